@@ -1,0 +1,58 @@
+"""autograd_lite: write NumPy; see every derivative; trust it.
+
+A computational-graph autodiff engine on NumPy: `Tensor` records the flow graph as it computes, `backward` walks it
+in reverse, and every derivative is one line of the table in `autograd_lite.ops`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from . import backprop, protocol
+from .errors import (
+    ArgumentError,
+    AutogradError,
+    AxisError,
+    GradientError,
+    IndexingError,
+    LeakError,
+    NotDifferentiableError,
+    ShapeError,
+    StaleValueError,
+)
+from .node import FlatNode, Leaf, Node, enable_grad, no_grad
+from .op import Op
+from .ops import FUNCTIONS, OPS
+from .protocol import tensor
+from .tensor import Tensor
+from .transforms import grad, value_and_grad
+
+if TYPE_CHECKING:
+    from . import nn
+    from .check import check_grads
+    from .draw import draw
+    from .flow import Graph
+
+__version__ = "0.1.0"
+
+globals().update(FUNCTIONS)
+globals().update(protocol.MAKERS)
+
+# Loaded when first asked for, so that `import autograd_lite` costs little more than `import numpy`.
+_LATER = {"nn": ("nn", None), "check_grads": ("check", "check_grads"), "draw": ("draw", "draw"), "Graph": ("flow", "Graph")}  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module 'autograd_lite' has no attribute {name!r}")
+    from importlib import import_module
+
+    module_name, attribute = _LATER[name]
+    module = import_module(f".{module_name}", __name__)
+    value = getattr(module, attribute) if attribute else module
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LATER})

@@ -1,0 +1,39 @@
+"""The package's own exceptions: few, and each is also the built-in (or NumPy) error that NumPy would raise."""
+
+from __future__ import annotations
+
+
+class AutogradError(Exception):
+    """Base of every error that autograd_lite raises on purpose."""
+
+
+class ShapeError(AutogradError, ValueError):
+    """Shapes or values that an op cannot combine; names the op, its inputs and their shapes."""
+
+
+class IndexingError(AutogradError, IndexError):
+    """An index or a label outside what it indexes."""
+
+
+class AxisError(ShapeError, IndexError):
+    """An axis that the input does not have."""
+
+
+class ArgumentError(AutogradError, TypeError):
+    """An argument of the wrong kind, or a table row that names what does not exist."""
+
+
+class NotDifferentiableError(ArgumentError):
+    """A NumPy function, or a dtype, that has no gradient; raised at the forward call."""
+
+
+class LeakError(ArgumentError):
+    """A recorded Tensor was about to turn into plain numbers in silence."""
+
+
+class StaleValueError(AutogradError, RuntimeError):
+    """A backward pass met a leaf that has changed since the graph was recorded."""
+
+
+class GradientError(AutogradError, AssertionError):
+    """A gradient differs from its finite difference."""

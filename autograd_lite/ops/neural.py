@@ -1,0 +1,82 @@
+"""Fused ops for networks: an affine layer, softmax, and softmax with cross-entropy in one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..errors import ArgumentError, IndexingError, ShapeError
+from ..op import Op
+from .elementwise import exp
+from .reduce import sum
+from .shape import expand_dims, mT
+
+
+def _affine(x: Any, W: Any, b: Any) -> Any:
+    y = x @ W.T
+    if b.dtype == y.dtype and y.ndim:
+        y += b
+        return y
+    return y + b
+
+
+def _rows(x: Any) -> Any:
+    """All leading axes of x as one: a batch of row vectors."""
+    return x if x.ndim == 2 else x.reshape(-1, x.shape[-1])
+
+
+def _layer_mismatch(x: tuple[int, ...], W: tuple[int, ...], b: tuple[int, ...]) -> str | None:
+    if len(W) == 2 and x and x[-1] != W[1]:
+        return f"x @ W.T + b: x has {x[-1]} features and W expects {W[1]}"
+    return None
+
+
+def _softmax(x: Any, *, axis: int = -1) -> Any:
+    e = np.exp(x - np.maximum.reduce(x, axis, keepdims=True))
+    e /= np.add.reduce(e, axis, keepdims=True)
+    return e
+
+
+def _log_softmax(x: Any, *, axis: int = -1) -> Any:
+    z = x - np.maximum.reduce(x, axis, keepdims=True)
+    z -= np.log(np.add.reduce(np.exp(z), axis, keepdims=True))
+    return z
+
+
+def _one_hot(labels: Any, *, classes: int) -> Any:
+    return np.equal(np.expand_dims(labels, -1), np.arange(classes))
+
+
+def _softmax_cross_entropy(z: Any, labels: Any) -> Any:
+    check_labels(labels, z.shape)
+    picked = (*np.indices(labels.shape, sparse=True), labels)
+    z = z - np.maximum.reduce(z, -1, keepdims=True)
+    e = np.exp(z)
+    total = np.add.reduce(e, -1, keepdims=True)
+    loss = np.log(total[..., 0]) - z[picked]
+    e /= total
+    return loss, e
+
+
+def check_labels(labels: Any, shape: tuple[int, ...]) -> None:
+    """Raise unless `labels` are integers in [0, shape[-1]), one for each row of logits of `shape`."""
+    if np.asarray(labels).dtype.kind not in "iu":
+        raise ArgumentError(f"cross entropy: labels of dtype {np.asarray(labels).dtype}; integers are needed")
+    if labels.shape != shape[:-1]:
+        raise ShapeError(f"cross entropy: logits {shape} need labels of shape {shape[:-1]}, not {labels.shape}")
+    if labels.size and not (0 <= np.minimum.reduce(labels, None) and np.maximum.reduce(labels, None) < shape[-1]):
+        wrong = labels[(labels < 0) | (labels >= shape[-1])].flat[0]
+        raise IndexingError(f"cross entropy: label {wrong} is outside the {shape[-1]} classes 0..{shape[-1] - 1}")
+
+
+# fmt: off
+affine      = Op(_affine,      x=lambda g, W: g @ W, W=lambda g, x: mT(_rows(g)) @ _rows(x), b=lambda g: g, advice=_layer_mismatch)
+softmax     = Op(_softmax,     x=lambda g, y, axis: y * (g - sum(g * y, axis, keepdims=True)))
+log_softmax = Op(_log_softmax, x=lambda g, y, axis: g - exp(y) * sum(g, axis, keepdims=True))
+one_hot     = Op(_one_hot,     labels=None)
+
+# The lecture's gradient at the pre-activation, -(e(y) - f(x)); the residual r is the softmax f(x).
+softmax_cross_entropy = Op(_softmax_cross_entropy, labels=None, r=lambda z: softmax(z),
+                           z=lambda g, r, labels: -expand_dims(g, -1) * (one_hot(labels, r.shape[-1]) - r))
+# fmt: on

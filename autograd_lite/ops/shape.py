@@ -1,0 +1,257 @@
+"""Rearranging entries: every op here is linear, and stands beside the op that undoes it for gradients (its adjoint).
+
+reshape and reshape, transpose and its inverse, index and scatter, broadcast_to and sum_to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
+
+from ..errors import ArgumentError, ShapeError
+from ..op import Op
+from .elementwise import where
+
+# -- the same entries in another shape -------------------------------------------------------------------------
+
+
+def _reshape(x: Any, *, shape: Any) -> Any:
+    return np.reshape(x, shape)
+
+
+def _transpose(x: Any, *, axes: Any = None) -> Any:
+    return np.transpose(x, axes)
+
+
+def _swapaxes(x: Any, *, axis1: int, axis2: int) -> Any:
+    return np.swapaxes(x, axis1, axis2)
+
+
+def _expand_dims(x: Any, *, axis: Any) -> Any:
+    return np.expand_dims(x, axis)
+
+
+def _squeeze(x: Any, *, axis: Any = None) -> Any:
+    return np.squeeze(x, axis)
+
+
+def _astype(x: Any, *, dtype: Any) -> Any:
+    return x.astype(dtype) if hasattr(x, "astype") else np.asarray(x, dtype)
+
+
+# fmt: off
+reshape     = Op(_reshape,     x=lambda g, x_shape: reshape(g, x_shape),                  linear=("x",), view=True)
+transpose   = Op(_transpose,   x=lambda g, axes: transpose(g, _inverse_permutation(axes)), linear=("x",), view=True)
+swapaxes    = Op(_swapaxes,    x=lambda g, axis1, axis2: swapaxes(g, axis1, axis2),       linear=("x",), view=True)
+expand_dims = Op(_expand_dims, x=lambda g, x_shape: reshape(g, x_shape),                  linear=("x",), view=True)
+squeeze     = Op(_squeeze,     x=lambda g, x_shape: reshape(g, x_shape),                  linear=("x",), view=True)
+cast        = Op(_astype, name="cast", x=lambda g: g, linear=("x",))   # the engine returns g in x's own dtype
+round_off   = Op(_astype, name="round_off", x=None)                    # to integers or booleans: flat
+# fmt: on
+
+
+def astype(x: Any, dtype: Any) -> Any:
+    """`x` in another dtype; to integers or booleans it is flat: recorded, without gradient."""
+    dtype = np.dtype(dtype)
+    return (cast if dtype.kind in "fc" else round_off)(x, dtype)
+
+
+def matrix_transpose(x: Any) -> Any:
+    """The last two axes swapped, x^T for each matrix of a stack; on arrays and Tensors."""
+    return x.swapaxes(-1, -2) if x.ndim != 2 else x.T
+
+
+mT = matrix_transpose
+
+
+def moveaxis(a: Any, source: Any, destination: Any) -> Any:
+    """Axes `source` of `a` moved to `destination`; a transpose."""
+    ndim = np.ndim(a)
+    source, destination = (normalize_axis_tuple(axes, ndim) for axes in (source, destination))
+    order = [axis for axis in range(ndim) if axis not in source]
+    for to, axis in sorted(zip(destination, source, strict=True)):
+        order.insert(to, axis)
+    return transpose(a, tuple(order))
+
+
+def ravel(a: Any, order: str = "C") -> Any:
+    """All entries of `a` in one axis, in C order."""
+    if order != "C":
+        raise ArgumentError(f"ravel: order {order!r}; only 'C' is supported, write ravel(a.T) for 'F'")
+    return reshape(a, (-1,))
+
+
+def flip(m: Any, axis: Any = None) -> Any:
+    """`m` with the order of entries reversed along `axis` (all axes if None)."""
+    axes = range(np.ndim(m)) if axis is None else normalize_axis_tuple(axis, np.ndim(m))
+    return m[tuple(slice(None, None, -1) if k in axes else slice(None) for k in range(np.ndim(m)))]
+
+
+def _inverse_permutation(axes: Any) -> Any:
+    return None if axes is None else tuple(int(k) for k in np.argsort([axis % len(axes) for axis in axes]))
+
+
+# -- copies of entries, and the sums that undo them -------------------------------------------------------------
+
+
+def _broadcast_to(x: Any, *, shape: Any) -> Any:
+    return np.broadcast_to(x, shape)
+
+
+def _sum_to(x: Any, *, shape: Any) -> Any:
+    """Sum over the axes along which broadcasting would have copied an array of `shape`."""
+    extra = x.ndim - len(shape)
+    if extra < 0 or np.broadcast_shapes(x.shape, shape) != x.shape:
+        raise ShapeError(f"sum_to: no broadcasting copies an array of shape {shape} to {x.shape}")
+    x = np.add.reduce(x, tuple(range(extra))) if extra else x
+    copied = tuple(k for k, n in enumerate(shape) if n == 1 and x.shape[k] != 1)
+    return np.add.reduce(x, copied, keepdims=True) if copied else x
+
+
+# fmt: off
+broadcast_to = Op(_broadcast_to, x=lambda g, x_shape: sum_to(g, x_shape),       linear=("x",), view=True)
+sum_to       = Op(_sum_to,       x=lambda g, x_shape: broadcast_to(g, x_shape), linear=("x",), view=True)
+# fmt: on
+
+
+# -- several arrays in one --------------------------------------------------------------------------------------
+
+
+def _concatenate(*xs: Any, axis: int = 0) -> Any:
+    return np.concatenate(xs, axis)
+
+
+def _stack(*xs: Any, axis: int = 0) -> Any:
+    return np.stack(xs, axis)
+
+
+def _pieces(g: Any, shapes: Sequence[tuple[int, ...]], axis: int) -> list[Any]:
+    """`g` cut along `axis` into pieces as long as `shapes` are there."""
+    axis = normalize_axis_index(axis, g.ndim)
+    before = (slice(None),) * axis
+    ends = np.cumsum([shape[axis] for shape in shapes]).tolist()
+    return [g[(*before, slice(start, end))] for start, end in zip([0, *ends], ends, strict=False)]
+
+
+def _slices(g: Any, axis: int) -> list[Any]:
+    before = (slice(None),) * normalize_axis_index(axis, g.ndim)
+    return [g[(*before, k)] for k in range(g.shape[len(before)])]
+
+
+# fmt: off
+join       = Op(_concatenate, name="concatenate", bprop=lambda g, xs_shape, axis: _pieces(g, xs_shape, axis), linear=("xs",))
+join_new   = Op(_stack,       name="stack",       bprop=lambda g, axis: _slices(g, axis),                     linear=("xs",))
+# fmt: on
+
+
+def concatenate(arrays: Sequence[Any], axis: int | None = 0) -> Any:
+    """`arrays` one after another along `axis`; flattened first if it is None."""
+    return join(*map(ravel, arrays), axis=0) if axis is None else join(*arrays, axis=axis)
+
+
+def stack(arrays: Sequence[Any], axis: int = 0) -> Any:
+    """`arrays` of one shape side by side along a new `axis`."""
+    return join_new(*arrays, axis=axis)
+
+
+# -- index and scatter ------------------------------------------------------------------------------------------
+
+_ARRAY = "array"  # stands in an Index for an array, which is an input and not a static
+
+
+class Index:
+    """What stands between the brackets of `x[...]`, without its arrays: hashable on every Python."""
+
+    __slots__ = ("key", "parts")
+
+    def __init__(self, parts: tuple[Any, ...]):
+        self.parts = parts
+        self.key = tuple((p.start, p.stop, p.step) if isinstance(p, slice) else p for p in parts)
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+    def __eq__(self, other: Any) -> bool:
+        return isinstance(other, Index) and self.key == other.key
+
+    def __repr__(self) -> str:
+        return f"Index{self.parts}"
+
+    def fill(self, arrays: tuple[Any, ...]) -> tuple[Any, ...]:
+        """The whole index, with `arrays` in their places."""
+        if not arrays:
+            return self.parts
+        rest = iter(arrays)
+        return tuple(next(rest) if part is _ARRAY else part for part in self.parts)
+
+
+def split_index(index: Any) -> tuple[Index, list[Any]]:
+    """`index` as the static part and the arrays in it."""
+    parts, arrays = [], []
+    for part in index if isinstance(index, tuple) else (index,):
+        if part is None or part is Ellipsis or type(part) is int or isinstance(part, slice):
+            parts.append(part)
+        elif isinstance(part, (np.integer, int)) and not isinstance(part, (bool, np.bool)):
+            parts.append(int(part))
+        else:
+            parts.append(_ARRAY)
+            part = np.bool(part) if isinstance(part, bool) else part
+            # NumPy reads an empty list as no integers, although its default dtype is float.
+            arrays.append(np.asarray(part, np.intp) if isinstance(part, list) and not part else part)
+    return Index(tuple(parts)), arrays
+
+
+def _may_repeat(arrays: tuple[Any, ...]) -> bool:
+    """Whether an index can name one entry twice: only integer arrays can."""
+    return any(a.dtype.kind != "b" for a in arrays)
+
+
+def _getitem(x: Any, *arrays: Any, index: Index) -> Any:
+    return x[index.fill(arrays)]
+
+
+def _scatter(x: Any, *arrays: Any, index: Index, shape: Any) -> Any:
+    y = np.zeros(shape, x.dtype)
+    _add_at(y, x, arrays, index)
+    return y
+
+
+def _add_at(buffer: Any, g: Any, arrays: Any, index: Index) -> None:
+    where_ = index.fill(arrays)
+    if arrays and _may_repeat(arrays):
+        np.add.at(buffer, where_, g)
+    else:
+        buffer[where_] += g
+
+
+def _setitem(x: Any, v: Any, *arrays: Any, index: Index) -> Any:
+    y = np.array(x)
+    y[index.fill(arrays)] = v
+    return y
+
+
+def _last_written(*arrays: Any, index: Index, shape: Any) -> Any:
+    where_, places = index.fill(arrays), np.zeros(shape, np.intp)
+    order = np.arange(places[where_].size).reshape(places[where_].shape)
+    places[where_] = order
+    return places[where_] == order
+
+
+def _written(g: Any, arrays: tuple[Any, ...], index: Index) -> Any:
+    """The gradients of the values that `x[index] = v` left in x; one that was written over gets none."""
+    taken = getitem(g, *arrays, index=index)
+    if arrays and _may_repeat(arrays):
+        return where(last_written(*arrays, index=index, shape=g.shape), taken, 0)
+    return taken
+
+
+# fmt: off
+getitem = Op(_getitem, x=lambda g, x_shape, arrays, index: scatter(g, *arrays, index=index, shape=x_shape), arrays=None, linear=("x",), view=True,
+             into={"x": lambda buffer, g, arrays, index: _add_at(buffer, g, arrays, index)})
+scatter = Op(_scatter, x=lambda g, arrays, index: getitem(g, *arrays, index=index), arrays=None, linear=("x",))
+setitem = Op(_setitem, x=lambda g, arrays, index: setitem(g, 0, *arrays, index=index), v=lambda g, arrays, index: _written(g, arrays, index), arrays=None, linear=("x", "v"))
+last_written = Op(_last_written, arrays=None)
+# fmt: on

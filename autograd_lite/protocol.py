@@ -1,0 +1,278 @@
+"""Floor 4: binds the derivative table onto Tensor: operators, methods, indexing, and NumPy's two protocols."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .errors import ArgumentError, LeakError, NotDifferentiableError, ShapeError
+from .node import Leaf, is_recording
+from .op import Op
+from .ops import FUNCTIONS, OPS, elementwise, linalg, shape
+from .tensor import Tensor, constant_tensor, own, owned_copy, set_leaf
+
+# -- operators ---------------------------------------------------------------------------------------------------
+
+_OPERATORS: dict[str, Op] = {
+    "__add__": elementwise.add,
+    "__sub__": elementwise.subtract,
+    "__mul__": elementwise.multiply,
+    "__truediv__": elementwise.divide,
+    "__floordiv__": elementwise.floor_divide,
+    "__mod__": elementwise.remainder,
+    "__matmul__": linalg.matmul,
+    "__and__": elementwise.bitwise_and,
+    "__or__": elementwise.bitwise_or,
+    "__neg__": elementwise.negative,
+    "__pos__": elementwise.positive,
+    "__abs__": elementwise.absolute,
+    "__invert__": elementwise.invert,
+    "__eq__": elementwise.equal,
+    "__ne__": elementwise.not_equal,
+    "__lt__": elementwise.less,
+    "__le__": elementwise.less_equal,
+    "__gt__": elementwise.greater,
+    "__ge__": elementwise.greater_equal,
+}
+_REFLECTED = ("add", "sub", "mul", "truediv", "floordiv", "mod", "matmul", "and", "or")
+
+
+def _bind_on_first_use(method: str, make: Callable[[], Callable[..., Any]]) -> None:
+    """Bind a generated function as `method`, but write it only when it is first called."""
+
+    def first(self: Tensor, *arguments: Any) -> Any:
+        setattr(Tensor, method, make())
+        return getattr(self, method)(*arguments)
+
+    first.__name__ = method
+    setattr(Tensor, method, first)
+
+
+def _reflected(op: Op) -> Callable[[Any, Any], Any]:
+    call = op.call
+    return lambda b, a: call(a, b)
+
+
+for _method, _op in _OPERATORS.items():
+    _bind_on_first_use(_method, lambda op=_op: op.call)  # type: ignore[misc]
+for _method in _REFLECTED:
+    _bind_on_first_use(f"__r{_method}__", lambda op=_OPERATORS[f"__{_method}__"]: _reflected(op))  # type: ignore[misc]
+
+
+def _power(a: Tensor, b: Any) -> Any:
+    """`a ** b`; like NumPy, a Python number 2 squares."""
+    if type(b) in (int, float) and b == 2:
+        return elementwise.square(a)
+    return elementwise.power(a, b)
+
+
+# -- indexing ----------------------------------------------------------------------------------------------------
+
+
+def _getitem(x: Tensor, index: Any) -> Any:
+    static, arrays = shape.split_index(index)
+    return shape.getitem.call(x, *arrays, index=static)
+
+
+def _setitem(x: Tensor, index: Any, value: Any) -> None:
+    """`x[index] = value`: a leaf changes under `no_grad`; any other Tensor becomes, from here on, the result
+    of a recorded assignment. Earlier views of x keep what they showed."""
+    static, arrays = shape.split_index(index)
+    if isinstance(x.node, Leaf):
+        if is_recording():
+            raise LeakError(
+                f"setitem: {x.name or 'x'} of shape {x.shape} is a leaf, and its history has no room for an"
+                " assignment while recording; use ag.no_grad() to change the leaf, or assign into x.copy()"
+            )
+        plain = tuple(a._data if isinstance(a, Tensor) else a for a in arrays)
+        set_leaf(x.node, x, value, static.fill(plain))
+        return
+    if own(x._data) is not x._data:
+        raise ArgumentError(
+            f"setitem: this Tensor of shape {x.shape} is a view of another; assign through the base"
+            " (x[i, j] = v, not x[i][j] = v), or into x.copy()"
+        )
+    if isinstance(x._data, np.ndarray) and not x._data.flags.writeable:
+        raise ArgumentError(f"setitem: this Tensor of shape {x.shape} is a locked copy of a view, made while nothing"
+                            " was recorded; assign through the base, or into x.copy()")  # fmt: skip
+    if x.dtype.kind not in "fc" and isinstance(value, Tensor) and value.requires_grad:
+        raise ArgumentError(f"setitem: x has dtype {x.dtype} and cannot hold a recorded value; use x.astype(float)")
+    new = shape.setitem.call(x, value, *arrays, index=static)
+    x._data, x.node = new._data, new.node
+
+
+# -- methods -----------------------------------------------------------------------------------------------------
+
+
+def _sizes(arguments: tuple[Any, ...]) -> Any:
+    return arguments[0] if len(arguments) == 1 and not isinstance(arguments[0], (int, np.integer)) else arguments
+
+
+def _reshape(x: Tensor, *new_shape: Any) -> Any:
+    return shape.reshape(x, _sizes(new_shape))
+
+
+def _transpose(x: Tensor, *axes: Any) -> Any:
+    return shape.transpose(x, _sizes(axes) if axes else None)
+
+
+def _copy(x: Tensor) -> Any:
+    return elementwise.positive(x) if x.dtype != bool else constant_tensor(owned_copy(x._data, None))
+
+
+_METHODS: dict[str, Any] = {
+    "__pow__": _power,
+    "__rpow__": lambda b, a: elementwise.power(a, b),
+    "__getitem__": _getitem,
+    "__setitem__": _setitem,
+    "reshape": _reshape,
+    "transpose": _transpose,
+    "copy": _copy,
+    "flatten": lambda x: shape.ravel(x),
+    "dot": lambda a, b: dot(a, b),
+    "conj": lambda x: elementwise.conjugate(x) if x.dtype.kind == "c" else x,
+    "T": property(lambda x: shape.transpose(x)),
+    "mT": property(shape.matrix_transpose),
+    "real": property(lambda x: elementwise.real(x) if x.dtype.kind == "c" else x),
+    "imag": property(lambda x: elementwise.imag(x)),
+    **{
+        name: FUNCTIONS[name]
+        for name in "sum mean prod max min var std cumsum argmax argmin all any swapaxes squeeze ravel astype clip".split()
+    },
+}
+for _method, _function in _METHODS.items():
+    setattr(Tensor, _method, _function)
+
+
+def dot(a: Any, b: Any) -> Any:
+    """NumPy's dot product: of scalars a product, of vectors and matrices `a @ b`.
+
+    For stacks of matrices, where np.dot and @ differ, it raises; use @ or einsum.
+    """
+    if np.ndim(a) == 0 or np.ndim(b) == 0:
+        return elementwise.multiply(a, b)
+    if np.ndim(a) > 2 and np.ndim(b) > 1 or np.ndim(b) > 2:
+        raise ShapeError(f"dot: {np.shape(a)} and {np.shape(b)}: for stacks of matrices use @")
+    return linalg.matmul(a, b)
+
+
+FUNCTIONS["dot"] = dot
+
+# -- NumPy's protocols -------------------------------------------------------------------------------------------
+
+# Functions that only look at shapes and dtypes, or make a new constant: they run on the value.
+_LOOKS = (np.shape, np.ndim, np.size, np.result_type, np.iscomplexobj, np.isrealobj, np.zeros_like, np.ones_like,
+          np.empty_like, np.full_like, np.may_share_memory, np.shares_memory, np.can_cast)  # fmt: skip
+
+_BY_FUNCTION: dict[Any, Callable[..., Any]] = {
+    **{op.fprop: op for op in OPS.values()},
+    **{getattr(np, name): function for name, function in FUNCTIONS.items() if hasattr(np, name)},
+}
+
+
+def _array_ufunc(self: Tensor, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+    """NumPy calls this for `np.sin(t)` and for `ndarray * t`."""
+    if method == "__call__" and not options:
+        op = _BY_FUNCTION.get(ufunc)
+        if op is not None:
+            return op(*inputs)
+    if not _any_recorded(inputs):
+        return _on_values(getattr(ufunc, method), inputs, options)
+    if "out" in options:
+        raise LeakError(
+            f"{ufunc.__name__}: out= (or an in-place operator such as a += t on a NumPy array) would drop the"
+            " history of a recorded Tensor; write a = a + t"
+        )
+    name = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
+    if options:
+        name += f" with {', '.join(options)}="
+    raise NotDifferentiableError(_no_gradient(name))
+
+
+def _array_function(self: Tensor, function: Any, types: Any, arguments: Any, options: Any) -> Any:
+    """NumPy calls this for `np.sum(t)` and other functions that are not ufuncs."""
+    ours = _BY_FUNCTION.get(function)
+    if ours is not None:
+        return ours(*arguments, **options)
+    if function in _LOOKS or not _any_recorded((arguments, options)):
+        return _on_values(function, arguments, options)
+    raise NotDifferentiableError(_no_gradient(function.__name__))
+
+
+def _any_recorded(arguments: Any) -> bool:
+    stack = [arguments]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, Tensor) and item.node is not None:
+            return True
+        if isinstance(item, (list, tuple)):
+            stack.extend(item)
+        elif isinstance(item, dict):
+            stack.extend(item.values())
+    return False
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Tensor):
+        return value._data
+    if isinstance(value, (list, tuple)):
+        return type(value)(map(_plain, value))
+    return {k: _plain(v) for k, v in value.items()} if isinstance(value, dict) else value
+
+
+def _on_values(function: Any, arguments: Any, options: Any) -> Any:
+    result = function(*_plain(arguments), **_plain(options))
+    return constant_tensor(result) if isinstance(result, (np.ndarray, np.generic)) else result
+
+
+def _no_gradient(name: str) -> str:
+    close = difflib.get_close_matches(name, FUNCTIONS, 1, 0.5)
+    advice = f"the closest supported function is {close[0]}" if close else "declare one with ag.Op"
+    return f"{name}: no gradient is known for this; {advice}; or take t.detach() if none is wanted"
+
+
+Tensor.__array_ufunc__ = _array_ufunc  # type: ignore[attr-defined]
+Tensor.__array_function__ = _array_function  # type: ignore[attr-defined]
+
+# -- new Tensors -------------------------------------------------------------------------------------------------
+
+
+def tensor(data: Any, requires_grad: bool = False, name: str | None = None, dtype: Any = None) -> Tensor:
+    """A Tensor with a copy of `data`.
+
+    Parameters
+    ----------
+    data: numbers, nested lists of them, or an array.
+    requires_grad: whether `backward` leaves a gradient on it; needs a float or complex dtype.
+    name: shown in pictures and errors.
+    dtype: NumPy's; that of `data` if None.
+
+    Raises
+    ------
+    NotDifferentiableError (a TypeError) for integers or booleans with requires_grad=True.
+
+    >>> import autograd_lite as ag
+    >>> ag.tensor([1.0, 2.0], requires_grad=True, name="w")
+    Tensor([1., 2.], requires_grad=True, name='w')
+    """
+    return Tensor(data, requires_grad, name, dtype)
+
+
+def _maker(name: str) -> Callable[..., Tensor]:
+    function = getattr(np, name)
+
+    def make(*arguments: Any, requires_grad: bool = False, **options: Any) -> Tensor:
+        return Tensor(function(*_plain(arguments), **_plain(options)), requires_grad)
+
+    make.__name__ = make.__qualname__ = name
+    make.__doc__ = f"A Tensor made by np.{name}; `requires_grad=True` makes it a leaf."
+    return make
+
+
+MAKERS = {
+    name: _maker(name)
+    for name in "zeros ones full empty eye identity arange linspace zeros_like ones_like full_like".split()
+}
