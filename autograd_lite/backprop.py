@@ -6,16 +6,17 @@ record it: called on Tensors, the formulas build the graph of the gradient.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Container
+from heapq import heappop, heappush
 from typing import Any
 
 import numpy as np
 
-from .errors import ArgumentError, ShapeError
-from .node import Leaf, Node, topological_order
+from .errors import ArgumentError, ShapeError, StaleValueError
+from .node import Leaf, Node
 from .ops.elementwise import real
 from .ops.shape import cast, sum_to
-from .tensor import Tensor, deposit, stale
+from .tensor import Tensor, deposit
 
 
 def backward(tensor: Tensor, gradient: Any = None) -> None:
@@ -33,8 +34,7 @@ def backward(tensor: Tensor, gradient: Any = None) -> None:
     node = tensor.node
     if node is None or not node.requires_grad:
         raise ArgumentError("backward: this Tensor was not computed from one with requires_grad=True")
-    g = cotangent_for(tensor, gradient, "backward")
-    gradients = walk(topological_order(node), node, g, lambda node: node.inputs)
+    gradients = walk(node, cotangent_for(tensor, gradient, "backward"))
     for leaf, gradient in gradients.items():  # only now, so that an error on the way leaves every .grad as it was
         deposit(leaf, gradient)
 
@@ -55,80 +55,84 @@ def cotangent_for(y: Any, cotangent: Any, caller: str) -> Any:
     return np.asarray(cotangent).astype(y.dtype)[()]
 
 
-def walk(
-    nodes: list[Node], output: Node, g: Any, wanted_inputs: Callable[[Node], Iterable[Any]]
-) -> dict[Leaf, Any]:
-    """Walk `nodes`, which are in topological order, in reverse from `output` with cotangent `g`.
+def walk(output: Node, g: Any, ends: Container[Node] = (), useful: set[Node] | None = None) -> dict[Any, Any]:
+    """Send the cotangent `g` of `output` back, newest node first, and return the gradients that reach the ends:
+    the leaves, and the nodes in `ends`.
 
-    `wanted_inputs(node)` is `node.inputs`, with None for those whose gradient nobody asked for. If `g` is a
-    Tensor the walk is recorded. Returns the gradients of the nodes in which it ended.
+    `useful`, if not None, holds the nodes whose gradient is asked for; the others are passed by. If `g` is a
+    Tensor the walk is recorded: called on Tensors, the formulas build the graph of the gradient.
     """
     recorded = isinstance(g, Tensor)
-    sums = Sums(recorded)
-    sums.add(output, g)
-    ends: dict[Any, Any] = {}
-    for node in reversed(nodes):
-        g = sums.pop(node, None)
-        if g is None:
-            continue
-        wanted = wanted_inputs(node)
-        if not wanted:
-            ends[node] = g
-            continue
-        for i in node.inputs:
-            if type(i) is Leaf and i.changed > node.order:
-                raise stale(i, node)
-        saved = node.op.saved_as_tensors(node) if recorded else node.saved
-        bprop(node, wanted, saved, g, sums)
-    return ends
+    sums, waiting, send, buffer = accumulator(recorded)
+    send(output, g)
+    found: dict[Any, Any] = {}
+    last_change = Leaf.last_change
+    node = output
+    try:
+        while waiting:
+            node = heappop(waiting)[1]
+            g = sums.pop(node)
+            if node.op is None or (ends and node in ends):
+                found[node] = g
+                continue
+            if node.order < last_change:
+                refuse_stale(node, node.order)
+            if recorded:
+                node = node.with_saved(node.op.saved_as_tensors(node))
+            node.bprop(g, send, buffer, useful)
+    except Exception as error:
+        error.add_note(f"in the bprop of {node.op.name}, output shape {node.shape}" if node.op else "at a leaf")
+        raise
+    return found
 
 
-class Sums:
-    """The gradients under way: for each node the sum of what its consumers have sent so far.
+def accumulator(recorded: bool = False) -> Any:
+    """The gradients under way: `sums`, for each node the sum of what its consumers have sent so far.
 
-    What arrives first is borrowed, since it may be an alias of something else (the gradient of a + b is the same
-    array twice); the first sum is an array of our own, and further ones are added to it in place.
+    `send(node, g)` adds to one and, the first time, puts the node on the heap `waiting`, newest first: a node is
+    older than all its consumers. What arrives first is borrowed, since it may be an alias of something else (the
+    gradient of a + b is the same array twice); the first sum is an array of our own, and further ones are added to
+    it in place. `buffer(node)` gives that array to an op that can add to it without making a new one; it is None
+    when the walk is recorded.
     """
+    sums: dict[Node, Any] = {}
+    waiting: list[tuple[int, Node]] = []
+    owned: set[Node] = set()
 
-    def __init__(self, recorded: bool = False):
-        self._sums: dict[Node, Any] = {}
-        self._own: set[Node] = set()
-        self.buffer = None if recorded else self._buffer
-        self.pop, self.get = self._sums.pop, self._sums.get
-
-    def add(self, node: Node, g: Any) -> None:
-        sums = self._sums
+    def send(node: Node, g: Any) -> None:
+        if g.shape != node.shape or g.dtype is not node.dtype:
+            g = fitted(g, node)
         if node not in sums:
             sums[node] = g
-        elif node in self._own:
+            heappush(waiting, (-node.order, node))
+        elif node in owned:
             sums[node] += g
         else:
             sums[node] = total = sums[node] + g
             if type(total) is np.ndarray:
-                self._own.add(node)
+                owned.add(node)
 
-    def _buffer(self, node: Node) -> Any:
-        """The array of our own in which the gradients of `node` add up."""
-        if node not in self._own:
-            start = self._sums.get(node)
-            self._sums[node] = np.zeros(node.shape, node.dtype) if start is None else np.array(start)
-            self._own.add(node)
-        return self._sums[node]
+    def buffer(node: Node) -> Any:
+        if node not in owned:
+            owned.add(node)
+            if node in sums:
+                sums[node] = np.array(sums[node])
+            else:
+                sums[node] = np.zeros(node.shape, node.dtype)
+                heappush(waiting, (-node.order, node))
+        return sums[node]
+
+    return sums, waiting, send, None if recorded else buffer
 
 
-def bprop(node: Node, wanted: Any, saved: tuple[Any, ...], g: Any, sums: Sums) -> None:
-    """Call the op's formulas on one node and add the results to its inputs' gradients."""
-    try:
-        gradients = node.op.bprop(node.inputs, wanted, saved, node.statics, g, sums.buffer)
-        for i, gradient in zip(wanted, gradients, strict=False):
-            if gradient is None or not isinstance(i, Node):
-                continue
-            if gradient.shape != i.shape or gradient.dtype != i.dtype:
-                gradient = fitted(gradient, i)
-            sums.add(i, gradient)
-    except Exception as error:
-        error.add_note(f"in the bprop of {node.op.name}, output shape {node.shape}")
-        raise
+def refuse_stale(node: Node, time: int) -> None:
+    """Raise if an input of `node` is a leaf that has changed since `time`, when its value was taken."""
+    for i in node.inputs:
+        if isinstance(i, Leaf) and i.changed > time:
+            raise StaleValueError(
+                f"backward through {node.op.name}: the leaf {i.name or ''} of shape {i.shape} has changed since the"
+                " forward pass (an optimizer step, an assignment, .data); run the forward pass again"
+            )
 
 
 def fitted(g: Any, node: Node) -> Any:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from .backprop import Sums, bprop, cotangent_for
+from .backprop import accumulator, cotangent_for, refuse_stale
 from .errors import ArgumentError
 from .node import Leaf, Node, tick, topological_order
 from .op import Op
-from .tensor import Tensor, deposit, stale
+from .tensor import Tensor, deposit
 
 
 class Box:
@@ -78,10 +78,8 @@ class Box:
             deposit(self.node, g)
             return
         self.value  # noqa: B018 - recomputes what the formulas need
-        for i in self.node.inputs:
-            if isinstance(i, Leaf) and i.changed > self._time:
-                raise stale(i, self.node)
-        bprop(self.node, self.node.inputs, self._saved, g, self.graph._sums)
+        refuse_stale(self.node, self._time)
+        self.node.with_saved(self._saved).bprop(g, self.graph._send, self.graph._buffer)
 
     def __repr__(self) -> str:
         return f"<Box {self.name} {self.shape}>"
@@ -119,7 +117,7 @@ class Graph:
             boxes[node] = Box(self, node, inputs)
         self._boxes = list(boxes.values())
         self._cotangent = cotangent
-        self._sums = Sums()
+        self._sums: dict[Node, Any] = {}
 
     def __len__(self) -> int:
         return len(self._boxes)
@@ -146,5 +144,5 @@ class Graph:
                 box.fprop()
 
     def _start_backward(self) -> None:
-        self._sums = Sums()
-        self._sums.add(self[-1].node, cotangent_for(self[-1].value, self._cotangent, "bprop"))
+        self._sums, _, self._send, self._buffer = accumulator()
+        self._send(self[-1].node, cotangent_for(self[-1].value, self._cotangent, "bprop"))

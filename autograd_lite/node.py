@@ -7,10 +7,11 @@ Tensor that needs it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from itertools import count
+from operator import attrgetter
 from typing import Any, ClassVar
 
 # One clock for everything that happens to a graph. A node takes its time when it is recorded and a leaf
@@ -54,40 +55,69 @@ def enable_grad() -> Any:
 class Node:
     """One application of an op, immutable.
 
-    `op` was applied to `inputs` (Nodes, or the constants themselves) with `statics`, and gave a value of
-    this `shape` and `dtype`. `saved` holds what the op's formulas name, nothing else; `order` is the time
-    of recording.
+    `op` was applied to `inputs` (Nodes, or the constants themselves) with `statics`, and gave a value of this
+    `shape` and `dtype`. `saved` holds what the op's formulas name, nothing else; `order` is the time of recording.
+
+    Each op has a subclass of its own (generate.py): an input that wants a gradient has a slot `input_<name>`, a
+    saved value a slot `saved_<name>`, and the other inputs stand in `rest`. One object for a node, and not one
+    with two tuples in it, is what keeps Python's garbage collector from dominating long graphs.
     """
 
-    __slots__ = ("dtype", "inputs", "op", "order", "saved", "shape", "statics")
+    __slots__ = ("dtype", "order", "rest", "shape")
+    op: Any = None
+    statics: tuple[Any, ...] = ()
     requires_grad: ClassVar[bool] = True
+    rest: tuple[Any, ...]
+    shape: tuple[int, ...]
+    dtype: Any
+    order: int
 
-    def __init__(
-        self,
-        op: Any,
-        inputs: tuple[Any, ...],
-        saved: tuple[Any, ...],
-        statics: tuple[Any, ...],
-        shape: tuple[int, ...],
-        dtype: Any,
-    ) -> None:
-        self.op = op
-        self.inputs = inputs
-        self.saved = saved
-        self.statics = statics
-        self.shape = shape
-        self.dtype = dtype
-        self.order = tick()
+    @property
+    def inputs(self) -> tuple[Any, ...]:
+        """The op's inputs, in order: Nodes where they were recorded, else the constants."""
+        if self.op is None:
+            return ()
+        rest, inputs = iter(self.rest), []
+        for name in self.op.inputs:
+            live = getattr(self, f"input_{name}", None)
+            inputs.append(next(rest) if live is None else live)
+        for live in getattr(self, f"input_{self.op.variadic}", ()):
+            inputs.append(next(rest) if live is None else live)
+        return (*inputs, *rest)
+
+    @property
+    def saved(self) -> tuple[Any, ...]:
+        """The values that the op's formulas name, in the order of `op.saves`."""
+        return tuple([getattr(self, f"saved_{name}") for name in self.op.saves]) if self.op else ()
+
+    def with_saved(self, saved: tuple[Any, ...]) -> Node:
+        """The same node with other saved values: recomputed ones, or Tensors when bprop is to be recorded."""
+        cls = type(self)
+        node = cls.__new__(cls)
+        for slot in (*Node.__slots__, *cls.__slots__):
+            setattr(node, slot, getattr(self, slot))
+        for name, value in zip(self.op.saves, saved, strict=True):
+            setattr(node, f"saved_{name}", value)
+        return node
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.op.name} {self.shape} {self.dtype}>"
+        return f"<{type(self).__name__} {self.op.name if self.op else ''} {self.shape} {self.dtype}>"
 
 
 class FlatNode(Node):
     """A node that no gradient passes through, such as a comparison: recorded because a replay needs it."""
 
-    __slots__ = ()
+    __slots__ = ("inputs", "op", "saved", "statics")
     requires_grad = False
+
+    def __init__(
+        self, op: Any, inputs: tuple[Any, ...], statics: tuple[Any, ...], saved: tuple[Any, ...], y: Any
+    ) -> None:
+        self.op, self.inputs, self.statics, self.saved = op, inputs, statics, saved
+        self.rest, self.shape, self.dtype, self.order = (), y.shape, y.dtype, tick()
+
+    def with_saved(self, saved: tuple[Any, ...]) -> Node:
+        return self
 
 
 class Leaf(Node):
@@ -98,9 +128,10 @@ class Leaf(Node):
     """
 
     __slots__ = ("changed", "data", "grad", "grad_memory", "name")
+    last_change: ClassVar[int] = 0  # of any leaf: a graph younger than this has nothing stale in it
 
     def __init__(self, data: Any, name: str | None = None) -> None:
-        super().__init__(None, (), (), (), data.shape, data.dtype)
+        self.rest, self.shape, self.dtype, self.order = (), data.shape, data.dtype, tick()
         self.data = data
         self.name = name
         self.grad: Any = None
@@ -109,6 +140,14 @@ class Leaf(Node):
 
     def __repr__(self) -> str:
         return f"<Leaf {self.name or ''} {self.shape} {self.dtype}>"
+
+
+def mark_changed(leaves: Iterable[Leaf]) -> None:
+    """Say that the values of `leaves` have just changed."""
+    now = tick()
+    Leaf.last_change = max(now, Leaf.last_change)
+    for leaf in leaves:
+        leaf.changed = now
 
 
 def topological_order(root: Node, *, since: int = 0) -> list[Node]:
@@ -123,9 +162,5 @@ def topological_order(root: Node, *, since: int = 0) -> list[Node]:
             if isinstance(i, Node) and i not in seen and i.order >= since:
                 seen.add(i)
                 nodes.append(i)
-    nodes.sort(key=_by_order)
+    nodes.sort(key=attrgetter("order"))
     return nodes
-
-
-def _by_order(node: Node) -> int:
-    return node.order

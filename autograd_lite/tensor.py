@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 
-from .errors import ArgumentError, LeakError, NotDifferentiableError, ShapeError, StaleValueError
-from .node import Leaf, Node, tick
+from .errors import ArgumentError, LeakError, NotDifferentiableError, ShapeError
+from .node import Leaf, Node, mark_changed
 
 
 @final
@@ -341,7 +341,7 @@ def set_leaf(leaf: Leaf, handle: Tensor, value: Any, index: Any = ...) -> None:
         leaf.data = handle._data = cell[()]
     else:
         leaf.data[index] = value
-    leaf.changed = tick()
+    mark_changed([leaf])
 
 
 def deposit(leaf: Leaf, gradient: Any) -> None:
@@ -353,11 +353,3 @@ def deposit(leaf: Leaf, gradient: Any) -> None:
         leaf.grad = leaf.grad_memory
     else:
         leaf.grad = gradient if isinstance(gradient, np.generic) else np.array(gradient)
-
-
-def stale(leaf: Leaf, node: Node) -> StaleValueError:
-    """The error of a backward pass through `node`, recorded before its input `leaf` changed."""
-    return StaleValueError(
-        f"backward through {node.op.name}: the leaf {leaf.name or ''} of shape {leaf.shape} has changed since"
-        " the forward pass (an optimizer step, an assignment, .data); run the forward pass again"
-    )

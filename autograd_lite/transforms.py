@@ -10,7 +10,7 @@ import numpy as np
 
 from .backprop import cotangent_for, walk
 from .errors import ArgumentError, NotDifferentiableError, ShapeError
-from .node import Leaf, Node, enable_grad, is_recording, no_grad, topological_order
+from .node import Leaf, Node, enable_grad, is_recording, no_grad, tick, topological_order
 from .op import Op
 from .tensor import Tensor, constant_tensor, owned_copy
 from .tree import leaves, map_leaves
@@ -114,16 +114,9 @@ def gradients_of(y: Any, wanted: list[Any], *, cotangent: Any = None, strict: bo
     recorded = foreign and is_recording()
     ends: dict[Any, Any] = {}
     if y.node in useful:
-        ended = frozenset(wanted)
-
-        def wanted_inputs(node: Node) -> Any:
-            if node in ended:
-                return ()
-            return tuple([i if isinstance(i, Node) and i in useful else None for i in node.inputs])
-
         g = cotangent_for(y, cotangent, "grad")
         with enable_grad() if recorded else no_grad():
-            ends = walk(nodes, y.node, constant_tensor(g) if recorded else g, wanted_inputs)
+            ends = walk(y.node, constant_tensor(g) if recorded else g, frozenset(wanted), useful)
     return recorded, _checked_dependence(wanted, zeros, ends, strict)
 
 
@@ -152,7 +145,9 @@ def _traced(x: Any) -> Tensor:
             " to float"
         )
     tensor = constant_tensor(array)
-    tensor.node = Node(traced_input, (array,), (), (), array.shape, array.dtype)
+    tensor.node = node = traced_input.node_class()
+    node.input_x, node.rest = None, (array,)
+    node.order, node.shape, node.dtype = tick(), array.shape, array.dtype
     return tensor
 
 

@@ -1,0 +1,300 @@
+"""Floor 2: from one row of the derivative table to the Python that runs it.
+
+For an op with inputs a and b three things are written, once, on first use:
+
+- `call(a, b)` runs the forward function on the values and, where an input was recorded, records a node;
+- `node_class`, a subclass of Node with a slot for each input that can want a gradient and each saved value;
+- its `bprop(node, g, send, buffer, useful)`, which calls the formulas and sends each gradient on.
+
+Looking up at each call what a formula's parameter names mean would cost two to three times as much.
+"""
+
+from __future__ import annotations
+
+import types
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .errors import ArgumentError, AutogradError, AxisError, IndexingError, ShapeError
+from .node import FlatNode, Node, is_recording, tick
+from .tensor import Tensor, constant_tensor, own
+
+if TYPE_CHECKING:
+    from .op import Op
+
+REQUIRED = object()  # the default of a static that has none
+
+# Constants that need no conversion. Python numbers stay what they are: NumPy promotes them weakly.
+PLAIN = frozenset(
+    {float, int, complex, bool, type(None), np.ndarray, np.random.Generator}
+    | {np.dtype(c).type for c in "?bhilqBHILQefdgFDG"}
+)
+
+
+def generate(op: Op) -> None:
+    """Give `op` its `call`, `node_class` and `source`."""
+    slots = [f"input_{i}" for i in _live(op)] + [f"saved_{n}" for n in op.saves] + ["statics"] * bool(op.statics)
+    # staticmethod: an Op is a descriptor, and `node.op` is to be the Op itself, not a method of the node.
+    node_class = type(f"{op.name}_node", (Node,), {"__slots__": tuple(slots), "op": staticmethod(op)})
+    op.source = _call_source(op) + ("" if op.flat else "\n\n" + _bprop_source(op))
+    scope: dict[str, Any] = {
+        **{f"{name}_formula": formula for name, formula in op.named_formulas()},
+        **{f"{name}_into": function for name, function in op.into.items()},
+        **{f"{name}_default": value for name, value in op.defaults.items()},
+        **{"op": op, "fprop": op.run, "node_class": node_class, "new_node": Node.__new__, "FlatNode": FlatNode},
+        **{"Tensor": Tensor, "new_tensor": Tensor.__new__, "is_recording": is_recording, "tick": tick},
+        **{"PLAIN": PLAIN, "constant": constant, "as_value": as_value, "shape_of": shape_of, "frozen": frozen},
+        **{"off_the_graph": off_the_graph, "failure": failure, "refuse_out": refuse_out},
+    }
+    exec(compile(op.source, f"<autograd_lite op {op.name}>", "exec"), scope)
+    op.call = scope["call"]
+    op.call.__name__ = op.call.__qualname__ = op.name
+    op.node_class = node_class
+    if not op.flat:
+        node_class.bprop = scope["bprop"]  # type: ignore[attr-defined]
+
+
+def _live(op: Op) -> list[str]:
+    """Inputs that have a gradient, `*xs` included."""
+    variadic_lives = op.variadic is not None and (op.bprop is not None or op.formulas[op.variadic] is not None)
+    return [*op.live_inputs, op.variadic] if variadic_lives and op.variadic else op.live_inputs
+
+
+def _call_source(op: Op) -> str:
+    lines = [f"def call({_parameter_list(op)}):"]
+    if "out" in op.defaults:
+        lines.append("    if out is not None: refuse_out(op)")
+    for n in op.inputs:
+        lines += [
+            f"    if type({n}) is Tensor: {n}_data = {n}._data; {n}_node = {n}.node",
+            f"    else: {n}_data = {n} if type({n}) in PLAIN else constant(op, {n}); {n}_node = None",
+        ]
+    datas = [f"{n}_data" for n in op.inputs]
+    recorded = [f"{n}_node is not None" for n in op.inputs]
+    tensors = [f"type({n}) is Tensor" for n in op.inputs]
+    if v := op.variadic:
+        lines += [
+            f"    {v}_data = tuple([x._data if type(x) is Tensor else x if type(x) in PLAIN else constant(op, x)"
+            f" for x in {v}])",
+            f"    {v}_nodes = [x.node if type(x) is Tensor else None for x in {v}]",
+        ]
+        datas.append(f"*{v}_data")
+        recorded.append(f"any([node is not None for node in {v}_nodes])")
+        tensors.append(f"any([type(x) is Tensor for x in {v}])")
+    if op.statics:
+        statics = " ".join(f"{s}," for s in op.statics)
+        lines += [
+            f"    statics = ({statics})",
+            "    try: hash(statics)",
+            f"    except TypeError: {statics} = statics = frozen(op, statics)",
+        ]
+    keywords = "".join(f", {s}={s}" for s in op.statics)
+    lines += [
+        f"    try: y = fprop({', '.join(datas)}{keywords})",
+        f"    except Exception as error: raise failure(op, error, ({', '.join(datas)},)) from error",
+        *(["    y, r = y"] if op.residual else []),
+        *([] if op.is_ufunc else ["    y = as_value(y)"]),
+        f"    if not ({' or '.join(recorded)}):",
+        f"        if not ({' or '.join(tensors)}): return y",
+        "        node = None",
+        "    elif not is_recording():",
+        *(["        y = off_the_graph(y)"] if op.view else []),
+        "        node = None",
+        *_record_lines(op),
+        "    tensor = new_tensor(Tensor); tensor._data = y; tensor.node = node",
+        "    return tensor",
+    ]
+    return "\n".join(lines)
+
+
+def _parameter_list(op: Op) -> str:
+    statics = [s if default is REQUIRED else f"{s}={s}_default" for s, default in op.defaults.items()]
+    return ", ".join([*op.inputs, *([f"*{op.variadic}"] if op.variadic else []), *statics])
+
+
+def _record_lines(op: Op) -> list[str]:
+    """Make the node of a call whose inputs were recorded."""
+    statics = "statics" if op.statics else "()"
+    inputs = [f"{n}_data if {n}_node is None else {n}_node" for n in op.inputs]
+    if v := op.variadic:
+        inputs.append(f"*[d if n is None else n for d, n in zip({v}_data, {v}_nodes)]")
+    saved = [n if n in ("y", "r") else f"{n}_data" for n in op.saves]
+    flat = f"node = FlatNode(op, ({', '.join(inputs)},), {statics}, ({''.join(f'{s}, ' for s in saved)}), y)"
+    live = _live(op)
+    if not live:
+        return [f"    else: {flat}"]
+    lines = ["    else:"]
+    for n in live:
+        if n == op.variadic:
+            lines.append(f"        {n}_live = [n if n is not None and n.requires_grad else None for n in {n}_nodes]")
+        else:
+            lines.append(f"        {n}_live = {n}_node if {n}_node is not None and {n}_node.requires_grad else None")
+    nothing = [f"not any({n}_live)" if n == op.variadic else f"{n}_live is None" for n in live]
+    lines += [
+        f"        if {' and '.join(nothing)}: {flat}",
+        "        else:",
+        "            node = new_node(node_class); node.order = tick(); node.shape = y.shape; node.dtype = y.dtype",
+        "            " + "; ".join(f"node.input_{n} = {n}_live" for n in live),
+        f"            node.rest = {_rest(op, live, inputs)}",
+    ]
+    if op.saves:
+        lines.append("            " + "; ".join(f"node.saved_{n} = {_saved(op, n)}" for n in op.saves))
+    if op.statics:
+        lines.append("            node.statics = statics")
+    return lines
+
+
+def _rest(op: Op, live: list[str], inputs: list[str]) -> str:
+    """The inputs that want no gradient, in order."""
+    if len(op.inputs) == 1 and live == list(op.inputs) and not op.variadic:
+        return "()"
+    if len(op.inputs) == 2 and live == list(op.inputs) and not op.variadic:
+        a, b = op.inputs
+        return f"() if {a}_live and {b}_live else ({inputs[1]},) if {a}_live else ({inputs[0]},)"
+    pairs = [f"({n}_live if {n in live} else None, {i})" if n in live else f"(None, {i})" for n, i in zip(op.inputs, inputs, strict=False)]  # fmt: skip
+    if op.variadic in live:
+        pairs.append(f"*zip({op.variadic}_live, [{inputs[-1]}])")
+    elif op.variadic:
+        pairs.append(f"*[(None, x) for x in [{inputs[-1]}]]")
+    return f"tuple([x for live, x in ({', '.join(pairs)},) if live is None])"
+
+
+def _saved(op: Op, name: str) -> str:
+    if name in ("y", "r"):
+        return name
+    users = op.savers(name)
+    if users is None:
+        return f"{name}_data"
+    return f"{name}_data if {' or '.join(f'{user}_live' for user in users)} else None"
+
+
+def _bprop_source(op: Op) -> str:
+    """`send(i, gradient)` adds to the gradient of input i, and `buffer(i)` is the array in which it adds up.
+    `useful` is the set of nodes whose gradient is asked for, None if all are."""
+    lines = ["def bprop(node, g, send, buffer, useful=None):"]
+    used = {n for _, formula in op.named_formulas() for n in parameters(formula)}
+    if used & set(op.statics):
+        lines.append(f"    {' '.join(f'{s},' for s in op.statics)} = node.statics")
+    for k, name in enumerate(op.inputs):
+        if f"{name}_shape" in used:
+            live = f"node.input_{name}.shape if node.input_{name} else " if name in op.live_inputs else ""
+            lines.append(f"    {name}_shape = {live}shape_of(node.inputs[{k}])")
+    if f"{op.variadic}_shape" in used:
+        lines.append(f"    {op.variadic}_shape = tuple(map(shape_of, node.inputs[{len(op.inputs)}:]))")
+    if op.bprop:
+        live = [f"*node.input_{n}" if n == op.variadic else f"node.input_{n}" for n in _live(op)]
+        lines += [
+            f"    gradients = bprop_formula({_arguments(op, op.bprop)})",
+            f"    for i, d in zip(({', '.join(live)},), gradients):",
+            "        if i is not None and d is not None and (useful is None or i in useful): send(i, d)",
+        ]
+        return "\n".join(lines)
+    for name in _live(op):
+        gradient = f"{name}_formula({_arguments(op, op.formulas[name])})"
+        lines.append(f"    i = node.input_{name}")
+        wanted = "if i is not None and (useful is None or i in useful):"
+        if name in op.into:
+            add = f"{name}_into(buffer(i), {_arguments(op, op.into[name], skip=1)})"
+            lines += [f"    {wanted}", f"        if buffer is None: send(i, {gradient})", f"        else: {add}"]
+        else:
+            lines.append(f"    {wanted} send(i, {gradient})")
+    return "\n".join(lines)
+
+
+def _arguments(op: Op, formula: Any, skip: int = 0) -> str:
+    names = parameters(formula)[skip:]
+    return ", ".join(f"node.saved_{n}" if n in op.saves else n for n in names)
+
+
+def parameters(formula: Any) -> tuple[str, ...]:
+    """The names of a formula's parameters."""
+    code = formula.__code__ if isinstance(formula, types.FunctionType) else formula.fprop.__code__
+    return tuple(code.co_varnames[: code.co_argcount])
+
+
+# -- what the generated functions call ---------------------------------------------------------------------------
+
+
+def shape_of(value: Any) -> tuple[int, ...]:
+    """The shape of a node, an array or a Python number."""
+    return getattr(value, "shape", ())
+
+
+def as_value(y: Any) -> Any:
+    """What a forward function returned, 0-d arrays as NumPy scalars."""
+    if isinstance(y, np.ndarray):
+        return y if y.ndim else y[()]
+    return y if isinstance(y, np.generic) else as_value(np.asarray(y))
+
+
+def handle(value: Any, node: Any) -> Any:
+    """A Tensor for a saved value and the node that it came from; a constant stays what it is."""
+    if not isinstance(node, Node) or value is None:
+        return value
+    tensor = constant_tensor(value)
+    tensor.node = node
+    return tensor
+
+
+def off_the_graph(y: Any) -> Any:
+    """A view computed while nothing is recorded is copied, so that a later change of the leaf under it cannot
+    reach other graphs; and locked, so that assigning into it is an error and not a lost write."""
+    if own(y) is not y:
+        y = y.copy()
+        y.flags.writeable = False
+    return y
+
+
+def constant(op: Op, value: Any) -> Any:
+    """An input that is not a Tensor, as something NumPy computes with like an array."""
+    if isinstance(value, np.ma.MaskedArray):
+        raise ArgumentError(f"{op.name}: masked arrays have no gradient here; fill it first: x.filled(0.0)")
+    array = np.asarray(value)
+    if array.dtype == object:
+        raise ArgumentError(f"{op.name}: cannot compute with a {type(value).__name__}")
+    return array if array.ndim else array[()]
+
+
+def frozen(op: Op, statics: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Statics as hashable values: lists become tuples, arrays are refused."""
+    return tuple(_freeze(op, name, value) for name, value in zip(op.statics, statics, strict=True))
+
+
+def _freeze(op: Op, name: str, value: Any) -> Any:
+    if isinstance(value, (list, tuple)):
+        return tuple(_freeze(op, name, item) for item in value)
+    try:
+        hash(value)
+    except TypeError:
+        raise ArgumentError(
+            f"{op.name}: {name} is a static and cannot be a {type(value).__name__}; pass Python numbers or a tuple"
+        ) from None
+    return value
+
+
+def refuse_out(op: Op) -> None:
+    """Raise: results are never written into memory that the caller names."""
+    raise ArgumentError(
+        f"{op.name}: out= would overwrite memory that a recorded graph may still need; use the returned value"
+    )
+
+
+def failure(op: Op, error: Exception, inputs: tuple[Any, ...]) -> Exception:
+    """`error` as one of ours that names the op and the shapes; others pass with a note."""
+    if isinstance(error, AutogradError):
+        return error
+    shapes = [str(np.shape(x)) for x in inputs]
+    binary = op.symbol is not None and len(shapes) == 2
+    where = f"{op.name}: {f' {op.symbol} '.join(shapes) if binary else ', '.join(shapes)}"
+    reason = (op.advice and op.advice(*map(np.shape, inputs))) or str(error)
+    kinds: dict[type, type[Exception]] = {
+        ValueError: ShapeError,
+        IndexError: IndexingError,
+        TypeError: ArgumentError,
+        np.exceptions.AxisError: AxisError,
+    }
+    if type(error) in kinds:
+        return kinds[type(error)](f"{where}: {reason}")
+    error.add_note(f"in {where}")
+    return error
