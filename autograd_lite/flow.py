@@ -71,11 +71,15 @@ class Box:
         """
         if self is self.graph[-1]:
             self.graph._start_backward()
+        if isinstance(self.node, Leaf):
+            if self.grad is not None:
+                deposit(self.node, self.grad)
+        else:
+            self._send_on()
+
+    def _send_on(self) -> None:
         g = self.grad
         if g is None or not self.node.requires_grad:
-            return
-        if isinstance(self.node, Leaf):
-            deposit(self.node, g)
             return
         self.value  # noqa: B018 - recomputes what the formulas need
         refuse_stale(self.node, self._time)
@@ -133,6 +137,15 @@ class Graph:
 
     def __repr__(self) -> str:
         return f"<Graph of {len(self)} boxes: {', '.join(box.name for box in self._boxes[:8])}{', ...' * (len(self) > 8)}>"
+
+    def run(self) -> Graph:
+        """Fill in every value and every gradient, leaving the leaves' own `grad` alone; returns the graph."""
+        self._fill()
+        self._start_backward()
+        for box in reversed(self):
+            if box.op is not None:
+                box._send_on()
+        return self
 
     def _fill(self) -> None:
         """Recompute every value from the leaves. What an op with an effect drew stays as it was."""

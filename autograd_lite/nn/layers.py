@@ -48,8 +48,9 @@ class Linear(Module):
 
     def forward(self, h: Any) -> Any:
         """`h` of shape (..., in_features); returns (..., out_features)."""
-        if not np.ndim(h) or np.shape(h)[-1] != self.in_features:
-            raise ShapeError(f"{self}: the input has shape {np.shape(h)}; its last axis must be {self.in_features}")
+        shape = h.shape if hasattr(h, "shape") else np.shape(h)
+        if not shape or shape[-1] != self.in_features:
+            raise ShapeError(f"{self}: the input has shape {shape}; its last axis must be {self.in_features}")
         return affine(h, self.weight, self.bias)
 
     def __repr__(self) -> str:

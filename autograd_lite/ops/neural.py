@@ -10,7 +10,7 @@ from ..errors import ArgumentError, IndexingError, ShapeError
 from ..op import Op
 from .elementwise import exp
 from .reduce import sum
-from .shape import expand_dims, mT
+from .shape import mT
 
 
 def _affine(x: Any, W: Any, b: Any) -> Any:
@@ -45,24 +45,24 @@ def _log_softmax(x: Any, *, axis: int = -1) -> Any:
 
 
 def _one_hot(labels: Any, *, classes: int) -> Any:
-    return np.equal(np.expand_dims(labels, -1), np.arange(classes))
+    return np.equal(labels[..., None], np.arange(classes))
 
 
 def _softmax_cross_entropy(z: Any, labels: Any) -> Any:
     check_labels(labels, z.shape)
-    picked = (*np.indices(labels.shape, sparse=True), labels)
-    z = z - np.maximum.reduce(z, -1, keepdims=True)
-    e = np.exp(z)
-    total = np.add.reduce(e, -1, keepdims=True)
-    loss = np.log(total[..., 0]) - z[picked]
+    rows = z.reshape(-1, z.shape[-1])
+    rows = rows - np.maximum.reduce(rows, 1, keepdims=True)
+    e = np.exp(rows)
+    total = np.add.reduce(e, 1, keepdims=True)
+    loss = np.log(total[:, 0]) - rows[np.arange(len(rows)), labels.ravel()]
     e /= total
-    return loss, e
+    return loss.reshape(labels.shape), e.reshape(z.shape)
 
 
 def check_labels(labels: Any, shape: tuple[int, ...]) -> None:
     """Raise unless `labels` are integers in [0, shape[-1]), one for each row of logits of `shape`."""
-    if np.asarray(labels).dtype.kind not in "iu":
-        raise ArgumentError(f"cross entropy: labels of dtype {np.asarray(labels).dtype}; integers are needed")
+    if labels.dtype.kind not in "iu":
+        raise ArgumentError(f"cross entropy: labels of dtype {labels.dtype}; integers are needed")
     if labels.shape != shape[:-1]:
         raise ShapeError(f"cross entropy: logits {shape} need labels of shape {shape[:-1]}, not {labels.shape}")
     if labels.size and not (0 <= np.minimum.reduce(labels, None) and np.maximum.reduce(labels, None) < shape[-1]):
@@ -78,5 +78,5 @@ one_hot     = Op(_one_hot,     labels=None)
 
 # The lecture's gradient at the pre-activation, -(e(y) - f(x)); the residual r is the softmax f(x).
 softmax_cross_entropy = Op(_softmax_cross_entropy, labels=None, r=lambda z: softmax(z),
-                           z=lambda g, r, labels: -expand_dims(g, -1) * (one_hot(labels, r.shape[-1]) - r))
+                           z=lambda g, r, labels: -g[..., None] * (one_hot(labels, r.shape[-1]) - r))
 # fmt: on

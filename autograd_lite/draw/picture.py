@@ -1,0 +1,93 @@
+"""A graphviz.Digraph that becomes a picture by a `dot` program, or else by the layout engine in pygraphviz."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import graphviz
+
+HOW_TO_GET_PICTURES = "no picture: install Graphviz, or `pip install autograd_lite[viz]`; its text was written to"
+
+
+class Picture(graphviz.Digraph):
+    """What `ag.draw` returns: DOT text (`source`) that shows itself in a notebook and renders to a file."""
+
+    def pipe(self, format: str | None = None, *args: Any, encoding: str | None = None, **options: Any) -> Any:
+        """The picture as bytes (text if `encoding` is given), in "svg", "png", "pdf", ...
+
+        Raises graphviz.ExecutableNotFound where there is neither a `dot` program nor pygraphviz.
+        """
+        try:
+            return super().pipe(format, *args, encoding=encoding, **options)  # type: ignore[call-overload]
+        except graphviz.ExecutableNotFound:
+            picture = _by_pygraphviz(self.source, format or self.format)
+            if picture is None:
+                raise
+            return picture.decode(encoding) if encoding else picture
+
+    def write(self, path: str | os.PathLike[str]) -> Path:
+        """Write the picture to `path`, in the format that its suffix names, and return the path written.
+
+        Where nothing can lay it out, the DOT text is written beside it, as `.gv`, and one line on stderr says how
+        to get pictures.
+        """
+        path = Path(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.suffix in (".gv", ".dot"):
+            path.write_text(self.source, encoding="utf-8")
+            return path
+        try:
+            picture = self.pipe(path.suffix.lstrip(".") or self.format)
+        except graphviz.ExecutableNotFound:
+            path = path.with_suffix(".gv")
+            path.write_text(self.source, encoding="utf-8")
+            print(f"{HOW_TO_GET_PICTURES} {path}", file=sys.stderr)
+            return path
+        path.write_bytes(picture)
+        return path
+
+    def render(self, filename: Any = None, *args: Any, outfile: Any = None, **options: Any) -> str:
+        """As graphviz.Digraph.render; where there is no `dot` program, through `write`."""
+        try:
+            return super().render(filename, *args, outfile=outfile, **options)  # type: ignore[no-any-return]
+        except graphviz.ExecutableNotFound:
+            if outfile is None:
+                stem = Path(options.get("directory") or "") / (filename or f"{self.name or 'Digraph'}.gv")
+                outfile = f"{stem}.{options.get('format') or self.format}"
+            return str(self.write(outfile))
+
+
+def _by_pygraphviz(source: str, format: str) -> bytes | None:
+    """`source` laid out by pygraphviz; None where it is not installed."""
+    try:
+        from pygraphviz import AGraph
+    except ImportError:
+        return None
+    with _without_font_warnings():
+        picture: bytes = AGraph(string=source).draw(format=format, prog="dot")
+    return picture
+
+
+@contextmanager
+def _without_font_warnings() -> Iterator[None]:
+    """Keep from the terminal what fontconfig, in C, says of the machine's font settings; pass on all else."""
+    sys.stderr.flush()
+    terminal = os.dup(2)
+    with tempfile.TemporaryFile() as said:
+        os.dup2(said.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(terminal, 2)
+            os.close(terminal)
+            said.seek(0)
+            lines = said.read().decode(errors="replace").splitlines()
+            for line in lines:
+                if line.strip() and "fontconfig" not in line.lower():
+                    print(line, file=sys.stderr)

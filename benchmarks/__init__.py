@@ -1,0 +1,1 @@
+"""Side-by-side timings of autograd_lite and other libraries: `python -m benchmarks.run`."""

@@ -1,0 +1,54 @@
+"""What is measured: the libraries, the cases, and the ratios that are aimed at."""
+
+from dataclasses import dataclass, field
+
+OURS = "autograd_lite"
+
+# worker module in `benchmarks.peers` -> the distribution whose version is reported
+PEERS = {
+    "hand": "numpy",
+    "torch": "torch",
+    "jax": "jax",
+    "autograd": "autograd",
+    "mygrad": "mygrad",
+    "micrograd": "micrograd",
+    "sklearn": "scikit-learn",
+}
+
+
+@dataclass(frozen=True)
+class Case:
+    """One row of the table: `program(*args)` of every worker module that defines it."""
+
+    name: str
+    program: str
+    args: tuple = ()
+    targets: dict[str, float] = field(default_factory=dict)  # peer -> the largest ratio ours/peer aimed at
+    baseline: str = ""  # compare with this other case of ours instead of with the peers
+    unit: str = "us"  # or "B/node": how far a step raises resident memory
+    slow: bool = False  # a step may take seconds: fewer rounds, and one step to check
+
+
+CHAIN = "chain of 100,000 multiplies"
+
+CASES = [
+    Case("1,000 scalar ops", "scalar_chain", targets={"micrograd": 0.6, "torch": 0.3}),
+    Case("element-wise, 1e6 float32", "elementwise", (1_000_000,)),
+    Case("MLP 2-16-16-2, batch 32", "mlp", ((2, 16, 16, 2), "tanh", 32), {"torch": 0.4}),
+    Case("MLP 64-64-10, batch 64", "mlp", ((64, 64, 10), "tanh", 64), {"torch": 0.4}),
+    Case("MLP 784-512-512-10, batch 128", "mlp", ((784, 512, 512, 10), "relu", 128), {"torch": 1.15}),
+    Case("MLP 1024-2048-2048-10, batch 512", "mlp", ((1024, 2048, 2048, 10), "relu", 512), {"torch": 1.15}),
+    Case(CHAIN, "multiply_chain", (100_000,), {"torch": 0.3}, slow=True),
+    Case(f"{CHAIN}: the graph", "multiply_graph", (100_000,), {"torch": 1.0}, unit="B/node", slow=True),
+    Case(f"{CHAIN}: peak", "multiply_chain", (100_000,), {"torch": 1.0}, unit="B/node", slow=True),
+    Case("chain of 1,000,000 multiplies", "multiply_chain", (1_000_000,), {CHAIN: 10}, CHAIN, slow=True),
+    Case("tensor * tensor, size 10", "tensor_times_tensor"),
+    Case(
+        "ndarray * tensor, size 10",
+        "ndarray_times_tensor",
+        targets={"tensor * tensor, size 10": 3},
+        baseline="tensor * tensor, size 10",
+    ),
+    # hand-written NumPy's import is `import numpy`
+    Case("import, whole process", "import_library", targets={"hand": 1.2}),
+]

@@ -1,0 +1,97 @@
+"""This project."""
+
+import numpy as np
+
+import autograd_lite as ag
+from benchmarks.problems import (
+    LEARNING_RATE,
+    MOMENTUM,
+    NEAR_ONE,
+    SCALARS,
+    classification,
+    elementwise_input,
+    multiply_program,
+    run_python,
+    scalar_program,
+)
+
+
+def import_library():
+    return run_python("import autograd_lite")
+
+
+def scalar_chain():
+    leaves = [ag.tensor(value, requires_grad=True) for value in SCALARS]
+
+    def step():
+        for leaf in leaves:
+            leaf.zero_grad()
+        scalar_program(*leaves).backward()
+        return tuple(leaf.grad for leaf in leaves)
+
+    return step
+
+
+def elementwise(n):
+    x = ag.tensor(elementwise_input(n), requires_grad=True)
+
+    def step():
+        x.zero_grad()
+        y = ag.sum(ag.tanh(1.5 * x + 0.3) * ag.sigmoid(x) + ag.exp(-(x**2)))
+        y.backward()
+        return y.item(), x.grad
+
+    return step
+
+
+def mlp(sizes, activation, batch):
+    X, labels, layers = classification(sizes, batch)
+    model = ag.nn.MLP(list(sizes), activation=activation, dtype="float32", rng=np.random.default_rng(0))
+    set_parameters(model, layers)
+    optimizer = ag.nn.SGD(model.parameters(), lr=LEARNING_RATE, momentum=MOMENTUM)
+
+    def step():
+        optimizer.zero_grad()
+        loss = ag.nn.cross_entropy(model(X), labels)
+        loss.backward()
+        optimizer.step()
+        return loss.item()
+
+    return step
+
+
+def set_parameters(model, layers):
+    """Give the model the weights that the other libraries start from."""
+    parameters = list(model.parameters())
+    values = [p for layer in layers for p in layer]
+    transposed = parameters[-2].shape != values[-2].shape
+    for parameter, value in zip(parameters, values, strict=True):
+        parameter.data = np.ascontiguousarray(value.T) if transposed else value
+
+
+def multiply_chain(n):
+    x = ag.tensor(NEAR_ONE, requires_grad=True)
+
+    def step():
+        x.zero_grad()
+        multiply_program(x, n).backward()
+        return x.grad
+
+    return step
+
+
+def multiply_graph(n):
+    x = ag.tensor(NEAR_ONE, requires_grad=True)
+    return lambda: multiply_program(x, n)
+
+
+def tensor_times_tensor():
+    a = ag.tensor(np.arange(10.0), requires_grad=True)
+    b = ag.tensor(np.ones(10), requires_grad=True)
+    return lambda: a * b
+
+
+def ndarray_times_tensor():
+    a = np.arange(10.0)
+    b = ag.tensor(np.ones(10), requires_grad=True)
+    return lambda: a * b

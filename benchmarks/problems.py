@@ -1,0 +1,63 @@
+"""The programs and the data that all libraries share, so that all of them do the same work."""
+
+import os
+import subprocess
+import sys
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+
+LEARNING_RATE = 0.01
+MOMENTUM = 0.9
+
+SCALARS = (0.3, 0.5, 0.1, 0.2, 0.9)  # x, a, b, c, d: keeps `scalar_program` bounded
+NEAR_ONE = 1 + 1e-6  # to the power of 1,000,000 that is e
+
+
+def scalar_program(x, a, b, c, d):
+    """1,000 additions and multiplications of scalars."""
+    for _ in range(250):
+        x = x * a + b
+        x = (x + c) * d
+    return x
+
+
+def multiply_program(x, n):
+    """n multiplications, each with the last one's result: the deepest graph there is."""
+    y = x
+    for _ in range(n):
+        y = y * x
+    return y
+
+
+def elementwise_input(n):
+    return np.random.default_rng(0).standard_normal(n, dtype=np.float32)
+
+
+class Classification(NamedTuple):
+    X: np.ndarray  # (batch, sizes[0]) float32
+    labels: np.ndarray  # (batch,) int64
+    layers: list[tuple[np.ndarray, np.ndarray]]  # W of shape (inputs, outputs) and b, float32
+
+
+def classification(sizes, batch):
+    """One batch of random data, and the initial weights of an MLP."""
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((batch, sizes[0]), dtype=np.float32)
+    labels = np.arange(batch) % sizes[-1]
+    layers = [
+        (rng.standard_normal((m, n), dtype=np.float32) / np.float32(m) ** 0.5, np.zeros(n, np.float32))
+        for m, n in pairwise(sizes)
+    ]
+    return Classification(X, labels, layers)
+
+
+def run_python(statement):
+    """A step that runs `statement` in a fresh interpreter, compiled modules cached as usual."""
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+
+    def step():
+        subprocess.run([sys.executable, "-c", statement], env=environment, check=True)
+
+    return step
