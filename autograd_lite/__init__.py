@@ -1,7 +1,7 @@
 """autograd_lite: write NumPy; see every derivative; trust it.
 
-A computational-graph autodiff engine on NumPy: `Tensor` records the flow graph as it computes, `backward` walks it
-in reverse, and every derivative is one line of the table in `autograd_lite.ops`.
+A computational-graph autodiff engine on NumPy: `Tensor` records the flow graph as it computes, `backward`
+walks it in reverse, and every derivative is one line of the table in `autograd_lite.ops`.
 """
 
 from __future__ import annotations
@@ -35,11 +35,16 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-globals().update(FUNCTIONS)
-globals().update(protocol.MAKERS)
+globals().update(FUNCTIONS)  # every op by its NumPy name: ag.tanh, ag.sum, ...
+globals().update(protocol.MAKERS)  # ag.zeros, ag.ones, ...
 
 # Loaded when first asked for, so that `import autograd_lite` costs little more than `import numpy`.
-_LATER = {"nn": ("nn", None), "check_grads": ("check", "check_grads"), "draw": ("draw", "draw"), "Graph": ("flow", "Graph")}  # fmt: skip
+_LATER = {
+    "nn": ("nn", None),
+    "check_grads": ("check", "check_grads"),
+    "draw": ("draw", "draw"),
+    "Graph": ("flow", "Graph"),
+}
 
 
 def __getattr__(name: str) -> Any:

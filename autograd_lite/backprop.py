@@ -1,4 +1,4 @@
-"""Floor 5: the reverse walk. From an output back to the leaves, newest node first, each op's bprop is called once.
+"""Floor 5: the reverse walk. From an output back to the leaves, newest node first, each bprop is called once.
 
 The same walk serves `backward`, which leaves gradients on leaves, and the functional transforms, which may
 record it: called on Tensors, the formulas build the graph of the gradient.
@@ -35,7 +35,10 @@ def backward(tensor: Tensor, gradient: Any = None) -> None:
     if node is None or not node.requires_grad:
         raise ArgumentError("backward: this Tensor was not computed from one with requires_grad=True")
     gradients = walk(node, cotangent_for(tensor, gradient, "backward"))
-    for leaf, gradient in gradients.items():  # only now, so that an error on the way leaves every .grad as it was
+    for (
+        leaf,
+        gradient,
+    ) in gradients.items():  # only now, so that an error on the way leaves every .grad as it was
         deposit(leaf, gradient)
 
 
@@ -51,7 +54,9 @@ def cotangent_for(y: Any, cotangent: Any, caller: str) -> Any:
     if isinstance(cotangent, Tensor):
         cotangent = cotangent._data
     if np.shape(cotangent) != y.shape:
-        raise ShapeError(f"{caller}: a cotangent of shape {np.shape(cotangent)} for an output of shape {y.shape}")
+        raise ShapeError(
+            f"{caller}: a cotangent of shape {np.shape(cotangent)} for an output of shape {y.shape}"
+        )
     return np.asarray(cotangent).astype(y.dtype)[()]
 
 
@@ -81,7 +86,9 @@ def walk(output: Node, g: Any, ends: Container[Node] = (), useful: set[Node] | N
                 node = node.with_saved(node.op.saved_as_tensors(node))
             node.bprop(g, send, buffer, useful)
     except Exception as error:
-        error.add_note(f"in the bprop of {node.op.name}, output shape {node.shape}" if node.op else "at a leaf")
+        error.add_note(
+            f"in the bprop of {node.op.name}, output shape {node.shape}" if node.op else "at a leaf"
+        )
         raise
     return found
 
@@ -145,4 +152,4 @@ def fitted(g: Any, node: Node) -> Any:
     return g if g.dtype == node.dtype else cast(g, node.dtype)
 
 
-Tensor.backward = backward  # type: ignore[method-assign]
+Tensor.backward = backward  # type: ignore[method-assign, assignment]

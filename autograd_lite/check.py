@@ -77,7 +77,7 @@ class _How(NamedTuple):
     rng: np.random.Generator
 
     def equal(self, a: float, b: float, scale: float) -> bool:
-        return bool(abs(a - b) <= self.atol + self.rtol * max(abs(a), abs(b), scale))
+        return bool(np.isfinite(a) and abs(a - b) <= self.atol + self.rtol * max(abs(a), abs(b), scale))
 
 
 class _Failure(NamedTuple):
@@ -155,7 +155,9 @@ def _gradient_along(h: Callable[..., Any], values: Any, direction: Any) -> tuple
     return float(np.sum([np.sum(g * u).real for g, u in zip(flat, leaves(direction), strict=True)])), flat
 
 
-def _central_difference(h: Callable[..., Any], values: Any, direction: Any, step: float) -> tuple[float, float]:
+def _central_difference(
+    h: Callable[..., Any], values: Any, direction: Any, step: float
+) -> tuple[float, float]:
     """(h(x + eps u) - h(x - eps u)) / (2 eps), and the size of what was subtracted."""
     forward, backward = _at(h, values, direction, step), _at(h, values, direction, -step)
     return (forward - backward) / (2 * step), max(abs(forward), abs(backward))
@@ -175,9 +177,12 @@ def _plain(y: Any) -> Any:
 def _worst_entry(failure: _Failure, values: Any, how: _How) -> str:
     """Which entry of which argument has the worst derivative, with both values."""
     flat = list(leaves(values))
-    worst, text = 0.0, (
-        f"along a random direction the gradient gives {failure.along:.6g},"
-        f" central differences {failure.numeric:.6g}"
+    worst, text = (
+        0.0,
+        (
+            f"along a random direction the gradient gives {failure.along:.6g},"
+            f" central differences {failure.numeric:.6g}"
+        ),
     )
     for k, (x, g) in enumerate(zip(flat, failure.gradient, strict=True)):
         for index in np.ndindex(x.shape):

@@ -114,7 +114,9 @@ class Graph:
 
     def __init__(self, loss: Tensor, cotangent: Any = None):
         if not isinstance(loss, Tensor) or loss.node is None:
-            raise ArgumentError("Graph: the loss was not recorded; compute it from a Tensor with requires_grad=True")
+            raise ArgumentError(
+                "Graph: the loss was not recorded; compute it from a Tensor with requires_grad=True"
+            )
         boxes: dict[Node, Box] = {}
         for node in topological_order(loss.node):
             inputs = tuple([boxes[i] if isinstance(i, Node) else i for i in node.inputs])

@@ -34,7 +34,9 @@ PLAIN = frozenset(
 
 def generate(op: Op) -> None:
     """Give `op` its `call`, `node_class` and `source`."""
-    slots = [f"input_{i}" for i in _live(op)] + [f"saved_{n}" for n in op.saves] + ["statics"] * bool(op.statics)
+    slots = (
+        [f"input_{i}" for i in _live(op)] + [f"saved_{n}" for n in op.saves] + ["statics"] * bool(op.statics)
+    )
     # staticmethod: an Op is a descriptor, and `node.op` is to be the Op itself, not a method of the node.
     node_class = type(f"{op.name}_node", (Node,), {"__slots__": tuple(slots), "op": staticmethod(op)})
     op.source = _call_source(op) + ("" if op.flat else "\n\n" + _bprop_source(op))
@@ -42,9 +44,21 @@ def generate(op: Op) -> None:
         **{f"{name}_formula": formula for name, formula in op.named_formulas()},
         **{f"{name}_into": function for name, function in op.into.items()},
         **{f"{name}_default": value for name, value in op.defaults.items()},
-        **{"op": op, "fprop": op.run, "node_class": node_class, "new_node": Node.__new__, "FlatNode": FlatNode},
+        **{
+            "op": op,
+            "fprop": op.run,
+            "node_class": node_class,
+            "new_node": Node.__new__,
+            "FlatNode": FlatNode,
+        },
         **{"Tensor": Tensor, "new_tensor": Tensor.__new__, "is_recording": is_recording, "tick": tick},
-        **{"PLAIN": PLAIN, "constant": constant, "as_value": as_value, "shape_of": shape_of, "frozen": frozen},
+        **{
+            "PLAIN": PLAIN,
+            "constant": constant,
+            "as_value": as_value,
+            "shape_of": shape_of,
+            "frozen": frozen,
+        },
         **{"off_the_graph": off_the_graph, "failure": failure, "refuse_out": refuse_out},
     }
     exec(compile(op.source, f"<autograd_lite op {op.name}>", "exec"), scope)
@@ -57,7 +71,9 @@ def generate(op: Op) -> None:
 
 def _live(op: Op) -> list[str]:
     """Inputs that have a gradient, `*xs` included."""
-    variadic_lives = op.variadic is not None and (op.bprop is not None or op.formulas[op.variadic] is not None)
+    variadic_lives = op.variadic is not None and (
+        op.bprop is not None or op.formulas[op.variadic] is not None
+    )
     return [*op.live_inputs, op.variadic] if variadic_lives and op.variadic else op.live_inputs
 
 
@@ -99,7 +115,7 @@ def _call_source(op: Op) -> str:
         f"        if not ({' or '.join(tensors)}): return y",
         "        node = None",
         "    elif not is_recording():",
-        *(["        y = off_the_graph(y)"] if op.view else []),
+        *([f"        y = off_the_graph(y, ({', '.join(datas)},))"] if op.view else []),
         "        node = None",
         *_record_lines(op),
         "    tensor = new_tensor(Tensor); tensor._data = y; tensor.node = node",
@@ -127,9 +143,13 @@ def _record_lines(op: Op) -> list[str]:
     lines = ["    else:"]
     for n in live:
         if n == op.variadic:
-            lines.append(f"        {n}_live = [n if n is not None and n.requires_grad else None for n in {n}_nodes]")
+            lines.append(
+                f"        {n}_live = [n if n is not None and n.requires_grad else None for n in {n}_nodes]"
+            )
         else:
-            lines.append(f"        {n}_live = {n}_node if {n}_node is not None and {n}_node.requires_grad else None")
+            lines.append(
+                f"        {n}_live = {n}_node if {n}_node is not None and {n}_node.requires_grad else None"
+            )
     nothing = [f"not any({n}_live)" if n == op.variadic else f"{n}_live is None" for n in live]
     lines += [
         f"        if {' and '.join(nothing)}: {flat}",
@@ -196,7 +216,11 @@ def _bprop_source(op: Op) -> str:
         wanted = "if i is not None and (useful is None or i in useful):"
         if name in op.into:
             add = f"{name}_into(buffer(i), {_arguments(op, op.into[name], skip=1)})"
-            lines += [f"    {wanted}", f"        if buffer is None: send(i, {gradient})", f"        else: {add}"]
+            lines += [
+                f"    {wanted}",
+                f"        if buffer is None: send(i, {gradient})",
+                f"        else: {add}",
+            ]
         else:
             lines.append(f"    {wanted} send(i, {gradient})")
     return "\n".join(lines)
@@ -237,10 +261,10 @@ def handle(value: Any, node: Any) -> Any:
     return tensor
 
 
-def off_the_graph(y: Any) -> Any:
+def off_the_graph(y: Any, inputs: tuple[Any, ...]) -> Any:
     """A view computed while nothing is recorded is copied, so that a later change of the leaf under it cannot
     reach other graphs; and locked, so that assigning into it is an error and not a lost write."""
-    if own(y) is not y:
+    if own(y) is not y or (y.ndim and any(y is x for x in inputs)):
         y = y.copy()
         y.flags.writeable = False
     return y

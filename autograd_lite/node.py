@@ -7,7 +7,7 @@ Tensor that needs it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from itertools import count
@@ -71,6 +71,7 @@ class Node:
     shape: tuple[int, ...]
     dtype: Any
     order: int
+    bprop: Callable[..., None]  # generated: (node, g, send, buffer, useful)
 
     @property
     def inputs(self) -> tuple[Any, ...]:

@@ -14,6 +14,7 @@ written on first use (generate.py): `print(ag.tanh.source)` shows them.
 from __future__ import annotations
 
 import inspect
+import sys
 import types
 from collections.abc import Callable
 from typing import Any
@@ -93,6 +94,7 @@ class Op:
         self.fprop = fprop
         self.run = run or fprop
         self.name = self.__name__ = name or fprop.__name__.strip("_")
+        self.__module__ = sys._getframe(1).f_globals["__name__"]  # where pickle finds the row by its name
         self.symbol = symbol
         self.inputs, self.variadic, self.defaults = _signature(fprop, formulas)
         self.statics = tuple(static for static in self.defaults if static != "out")
@@ -132,7 +134,9 @@ class Op:
     def _check_names(self) -> None:
         reserved = {"g", "y", "r"} & set(self.all_inputs)
         if reserved:
-            raise ArgumentError(f"{self.name}: an input may not be called {reserved.pop()!r}; that name is taken")
+            raise ArgumentError(
+                f"{self.name}: an input may not be called {reserved.pop()!r}; that name is taken"
+            )
         missing = set() if self.bprop else set(self.all_inputs) - set(self.formulas)
         if missing or set(self.formulas) - set(self.all_inputs):
             raise ArgumentError(
@@ -187,10 +191,15 @@ class Op:
             return inspect.signature(self.call)
         raise AttributeError(name)
 
+    def __reduce__(self) -> str:
+        return self.name
+
     def __repr__(self) -> str:
         return f"<Op {self.name}>"
 
-    def value_and_saved(self, inputs: tuple[Any, ...], statics: tuple[Any, ...]) -> tuple[Any, tuple[Any, ...]]:
+    def value_and_saved(
+        self, inputs: tuple[Any, ...], statics: tuple[Any, ...]
+    ) -> tuple[Any, tuple[Any, ...]]:
         """Run forward on plain values: the output and the tuple that `bprop` wants as `saved`."""
         y, r = self.run(*inputs, **dict(zip(self.statics, statics, strict=True))), None
         if self.residual:

@@ -66,7 +66,7 @@ def _power(a: Tensor, b: Any) -> Any:
     """`a ** b`; like NumPy, a Python number 2 squares."""
     if type(b) in (int, float) and b == 2:
         return elementwise.square(a)
-    return elementwise.power(a, b)
+    return elementwise.raised(a, b)
 
 
 # -- indexing ----------------------------------------------------------------------------------------------------
@@ -99,7 +99,9 @@ def _setitem(x: Tensor, index: Any, value: Any) -> None:
         raise ArgumentError(f"setitem: this Tensor of shape {x.shape} is a locked copy of a view, made while nothing"
                             " was recorded; assign through the base, or into x.copy()")  # fmt: skip
     if x.dtype.kind not in "fc" and isinstance(value, Tensor) and value.requires_grad:
-        raise ArgumentError(f"setitem: x has dtype {x.dtype} and cannot hold a recorded value; use x.astype(float)")
+        raise ArgumentError(
+            f"setitem: x has dtype {x.dtype} and cannot hold a recorded value; use x.astype(float)"
+        )
     new = shape.setitem.call(x, value, *arrays, index=static)
     x._data, x.node = new._data, new.node
 
@@ -108,7 +110,9 @@ def _setitem(x: Tensor, index: Any, value: Any) -> None:
 
 
 def _sizes(arguments: tuple[Any, ...]) -> Any:
-    return arguments[0] if len(arguments) == 1 and not isinstance(arguments[0], (int, np.integer)) else arguments
+    return (
+        arguments[0] if len(arguments) == 1 and not isinstance(arguments[0], (int, np.integer)) else arguments
+    )
 
 
 def _reshape(x: Tensor, *new_shape: Any) -> Any:
@@ -125,7 +129,7 @@ def _copy(x: Tensor) -> Any:
 
 _METHODS: dict[str, Any] = {
     "__pow__": _power,
-    "__rpow__": lambda b, a: elementwise.power(a, b),
+    "__rpow__": lambda b, a: elementwise.raised(a, b),
     "__getitem__": _getitem,
     "__setitem__": _setitem,
     "reshape": _reshape,
@@ -140,7 +144,7 @@ _METHODS: dict[str, Any] = {
     "imag": property(lambda x: elementwise.imag(x)),
     **{
         name: FUNCTIONS[name]
-        for name in "sum mean prod max min var std cumsum argmax argmin all any swapaxes squeeze ravel astype clip".split()
+        for name in ["sum", "mean", "prod", "max", "min", "var", "std", "cumsum", "argmax", "argmin", "all", "any", "swapaxes", "squeeze", "ravel", "astype", "clip"]
     },
 }
 for _method, _function in _METHODS.items():
@@ -154,7 +158,7 @@ def dot(a: Any, b: Any) -> Any:
     """
     if np.ndim(a) == 0 or np.ndim(b) == 0:
         return elementwise.multiply(a, b)
-    if np.ndim(a) > 2 and np.ndim(b) > 1 or np.ndim(b) > 2:
+    if (np.ndim(a) > 2 and np.ndim(b) > 1) or np.ndim(b) > 2:
         raise ShapeError(f"dot: {np.shape(a)} and {np.shape(b)}: for stacks of matrices use @")
     return linalg.matmul(a, b)
 
@@ -274,5 +278,5 @@ def _maker(name: str) -> Callable[..., Tensor]:
 
 MAKERS = {
     name: _maker(name)
-    for name in "zeros ones full empty eye identity arange linspace zeros_like ones_like full_like".split()
+    for name in ["zeros", "ones", "full", "empty", "eye", "identity", "arange", "linspace", "zeros_like", "ones_like", "full_like"]
 }

@@ -158,7 +158,9 @@ class Tensor:
         return np.array(self._data, dtype=dtype) if copy is not False else np.asarray(self._data, dtype=dtype)
 
     def __float__(self) -> float:
-        self._refuse_to_leak("float(t), or t written into a NumPy array,", "t.item(), or a buffer from ag.zeros")
+        self._refuse_to_leak(
+            "float(t), or t written into a NumPy array,", "t.item(), or a buffer from ag.zeros"
+        )
         return float(self.item())
 
     def __int__(self) -> int:
@@ -269,16 +271,32 @@ class Tensor:
         def __getitem__(self, index: Any, /) -> Tensor: ...
         def __setitem__(self, index: Any, value: Any, /) -> None: ...
 
-        def sum(self, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: bool = False) -> Tensor: ...
-        def mean(self, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: bool = False) -> Tensor: ...
-        def prod(self, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: bool = False) -> Tensor: ...
+        def sum(
+            self, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: bool = False
+        ) -> Tensor: ...
+        def mean(
+            self, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: bool = False
+        ) -> Tensor: ...
+        def prod(
+            self, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: bool = False
+        ) -> Tensor: ...
         def max(self, axis: Any = None, out: Any = None, keepdims: bool = False) -> Tensor: ...
         def min(self, axis: Any = None, out: Any = None, keepdims: bool = False) -> Tensor: ...
         def var(
-            self, axis: Any = None, dtype: Any = None, out: Any = None, ddof: float = 0, keepdims: bool = False
+            self,
+            axis: Any = None,
+            dtype: Any = None,
+            out: Any = None,
+            ddof: float = 0,
+            keepdims: bool = False,
         ) -> Tensor: ...
         def std(
-            self, axis: Any = None, dtype: Any = None, out: Any = None, ddof: float = 0, keepdims: bool = False
+            self,
+            axis: Any = None,
+            dtype: Any = None,
+            out: Any = None,
+            ddof: float = 0,
+            keepdims: bool = False,
         ) -> Tensor: ...
         def cumsum(self, axis: int | None = None, dtype: Any = None, out: Any = None) -> Tensor: ...
         def argmax(self, axis: int | None = None, out: Any = None, *, keepdims: bool = False) -> Tensor: ...

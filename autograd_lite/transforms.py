@@ -72,15 +72,18 @@ def value_and_grad(
         positions = (argnums,) if isinstance(argnums, int) else tuple(argnums)
         for position in positions:
             if not -len(args) <= position < len(args):
-                raise ArgumentError(f"grad: argnums {position}, but {_name(f)} got {len(args)} positional arguments")
+                raise ArgumentError(
+                    f"grad: argnums {position}, but {_name(f)} got {len(args)} positional arguments"
+                )
         traced = list(args)
         with enable_grad():
             for position in positions:
                 traced[position] = map_leaves(_traced, args[position])
+            # Their nodes, before f may assign into the arguments, which gives these Tensors other nodes.
+            wanted = [t.node for position in positions for t in leaves(traced[position])]
             result = f(*traced, **kwargs)
         y, aux = result if has_aux else (result, None)
         _check_scalar(f, y)
-        wanted = [t.node for position in positions for t in leaves(traced[position])]
         recorded, gradients = gradients_of(y, wanted, strict=strict)
         if not recorded:
             y, aux = _without_history(y), map_leaves(_without_history, aux)
@@ -92,7 +95,9 @@ def value_and_grad(
     return value_and_gradient_of_f
 
 
-def gradients_of(y: Any, wanted: list[Any], *, cotangent: Any = None, strict: bool = False) -> tuple[bool, list[Any]]:
+def gradients_of(
+    y: Any, wanted: list[Any], *, cotangent: Any = None, strict: bool = False
+) -> tuple[bool, list[Any]]:
     """The gradients of `y` by the nodes `wanted`, and whether they were recorded.
 
     The backward pass is recorded exactly when it must be: when one of `wanted` is itself computed from something
@@ -157,7 +162,9 @@ def _without_history(y: Any) -> Any:
 
 def _check_scalar(f: Any, y: Any) -> None:
     if isinstance(y, (tuple, list, dict)):
-        raise ArgumentError(f"grad: {_name(f)} returned a {type(y).__name__}; with has_aux=True it may return (y, aux)")
+        raise ArgumentError(
+            f"grad: {_name(f)} returned a {type(y).__name__}; with has_aux=True it may return (y, aux)"
+        )
     if np.shape(y) != ():
         raise ShapeError(
             f"grad: {_name(f)} returned shape {np.shape(y)}, and only a scalar has a gradient; reduce it, by .sum()"

@@ -12,7 +12,9 @@ from typing import Any
 
 import graphviz
 
-HOW_TO_GET_PICTURES = "no picture: install Graphviz, or `pip install autograd_lite[viz]`; its text was written to"
+HOW_TO_GET_PICTURES = (
+    "no picture: install Graphviz, or `pip install autograd_lite[viz]`; its text was written to"
+)
 
 
 class Picture(graphviz.Digraph):

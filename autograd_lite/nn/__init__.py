@@ -8,4 +8,14 @@ from .module import Module
 from .optimizers import SGD, Optimizer
 from .theta import Theta
 
-__all__ = ["ACTIVATIONS", "MLP", "SGD", "Linear", "Module", "Optimizer", "Theta", "cross_entropy", "glorot_uniform"]
+__all__ = [
+    "ACTIVATIONS",
+    "MLP",
+    "SGD",
+    "Linear",
+    "Module",
+    "Optimizer",
+    "Theta",
+    "cross_entropy",
+    "glorot_uniform",
+]

@@ -34,7 +34,9 @@ class Theta:
         if not self.leaves:
             raise ArgumentError("theta: no parameters")
         if len({leaf.dtype for leaf in self.leaves}) > 1:
-            raise ArgumentError(f"theta: parameters of several dtypes, {sorted({str(x.dtype) for x in self.leaves})}")
+            raise ArgumentError(
+                f"theta: parameters of several dtypes, {sorted({str(x.dtype) for x in self.leaves})}"
+            )
         self.size = sum(parameter.size for parameter in self.parameters)
         self._gather()
 

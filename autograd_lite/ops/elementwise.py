@@ -28,7 +28,9 @@ remainder    = Op(np.remainder,    "%",  run=operator.mod,      a=lambda g: g, b
 floor_divide = Op(np.floor_divide, "//", run=operator.floordiv, a=None,        b=None)
 
 # Powers. Where b = 0, da = g b a^(b-1) is 0 whatever a is; where a = 0, db = g y log(a) is taken as 0.
-power      = Op(np.power, "**", a=lambda g, a, b: g * b * a ** (b + (b == 0) - 1), b=lambda g, y, a: g * y * log(a + (a == 0)))
+_power     = dict(a=lambda g, a, b: g * b * a ** (b + (b == 0) - 1), b=lambda g, y, a: g * y * log(a + (a == 0)))
+power      = Op(np.power,     "**", **_power)
+raised     = Op(operator.pow, "**", name="raised", **_power, elementwise=True)  # a ** b, which NumPy rounds differently for scalars
 square     = Op(np.square,     x=lambda g, x: g * 2 * x)
 sqrt       = Op(np.sqrt,       x=lambda g, y: g / (2 * y))
 cbrt       = Op(np.cbrt,       x=lambda g, y: g / (3 * y * y))
@@ -74,10 +76,10 @@ relu     = Op(lambda x: np.maximum(x, 0),   name="relu",     x=lambda g, y: wher
 
 # Choices, and parts of numbers
 absolute = Op(np.absolute, "abs", run=operator.abs, x=lambda g, x: g * sign(x).conj())
-sign     = Op(np.sign,     x=None)
+_sign    = Op(np.sign,     x=None)
 maximum  = Op(np.maximum,  a=lambda g, a, b: where(a > b, g, where(a == b, g / 2, 0)), b=lambda g, a, b: where(b > a, g, where(a == b, g / 2, 0)))
 minimum  = Op(np.minimum,  a=lambda g, a, b: where(a < b, g, where(a == b, g / 2, 0)), b=lambda g, a, b: where(b < a, g, where(a == b, g / 2, 0)))
-where    = Op(np.where,    c=None, a=lambda g, c: where(c, g, 0), b=lambda g, c: where(c, 0, g), elementwise=True)
+where: Op = Op(np.where,    c=None, a=lambda g, c: where(c, g, 0), b=lambda g, c: where(c, 0, g), elementwise=True)
 conjugate = Op(np.conjugate, x=lambda g: g.conj(), linear=())
 real     = Op(lambda x: x.real, name="real", x=lambda g: g,                                 elementwise=True, view=True)
 imag     = Op(lambda x: x.imag, name="imag", x=lambda g: g * -1j,                       elementwise=True, view=True)
@@ -104,6 +106,11 @@ ceil          = Op(np.ceil,                x=None)
 trunc         = Op(np.trunc,               x=None)
 rint          = Op(np.rint,                x=None)
 # fmt: on
+
+
+def sign(x: Any) -> Any:
+    """-1, 0 or 1, flat; for a complex number z / |z|, which is not."""
+    return x / (absolute(x) + (x == 0)) if getattr(x, "dtype", np.dtype(type(x))).kind == "c" else _sign(x)
 
 
 def clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Any:

@@ -45,10 +45,11 @@ def _log_softmax(x: Any, *, axis: int = -1) -> Any:
 
 
 def _one_hot(labels: Any, *, classes: int) -> Any:
-    return np.equal(labels[..., None], np.arange(classes))
+    return np.equal(np.asarray(labels)[..., None], np.arange(classes))
 
 
 def _softmax_cross_entropy(z: Any, labels: Any) -> Any:
+    labels = np.asarray(labels)
     check_labels(labels, z.shape)
     rows = z.reshape(-1, z.shape[-1])
     rows = rows - np.maximum.reduce(rows, 1, keepdims=True)
@@ -64,10 +65,16 @@ def check_labels(labels: Any, shape: tuple[int, ...]) -> None:
     if labels.dtype.kind not in "iu":
         raise ArgumentError(f"cross entropy: labels of dtype {labels.dtype}; integers are needed")
     if labels.shape != shape[:-1]:
-        raise ShapeError(f"cross entropy: logits {shape} need labels of shape {shape[:-1]}, not {labels.shape}")
-    if labels.size and not (0 <= np.minimum.reduce(labels, None) and np.maximum.reduce(labels, None) < shape[-1]):
+        raise ShapeError(
+            f"cross entropy: logits {shape} need labels of shape {shape[:-1]}, not {labels.shape}"
+        )
+    if labels.size and not (
+        np.minimum.reduce(labels, None) >= 0 and np.maximum.reduce(labels, None) < shape[-1]
+    ):
         wrong = labels[(labels < 0) | (labels >= shape[-1])].flat[0]
-        raise IndexingError(f"cross entropy: label {wrong} is outside the {shape[-1]} classes 0..{shape[-1] - 1}")
+        raise IndexingError(
+            f"cross entropy: label {wrong} is outside the {shape[-1]} classes 0..{shape[-1] - 1}"
+        )
 
 
 # fmt: off

@@ -16,12 +16,15 @@ from ..op import Op
 from .elementwise import exp, multiply, where
 from .shape import concatenate, flip, ravel, reshape, transpose
 
-
+_add: Any = np.add.reduce
+_multiply: Any = np.multiply.reduce
+_maximum: Any = np.maximum.reduce
+_minimum: Any = np.minimum.reduce
 _SUMS_IN_ITS_OWN_DTYPE = frozenset(map(np.dtype, "fdFD"))
 
 
 def _sum(x: Any, *, axis: Any = None, dtype: Any = None, out: None = None, keepdims: bool = False) -> Any:
-    return np.add.reduce(x, axis, dtype, None, keepdims)
+    return _add(x, axis, dtype, None, keepdims)
 
 
 def _spread(x: Any, *, shape: Any, axis: Any = None, keepdims: bool = False) -> Any:
@@ -35,29 +38,35 @@ def _spread(x: Any, *, shape: Any, axis: Any = None, keepdims: bool = False) -> 
 
 
 def _mean(x: Any, *, axis: Any = None, dtype: Any = None, out: None = None, keepdims: bool = False) -> Any:
-    if dtype is None and getattr(x, "dtype", None) in _SUMS_IN_ITS_OWN_DTYPE and x.size:  # as np.mean, but 2 us less
-        return np.add.reduce(x, axis, None, None, keepdims) / x.dtype.type(_count(x.shape, axis))
+    if (
+        dtype is None and getattr(x, "dtype", None) in _SUMS_IN_ITS_OWN_DTYPE and x.size
+    ):  # as np.mean, but 2 us less
+        return _add(x, axis, None, None, keepdims) / x.dtype.type(_count(x.shape, axis))
     return np.mean(x, axis, dtype, None, keepdims)
 
 
-def _var(x: Any, *, axis: Any = None, dtype: Any = None, out: None = None, ddof: float = 0, keepdims: bool = False) -> Any:
+def _var(
+    x: Any, *, axis: Any = None, dtype: Any = None, out: None = None, ddof: float = 0, keepdims: bool = False
+) -> Any:
     return np.var(x, axis, dtype, None, ddof, keepdims)
 
 
-def _std(x: Any, *, axis: Any = None, dtype: Any = None, out: None = None, ddof: float = 0, keepdims: bool = False) -> Any:
+def _std(
+    x: Any, *, axis: Any = None, dtype: Any = None, out: None = None, ddof: float = 0, keepdims: bool = False
+) -> Any:
     return np.std(x, axis, dtype, None, ddof, keepdims)
 
 
 def _prod(x: Any, *, axis: Any = None, dtype: Any = None, out: None = None, keepdims: bool = False) -> Any:
-    return np.multiply.reduce(x, axis, dtype, None, keepdims)
+    return _multiply(x, axis, dtype, None, keepdims)
 
 
 def _max(x: Any, *, axis: Any = None, out: None = None, keepdims: bool = False) -> Any:
-    return np.maximum.reduce(x, axis, None, None, keepdims)
+    return _maximum(x, axis, None, None, keepdims)
 
 
 def _min(x: Any, *, axis: Any = None, out: None = None, keepdims: bool = False) -> Any:
-    return np.minimum.reduce(x, axis, None, None, keepdims)
+    return _minimum(x, axis, None, None, keepdims)
 
 
 def _argmax(x: Any, *, axis: int | None = None, out: None = None, keepdims: bool = False) -> Any:
@@ -84,13 +93,13 @@ def _logsumexp(x: Any, *, axis: Any = None, keepdims: bool = False) -> Any:
     m = np.max(x, axis, keepdims=True)
     m = np.where(np.isfinite(m), m, 0)  # all -inf gives -inf, an inf gives inf
     with np.errstate(divide="ignore"):
-        y = np.log(np.add.reduce(np.exp(x - m), axis, keepdims=True)) + m
+        y = np.log(_add(np.exp(x - m), axis, keepdims=True)) + m
     return y if keepdims else np.squeeze(y, tuple(range(y.ndim)) if axis is None else axis)
 
 
 # fmt: off
 sum    = Op(_sum,    "Σ", x=lambda g, x_shape, axis, keepdims: spread(g, x_shape, axis, keepdims), linear=("x",))
-spread = Op(_spread,      x=lambda g, axis, keepdims: sum(g, axis, keepdims=keepdims),        linear=("x",), view=True)
+spread: Op = Op(_spread,      x=lambda g, axis, keepdims: sum(g, axis, keepdims=keepdims),        linear=("x",), view=True)
 mean   = Op(_mean,        x=lambda g, x_shape, axis, keepdims: spread(g / _count(x_shape, axis), x_shape, axis, keepdims), linear=("x",))
 var    = Op(_var,         x=lambda g, x, axis, ddof, keepdims: _spread_like(2 * g / (_count(x.shape, axis) - ddof), x, axis, keepdims) * _deviation(x, axis))
 std    = Op(_std,         x=lambda g, y, x, axis, ddof, keepdims: _spread_like(g / (y + (y == 0)) / (_count(x.shape, axis) - ddof), x, axis, keepdims) * _deviation(x, axis))
@@ -98,7 +107,7 @@ prod   = Op(_prod,   "Π", x=lambda g, x, axis, keepdims: _spread_like(g, x, axi
 max    = Op(_max,         x=lambda g, x, y, axis, keepdims: _share(g, x, y, axis, keepdims))
 min    = Op(_min,         x=lambda g, x, y, axis, keepdims: _share(g, x, y, axis, keepdims))
 logsumexp = Op(_logsumexp, x=lambda g, x, y, axis, keepdims: _spread_like(g, x, axis, keepdims) * exp(x - _spread_like(y, x, axis, keepdims)))
-cumsum = Op(_cumsum,      x=lambda g, x_shape, axis: reshape(flip(cumsum(flip(g, axis), axis), axis), x_shape),  linear=("x",))
+cumsum: Op = Op(_cumsum,      x=lambda g, x_shape, axis: reshape(flip(cumsum(flip(g, axis), axis), axis), x_shape),  linear=("x",))
 argmax = Op(_argmax, x=None)
 argmin = Op(_argmin, x=None)
 all    = Op(_all,    x=None)
@@ -122,7 +131,7 @@ def _deviation(x: Any, axis: Any) -> Any:
 def _share(g: Any, x: Any, y: Any, axis: Any, keepdims: bool) -> Any:
     """`g` divided evenly among the entries of x that equal the extremum y."""
     ties = x == _spread_like(y, x, axis, keepdims)
-    return where(ties, _spread_like(g, x, axis, keepdims) / sum(ties, axis, keepdims=True), 0)
+    return where(ties, _spread_like(g, x, axis, keepdims) / sum(ties, axis, g.dtype, keepdims=True), 0)
 
 
 def _product_of_others(x: Any, axis: Any) -> Any:

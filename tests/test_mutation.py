@@ -1,0 +1,127 @@
+"""Mutation: change any formula of the table, and the checks must notice."""
+
+from __future__ import annotations
+
+import ast
+import types
+
+import numpy as np
+import pytest
+from specs import SPECS
+from test_rows import differentiable, draw
+
+import autograd_lite as ag
+
+SWAPS = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult}
+NAMES = {"cos": "sin", "sin": "cos", "sinh": "cosh", "cosh": "sinh", "log": "exp", "exp": "log1p"}
+
+# Mutants that compute the same thing, each with its reason.
+EQUIVALENT = {
+    (
+        "power",
+        "a",
+    ): "b + (b == 0) - 1: the guard is for b = 0, outside the domain tested (test_values.py has it)",
+    ("raised", "a"): "as power",
+    ("power", "b"): "log(a + (a == 0)): the guard is for a = 0",
+    ("raised", "b"): "as power",
+    ("hypot", "a"): "y + (y == 0): the guard is for the origin",
+    ("hypot", "b"): "as a",
+    ("maximum", "a"): "g / 2 is for ties, which test_values.py has",
+    ("maximum", "b"): "as a",
+    ("minimum", "a"): "as maximum",
+    ("minimum", "b"): "as maximum",
+    ("std", "x"): "g / (y + (y == 0)): the guard is for equal entries",
+}
+
+
+class Mutate(ast.NodeTransformer):
+    """Change the `target`-th place that can be changed."""
+
+    def __init__(self, target):
+        self.target, self.seen = target, -1
+
+    def _here(self):
+        self.seen += 1
+        return self.seen == self.target
+
+    def visit_BinOp(self, node):
+        self.generic_visit(node)
+        if type(node.op) in SWAPS and self._here():
+            return ast.BinOp(node.left, SWAPS[type(node.op)](), node.right)
+        return node
+
+    def visit_UnaryOp(self, node):
+        self.generic_visit(node)
+        return node.operand if isinstance(node.op, ast.USub) and self._here() else node
+
+    def visit_Name(self, node):
+        return ast.Name(NAMES[node.id], ast.Load()) if node.id in NAMES and self._here() else node
+
+
+def mutants(text):
+    """The whole formula negated and doubled, and each place in it changed."""
+    yield f"-1.0 * ({text})"
+    yield f"2.0 * ({text})"
+    for target in range(20):
+        mutate = Mutate(target)
+        changed = ast.unparse(mutate.visit(ast.parse(text, mode="eval")))
+        if mutate.seen < target:
+            return
+        yield changed
+
+
+FORMULAS = [
+    (name, i)
+    for name, op in ag.OPS.items()
+    for i, f in op.formulas.items()
+    if f is not None
+    and name not in ("cast",)  # its formula is g itself, and its spec casts to the same dtype
+]
+
+
+@pytest.mark.parametrize(("name", "i"), FORMULAS)
+def test_every_mutant_is_caught(name, i):
+    op = ag.OPS[name]
+    text, formula = op.formula_text(i), op.formulas[i]
+    survivors = []
+    for mutant in mutants(text):
+        code = compile(f"lambda {', '.join(formula.__code__.co_varnames)}: {mutant}", "<mutant>", "eval")
+        wrong = types.FunctionType(code.co_consts[0], formula.__globals__)
+        changed = ag.Op(op.fprop, op.symbol, name=name, r=op.residual, **{**op.formulas, i: wrong})
+        if passes(changed, name, 1 if "0.0" in mutant else 2):
+            survivors.append(mutant)
+    if (name, i) in EQUIVALENT:
+        assert len(survivors) <= 3
+        assert survivors, f"{name} {i} is in EQUIVALENT without need"
+    else:
+        assert survivors == [], f"d{i} = {text}"
+
+
+def passes(op, name, order):
+    for k in range(len(SPECS[name].cases)):
+        for seed in range(3):
+            _, inputs, statics = draw(name, k, seed)
+            if any(x.size == 0 for x in inputs):
+                continue
+            live = differentiable(op, inputs)
+
+            def f(*moving, inputs=inputs, live=live, statics=statics):
+                full = list(inputs)
+                for position, x in zip(live, moving, strict=True):
+                    full[position] = x
+                return op(*full, **statics)
+
+            try:
+                with np.errstate(all="ignore"):
+                    ag.check_grads(f, *[inputs[j] for j in live], order=order)
+                    if SPECS[name].complex:
+                        _, inputs, statics = draw(name, k, seed, complex_inputs=True)
+                        live = differentiable(op, inputs)
+                        ag.check_grads(
+                            lambda *m: f(*m, inputs=inputs, live=live, statics=statics),  # noqa: B023
+                            *[inputs[j] for j in live],
+                            order=order,
+                        )
+            except Exception:
+                return False
+    return True

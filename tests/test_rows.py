@@ -1,0 +1,253 @@
+"""Every row of the derivative table, on random inputs: value, gradients to second order, dtype, facts."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from specs import DOMAINS, SPECS
+
+import autograd_lite as ag
+from autograd_lite.node import FlatNode, Leaf, topological_order
+
+ROWS = [(name, k) for name, spec in SPECS.items() for k in range(len(spec.cases))]
+DIFFERENTIABLE = [(name, k) for name, k in ROWS if not SPECS[name].flat]
+SEEDS = st.integers(0, 2**32 - 1)
+
+
+def test_every_row_has_a_spec():
+    assert set(SPECS) == set(ag.OPS)
+
+
+def test_flat_rows_are_those_without_a_formula():
+    assert {name for name, spec in SPECS.items() if spec.flat} == {n for n, op in ag.OPS.items() if op.flat}
+
+
+def draw(name, k, seed, *, complex_inputs=False):
+    """The op, its inputs, and one choice of statics."""
+    spec, rng = SPECS[name], np.random.default_rng(seed)
+    inputs = []
+    for domain, shape in zip(spec.domains, spec.cases[k], strict=True):
+        x = np.asarray(DOMAINS[domain](rng, shape))
+        if complex_inputs and x.dtype.kind == "f":
+            x = x + 1j * rng.uniform(0.2, 0.6, shape)
+        inputs.append(x[()])
+    return ag.OPS[name], inputs, spec.statics[rng.integers(len(spec.statics))]
+
+
+def differentiable(op, inputs):
+    """Which inputs can want a gradient."""
+    flat = {i for i, f in op.formulas.items() if f is None}
+    names = [*op.inputs, *[op.variadic] * (len(inputs) - len(op.inputs))]
+    return [
+        k
+        for k, (n, x) in enumerate(zip(names, inputs, strict=True))
+        if n not in flat and x.dtype.kind in "fc"
+    ]
+
+
+def recorded(op, inputs, live):
+    return [ag.tensor(x, requires_grad=True) if k in live else x for k, x in enumerate(inputs)]
+
+
+def cotangent(y):
+    rng = np.random.default_rng(0)
+    v = rng.standard_normal(y.shape) + (1j * rng.standard_normal(y.shape) if y.dtype.kind == "c" else 0)
+    return np.asarray(v).astype(y.dtype)[()]
+
+
+@pytest.mark.parametrize(("name", "k"), ROWS)
+@given(seed=SEEDS)
+def test_value_is_numpys(name, k, seed):
+    op, inputs, statics = draw(name, k, seed)
+    reference = SPECS[name].value or getattr(np, name)
+    wanted = reference(*inputs, **statics)
+    tensors = recorded(op, inputs, differentiable(op, inputs))
+    for got in (op(*inputs, **statics), op(*tensors, **statics)):
+        value = got.data if isinstance(got, ag.Tensor) else got
+        assert value.dtype == np.asarray(wanted).dtype
+        assert value.shape == np.shape(wanted)
+        if SPECS[name].value is None or op.flat or op.linear or name == "raised":
+            np.testing.assert_array_equal(value, wanted)
+        else:
+            np.testing.assert_allclose(value, wanted, rtol=1e-14, atol=1e-14)
+        assert value.ndim or isinstance(value, np.generic), "0-d values are NumPy scalars"
+
+
+@pytest.mark.parametrize(("name", "k"), DIFFERENTIABLE)
+@given(seed=SEEDS)
+def test_gradients_equal_central_differences(name, k, seed):
+    op, inputs, statics = draw(name, k, seed)
+    live = differentiable(op, inputs)
+
+    def f(*moving):
+        full = list(inputs)
+        for position, x in zip(live, moving, strict=True):
+            full[position] = x
+        return op(*full, **statics)
+
+    ag.check_grads(f, *[inputs[i] for i in live], order=SPECS[name].order)
+
+
+@pytest.mark.parametrize(("name", "k"), [(n, k) for n, k in DIFFERENTIABLE if SPECS[n].complex])
+@given(seed=SEEDS)
+def test_complex_gradients(name, k, seed):
+    op, inputs, statics = draw(name, k, seed, complex_inputs=True)
+    live = differentiable(op, inputs)
+
+    def f(*moving):
+        full = list(inputs)
+        for position, x in zip(live, moving, strict=True):
+            full[position] = x
+        return op(*full, **statics)
+
+    ag.check_grads(f, *[inputs[i] for i in live], order=SPECS[name].order)
+
+
+@pytest.mark.parametrize(("name", "k"), DIFFERENTIABLE)
+@given(seed=SEEDS)
+def test_one_engine_behind_every_door(name, k, seed):
+    """backward, grad, and the boxes of a Graph give the same bits; a gradient has its input's shape and dtype."""
+    op, inputs, statics = draw(name, k, seed)
+    live = differentiable(op, inputs)
+    tensors = recorded(op, inputs, live)
+    y = op(*tensors, **statics)
+    v = cotangent(y)
+    y.backward(v)
+    gradients = [tensors[i].grad for i in live]
+    for i, g in zip(live, gradients, strict=True):
+        assert g.shape == inputs[i].shape
+        assert g.dtype == inputs[i].dtype
+        assert g.ndim == 0 or (g.flags.writeable and g.base is None)
+
+    def f(*moving):
+        full = list(inputs)
+        for position, x in zip(live, moving, strict=True):
+            full[position] = x
+        return (op(*full, **statics) * v).sum()
+
+    functional = ag.grad(f, tuple(range(len(live))))(*[inputs[i] for i in live])
+    for a, b in zip(gradients, functional, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-13, atol=1e-14)
+
+    graph = ag.Graph(y, v)
+    for box in graph:
+        box.fprop()
+    np.testing.assert_array_equal(graph[-1].value, y.data)
+    for t in tensors:
+        if isinstance(t, ag.Tensor):
+            t.zero_grad()
+    for box in reversed(graph):
+        box.bprop()
+    for i, g in zip(live, gradients, strict=True):
+        np.testing.assert_array_equal(tensors[i].grad, g)
+
+
+@pytest.mark.parametrize(("name", "k"), DIFFERENTIABLE)
+@given(seed=SEEDS)
+def test_each_input_alone(name, k, seed):
+    """The gradient by one input does not depend on whether the others want one."""
+    op, inputs, statics = draw(name, k, seed)
+    live = differentiable(op, inputs)
+    together = recorded(op, inputs, live)
+    y = op(*together, **statics)
+    y.backward(cotangent(y))
+    for i in live:
+        alone = recorded(op, inputs, [i])
+        y = op(*alone, **statics)
+        y.backward(cotangent(y))
+        np.testing.assert_array_equal(alone[i].grad, together[i].grad)
+
+
+@pytest.mark.parametrize(("name", "k"), [(n, k) for n, k in DIFFERENTIABLE if n != "cast"])
+@given(seed=SEEDS)
+def test_float32_stays_float32(name, k, seed):
+    op, inputs, statics = draw(name, k, seed)
+    inputs = [x.astype(np.float32) if x.dtype.kind == "f" else x for x in inputs]
+    live = differentiable(op, inputs)
+    tensors = recorded(op, inputs, live)
+    y = op(*tensors, **statics)
+    assert y.dtype == np.float32
+    for node in topological_order(y.node):
+        assert node.dtype == np.float32
+        assert all(getattr(s, "dtype", None) != np.float64 for s in node.saved)
+    y.backward(cotangent(y))
+    assert all(tensors[i].grad.dtype == np.float32 for i in live)
+    # The formulas themselves stay in float32: nothing is cast back on the way.
+    node, sent = y.node, []
+    node.bprop(cotangent(y), lambda i, g: sent.append(g.dtype), None)
+    assert set(sent) <= {np.dtype(np.float32), np.dtype(np.complex64)}
+
+
+@pytest.mark.parametrize(("name", "k"), ROWS)
+@given(seed=SEEDS)
+def test_recording(name, k, seed):
+    op, inputs, statics = draw(name, k, seed)
+    if op.flat:
+        if inputs[0].dtype.kind != "f":
+            return
+        y = op(ag.tensor(inputs[0], requires_grad=True), *inputs[1:], **statics)
+        assert isinstance(y.node, FlatNode)
+        assert not y.requires_grad
+        assert any(isinstance(i, Leaf) for i in y.node.inputs), "flat, yet recorded"
+        return
+    tensors = recorded(op, inputs, differentiable(op, inputs))
+    y = op(*tensors, **statics)
+    assert y.requires_grad
+    assert y.node.op is op
+    assert len(y.node.inputs) == len(inputs)
+    with ag.no_grad():
+        z = op(*tensors, **statics)
+    assert z.node is None
+    for t in tensors:  # a constant never shares memory with a leaf, which may change
+        assert not (isinstance(t, ag.Tensor) and t.ndim and np.shares_memory(z.data, t.data))
+        if isinstance(t, ag.Tensor) and t.ndim and np.shares_memory(y.data, t.data):
+            assert op.view
+
+
+@pytest.mark.parametrize(("name", "k"), [(n, k) for n, k in ROWS if ag.OPS[n].linear])
+@given(seed=SEEDS)
+def test_linear_rows_are_linear(name, k, seed):
+    op, u, statics = draw(name, k, seed)
+    _, v, _ = draw(name, k, seed + 1)
+    joint = [i for i in range(len(u)) if (op.inputs[i] if i < len(op.inputs) else op.variadic) in op.linear]
+    mixed = [2 * a - 3 * b if i in joint else a for i, (a, b) in enumerate(zip(u, v, strict=True))]
+    v = [b if i in joint else a for i, (a, b) in enumerate(zip(u, v, strict=True))]
+    np.testing.assert_allclose(
+        op(*mixed, **statics), 2 * op(*u, **statics) - 3 * op(*v, **statics), rtol=1e-12, atol=1e-12
+    )
+
+
+@pytest.mark.parametrize("name", [n for n in SPECS if ag.OPS[n].elementwise])
+@given(seed=SEEDS)
+def test_elementwise_rows_are_elementwise(name, seed):
+    spec, rng = SPECS[name], np.random.default_rng(seed)
+    op = ag.OPS[name]
+    inputs = [DOMAINS[d](rng, (5,)) for d in spec.domains]
+    order = rng.permutation(5)
+    statics = spec.statics[0]
+    np.testing.assert_array_equal(op(*[x[order] for x in inputs], **statics), op(*inputs, **statics)[order])
+
+
+@pytest.mark.parametrize(("name", "k"), [(n, k) for n, k in DIFFERENTIABLE if SPECS[n].cases[k][0]])
+def test_strides_do_not_matter(name, k):
+    """Reversed and Fortran-ordered inputs give the values and gradients of their contiguous copies."""
+    op, inputs, statics = draw(name, k, 3)
+    live = differentiable(op, inputs)
+
+    def run(arrange):
+        tensors = [ag.tensor(0.0, requires_grad=True) if i in live else x for i, x in enumerate(inputs)]
+        for i in live:  # past ag.tensor, which would copy into C order
+            tensors[i].node = Leaf(arrange(inputs[i]))
+            tensors[i]._data = tensors[i].node.data
+        y = op(*tensors, **statics)
+        y.backward(cotangent(y))
+        return [y.data, *[tensors[i].grad for i in live]]
+
+    def reverse_stored(x):
+        return x if x.ndim == 0 else np.ascontiguousarray(x[::-1])[::-1]
+
+    for arrange in (np.asfortranarray, reverse_stored):
+        for a, b in zip(run(arrange), run(lambda x: x), strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-13)
