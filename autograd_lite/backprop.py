@@ -54,9 +54,7 @@ def cotangent_for(y: Any, cotangent: Any, caller: str) -> Any:
     if isinstance(cotangent, Tensor):
         cotangent = cotangent._data
     if np.shape(cotangent) != y.shape:
-        raise ShapeError(
-            f"{caller}: a cotangent of shape {np.shape(cotangent)} for an output of shape {y.shape}"
-        )
+        raise ShapeError(f"{caller}: a cotangent of shape {np.shape(cotangent)} for an output of shape {y.shape}")
     return np.asarray(cotangent).astype(y.dtype)[()]
 
 
@@ -86,9 +84,7 @@ def walk(output: Node, g: Any, ends: Container[Node] = (), useful: set[Node] | N
                 node = node.with_saved(node.op.saved_as_tensors(node))
             node.bprop(g, send, buffer, useful)
     except Exception as error:
-        error.add_note(
-            f"in the bprop of {node.op.name}, output shape {node.shape}" if node.op else "at a leaf"
-        )
+        error.add_note(f"in the bprop of {node.op.name}, output shape {node.shape}" if node.op else "at a leaf")
         raise
     return found
 

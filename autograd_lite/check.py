@@ -155,9 +155,7 @@ def _gradient_along(h: Callable[..., Any], values: Any, direction: Any) -> tuple
     return float(np.sum([np.sum(g * u).real for g, u in zip(flat, leaves(direction), strict=True)])), flat
 
 
-def _central_difference(
-    h: Callable[..., Any], values: Any, direction: Any, step: float
-) -> tuple[float, float]:
+def _central_difference(h: Callable[..., Any], values: Any, direction: Any, step: float) -> tuple[float, float]:
     """(h(x + eps u) - h(x - eps u)) / (2 eps), and the size of what was subtracted."""
     forward, backward = _at(h, values, direction, step), _at(h, values, direction, -step)
     return (forward - backward) / (2 * step), max(abs(forward), abs(backward))
@@ -179,10 +177,7 @@ def _worst_entry(failure: _Failure, values: Any, how: _How) -> str:
     flat = list(leaves(values))
     worst, text = (
         0.0,
-        (
-            f"along a random direction the gradient gives {failure.along:.6g},"
-            f" central differences {failure.numeric:.6g}"
-        ),
+        (f"along a random direction the gradient gives {failure.along:.6g}, central differences {failure.numeric:.6g}"),
     )
     for k, (x, g) in enumerate(zip(flat, failure.gradient, strict=True)):
         for index in np.ndindex(x.shape):
@@ -194,7 +189,9 @@ def _worst_entry(failure: _Failure, values: Any, how: _How) -> str:
                 error = abs(analytic - numeric) / (1 + abs(numeric))
                 if not how.equal(analytic, numeric, scale) and not error <= worst:  # NaN is worst of all
                     worst, entry = error, f"[{', '.join(map(str, index))}]" if index else ""
-                    text = f"argument {k}{entry}: the gradient is {analytic:.6g}, central differences give {numeric:.6g}"
+                    text = (
+                        f"argument {k}{entry}: the gradient is {analytic:.6g}, central differences give {numeric:.6g}"
+                    )
     return text
 
 

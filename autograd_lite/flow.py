@@ -114,9 +114,7 @@ class Graph:
 
     def __init__(self, loss: Tensor, cotangent: Any = None):
         if not isinstance(loss, Tensor) or loss.node is None:
-            raise ArgumentError(
-                "Graph: the loss was not recorded; compute it from a Tensor with requires_grad=True"
-            )
+            raise ArgumentError("Graph: the loss was not recorded; compute it from a Tensor with requires_grad=True")
         boxes: dict[Node, Box] = {}
         for node in topological_order(loss.node):
             inputs = tuple([boxes[i] if isinstance(i, Node) else i for i in node.inputs])
@@ -138,7 +136,9 @@ class Graph:
         return reversed(self._boxes)
 
     def __repr__(self) -> str:
-        return f"<Graph of {len(self)} boxes: {', '.join(box.name for box in self._boxes[:8])}{', ...' * (len(self) > 8)}>"
+        return (
+            f"<Graph of {len(self)} boxes: {', '.join(box.name for box in self._boxes[:8])}{', ...' * (len(self) > 8)}>"
+        )
 
     def run(self) -> Graph:
         """Fill in every value and every gradient, leaving the leaves' own `grad` alone; returns the graph."""

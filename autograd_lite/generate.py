@@ -27,16 +27,14 @@ REQUIRED = object()  # the default of a static that has none
 
 # Constants that need no conversion. Python numbers stay what they are: NumPy promotes them weakly.
 PLAIN = frozenset(
-    {float, int, complex, bool, type(None), np.ndarray, np.random.Generator}
+    {float, int, complex, bool, type(None), np.ndarray}
     | {np.dtype(c).type for c in "?bhilqBHILQefdgFDG"}
 )
 
 
 def generate(op: Op) -> None:
     """Give `op` its `call`, `node_class` and `source`."""
-    slots = (
-        [f"input_{i}" for i in _live(op)] + [f"saved_{n}" for n in op.saves] + ["statics"] * bool(op.statics)
-    )
+    slots = [f"input_{i}" for i in _live(op)] + [f"saved_{n}" for n in op.saves] + ["statics"] * bool(op.statics)
     # staticmethod: an Op is a descriptor, and `node.op` is to be the Op itself, not a method of the node.
     node_class = type(f"{op.name}_node", (Node,), {"__slots__": tuple(slots), "op": staticmethod(op)})
     op.source = _call_source(op) + ("" if op.flat else "\n\n" + _bprop_source(op))
@@ -71,9 +69,7 @@ def generate(op: Op) -> None:
 
 def _live(op: Op) -> list[str]:
     """Inputs that have a gradient, `*xs` included."""
-    variadic_lives = op.variadic is not None and (
-        op.bprop is not None or op.formulas[op.variadic] is not None
-    )
+    variadic_lives = op.variadic is not None and (op.bprop is not None or op.formulas[op.variadic] is not None)
     return [*op.live_inputs, op.variadic] if variadic_lives and op.variadic else op.live_inputs
 
 
@@ -143,13 +139,9 @@ def _record_lines(op: Op) -> list[str]:
     lines = ["    else:"]
     for n in live:
         if n == op.variadic:
-            lines.append(
-                f"        {n}_live = [n if n is not None and n.requires_grad else None for n in {n}_nodes]"
-            )
+            lines.append(f"        {n}_live = [n if n is not None and n.requires_grad else None for n in {n}_nodes]")
         else:
-            lines.append(
-                f"        {n}_live = {n}_node if {n}_node is not None and {n}_node.requires_grad else None"
-            )
+            lines.append(f"        {n}_live = {n}_node if {n}_node is not None and {n}_node.requires_grad else None")
     nothing = [f"not any({n}_live)" if n == op.variadic else f"{n}_live is None" for n in live]
     lines += [
         f"        if {' and '.join(nothing)}: {flat}",
@@ -172,7 +164,8 @@ def _rest(op: Op, live: list[str], inputs: list[str]) -> str:
     if len(op.inputs) == 2 and live == list(op.inputs) and not op.variadic:
         a, b = op.inputs
         return f"() if {a}_live and {b}_live else ({inputs[1]},) if {a}_live else ({inputs[0]},)"
-    pairs = [f"({n}_live if {n in live} else None, {i})" if n in live else f"(None, {i})" for n, i in zip(op.inputs, inputs, strict=False)]  # fmt: skip
+    known = [f"{n}_live" if n in live else "None" for n in op.inputs]
+    pairs = [f"({k}, {i})" for k, i in zip(known, inputs, strict=False)]
     if op.variadic in live:
         pairs.append(f"*zip({op.variadic}_live, [{inputs[-1]}])")
     elif op.variadic:
@@ -203,10 +196,10 @@ def _bprop_source(op: Op) -> str:
     if f"{op.variadic}_shape" in used:
         lines.append(f"    {op.variadic}_shape = tuple(map(shape_of, node.inputs[{len(op.inputs)}:]))")
     if op.bprop:
-        live = [f"*node.input_{n}" if n == op.variadic else f"node.input_{n}" for n in _live(op)]
+        slots = [f"*node.input_{n}" if n == op.variadic else f"node.input_{n}" for n in _live(op)]
         lines += [
             f"    gradients = bprop_formula({_arguments(op, op.bprop)})",
-            f"    for i, d in zip(({', '.join(live)},), gradients):",
+            f"    for i, d in zip(({', '.join(slots)},), gradients):",
             "        if i is not None and d is not None and (useful is None or i in useful): send(i, d)",
         ]
         return "\n".join(lines)
@@ -271,7 +264,9 @@ def off_the_graph(y: Any, inputs: tuple[Any, ...]) -> Any:
 
 
 def constant(op: Op, value: Any) -> Any:
-    """An input that is not a Tensor, as something NumPy computes with like an array."""
+    """An input that is not a Tensor, as something NumPy computes with like an array; a random generator as it is."""
+    if type(value).__module__ == "numpy.random._generator":  # by name: importing numpy.random takes 10 ms
+        return value
     if isinstance(value, np.ma.MaskedArray):
         raise ArgumentError(f"{op.name}: masked arrays have no gradient here; fill it first: x.filled(0.0)")
     array = np.asarray(value)

@@ -114,7 +114,7 @@ class FlatNode(Node):
     def __init__(
         self, op: Any, inputs: tuple[Any, ...], statics: tuple[Any, ...], saved: tuple[Any, ...], y: Any
     ) -> None:
-        self.op, self.inputs, self.statics, self.saved = op, inputs, statics, saved
+        self.op, self.inputs, self.statics, self.saved = op, inputs, statics, saved  # type: ignore[misc]
         self.rest, self.shape, self.dtype, self.order = (), y.shape, y.dtype, tick()
 
     def with_saved(self, saved: tuple[Any, ...]) -> Node:

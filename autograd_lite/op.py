@@ -72,7 +72,11 @@ class Op:
     (np.float64(12.0), np.float64(12.0))
     """
 
-    __doc__ = _Doc(__doc__)  # type: ignore[assignment]
+    __doc__ = _Doc(__doc__)
+
+    call: Callable[..., Any]
+    node_class: type[Node]
+    source: str
 
     def __init__(
         self,
@@ -101,7 +105,8 @@ class Op:
         self.formulas, self.bprop, self.residual, self.into = formulas, bprop, r, into or {}
         self.is_ufunc = isinstance(fprop, np.ufunc)
         self.linear, self.view, self.effect, self.advice = linear, view, effect, advice
-        self.elementwise = self.is_ufunc and fprop.signature is None if elementwise is None else elementwise  # type: ignore[attr-defined]
+        by_nature = isinstance(fprop, np.ufunc) and fprop.signature is None
+        self.elementwise = by_nature if elementwise is None else elementwise
         self.flat = bprop is None and all(formula is None for formula in formulas.values())
         self._check_names()
         self.saves = self._names_to_save()
@@ -134,9 +139,7 @@ class Op:
     def _check_names(self) -> None:
         reserved = {"g", "y", "r"} & set(self.all_inputs)
         if reserved:
-            raise ArgumentError(
-                f"{self.name}: an input may not be called {reserved.pop()!r}; that name is taken"
-            )
+            raise ArgumentError(f"{self.name}: an input may not be called {reserved.pop()!r}; that name is taken")
         missing = set() if self.bprop else set(self.all_inputs) - set(self.formulas)
         if missing or set(self.formulas) - set(self.all_inputs):
             raise ArgumentError(
@@ -197,9 +200,7 @@ class Op:
     def __repr__(self) -> str:
         return f"<Op {self.name}>"
 
-    def value_and_saved(
-        self, inputs: tuple[Any, ...], statics: tuple[Any, ...]
-    ) -> tuple[Any, tuple[Any, ...]]:
+    def value_and_saved(self, inputs: tuple[Any, ...], statics: tuple[Any, ...]) -> tuple[Any, tuple[Any, ...]]:
         """Run forward on plain values: the output and the tuple that `bprop` wants as `saved`."""
         y, r = self.run(*inputs, **dict(zip(self.statics, statics, strict=True))), None
         if self.residual:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
 from typing import Any
 
@@ -99,9 +98,7 @@ def _setitem(x: Tensor, index: Any, value: Any) -> None:
         raise ArgumentError(f"setitem: this Tensor of shape {x.shape} is a locked copy of a view, made while nothing"
                             " was recorded; assign through the base, or into x.copy()")  # fmt: skip
     if x.dtype.kind not in "fc" and isinstance(value, Tensor) and value.requires_grad:
-        raise ArgumentError(
-            f"setitem: x has dtype {x.dtype} and cannot hold a recorded value; use x.astype(float)"
-        )
+        raise ArgumentError(f"setitem: x has dtype {x.dtype} and cannot hold a recorded value; use x.astype(float)")
     new = shape.setitem.call(x, value, *arrays, index=static)
     x._data, x.node = new._data, new.node
 
@@ -110,9 +107,7 @@ def _setitem(x: Tensor, index: Any, value: Any) -> None:
 
 
 def _sizes(arguments: tuple[Any, ...]) -> Any:
-    return (
-        arguments[0] if len(arguments) == 1 and not isinstance(arguments[0], (int, np.integer)) else arguments
-    )
+    return arguments[0] if len(arguments) == 1 and not isinstance(arguments[0], (int, np.integer)) else arguments
 
 
 def _reshape(x: Tensor, *new_shape: Any) -> Any:
@@ -144,7 +139,25 @@ _METHODS: dict[str, Any] = {
     "imag": property(lambda x: elementwise.imag(x)),
     **{
         name: FUNCTIONS[name]
-        for name in ["sum", "mean", "prod", "max", "min", "var", "std", "cumsum", "argmax", "argmin", "all", "any", "swapaxes", "squeeze", "ravel", "astype", "clip"]
+        for name in [
+            "sum",
+            "mean",
+            "prod",
+            "max",
+            "min",
+            "var",
+            "std",
+            "cumsum",
+            "argmax",
+            "argmin",
+            "all",
+            "any",
+            "swapaxes",
+            "squeeze",
+            "ravel",
+            "astype",
+            "clip",
+        ]
     },
 }
 for _method, _function in _METHODS.items():
@@ -233,6 +246,8 @@ def _on_values(function: Any, arguments: Any, options: Any) -> Any:
 
 
 def _no_gradient(name: str) -> str:
+    import difflib  # only when something has gone wrong
+
     close = difflib.get_close_matches(name, FUNCTIONS, 1, 0.5)
     advice = f"the closest supported function is {close[0]}" if close else "declare one with ag.Op"
     return f"{name}: no gradient is known for this; {advice}; or take t.detach() if none is wanted"
@@ -278,5 +293,17 @@ def _maker(name: str) -> Callable[..., Tensor]:
 
 MAKERS = {
     name: _maker(name)
-    for name in ["zeros", "ones", "full", "empty", "eye", "identity", "arange", "linspace", "zeros_like", "ones_like", "full_like"]
+    for name in [
+        "zeros",
+        "ones",
+        "full",
+        "empty",
+        "eye",
+        "identity",
+        "arange",
+        "linspace",
+        "zeros_like",
+        "ones_like",
+        "full_like",
+    ]
 }

@@ -158,9 +158,7 @@ class Tensor:
         return np.array(self._data, dtype=dtype) if copy is not False else np.asarray(self._data, dtype=dtype)
 
     def __float__(self) -> float:
-        self._refuse_to_leak(
-            "float(t), or t written into a NumPy array,", "t.item(), or a buffer from ag.zeros"
-        )
+        self._refuse_to_leak("float(t), or t written into a NumPy array,", "t.item(), or a buffer from ag.zeros")
         return float(self.item())
 
     def __int__(self) -> int:
@@ -180,9 +178,7 @@ class Tensor:
 
     def _refuse_to_leak(self, how: str, instead: str) -> None:
         if self.node is not None:
-            raise LeakError(
-                f"{how} would drop the history of a recorded Tensor of shape {self.shape}; write {instead}"
-            )
+            raise LeakError(f"{how} would drop the history of a recorded Tensor of shape {self.shape}; write {instead}")
 
     # -- a container -------------------------------------------------------------------------------------
 
@@ -271,15 +267,9 @@ class Tensor:
         def __getitem__(self, index: Any, /) -> Tensor: ...
         def __setitem__(self, index: Any, value: Any, /) -> None: ...
 
-        def sum(
-            self, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: bool = False
-        ) -> Tensor: ...
-        def mean(
-            self, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: bool = False
-        ) -> Tensor: ...
-        def prod(
-            self, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: bool = False
-        ) -> Tensor: ...
+        def sum(self, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: bool = False) -> Tensor: ...
+        def mean(self, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: bool = False) -> Tensor: ...
+        def prod(self, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: bool = False) -> Tensor: ...
         def max(self, axis: Any = None, out: Any = None, keepdims: bool = False) -> Tensor: ...
         def min(self, axis: Any = None, out: Any = None, keepdims: bool = False) -> Tensor: ...
         def var(

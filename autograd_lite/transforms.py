@@ -72,9 +72,7 @@ def value_and_grad(
         positions = (argnums,) if isinstance(argnums, int) else tuple(argnums)
         for position in positions:
             if not -len(args) <= position < len(args):
-                raise ArgumentError(
-                    f"grad: argnums {position}, but {_name(f)} got {len(args)} positional arguments"
-                )
+                raise ArgumentError(f"grad: argnums {position}, but {_name(f)} got {len(args)} positional arguments")
         traced = list(args)
         with enable_grad():
             for position in positions:
@@ -95,9 +93,7 @@ def value_and_grad(
     return value_and_gradient_of_f
 
 
-def gradients_of(
-    y: Any, wanted: list[Any], *, cotangent: Any = None, strict: bool = False
-) -> tuple[bool, list[Any]]:
+def gradients_of(y: Any, wanted: list[Any], *, cotangent: Any = None, strict: bool = False) -> tuple[bool, list[Any]]:
     """The gradients of `y` by the nodes `wanted`, and whether they were recorded.
 
     The backward pass is recorded exactly when it must be: when one of `wanted` is itself computed from something
@@ -150,7 +146,8 @@ def _traced(x: Any) -> Tensor:
             " to float"
         )
     tensor = constant_tensor(array)
-    tensor.node = node = traced_input.node_class()
+    node: Any = traced_input.node_class()
+    tensor.node = node
     node.input_x, node.rest = None, (array,)
     node.order, node.shape, node.dtype = tick(), array.shape, array.dtype
     return tensor
@@ -162,9 +159,7 @@ def _without_history(y: Any) -> Any:
 
 def _check_scalar(f: Any, y: Any) -> None:
     if isinstance(y, (tuple, list, dict)):
-        raise ArgumentError(
-            f"grad: {_name(f)} returned a {type(y).__name__}; with has_aux=True it may return (y, aux)"
-        )
+        raise ArgumentError(f"grad: {_name(f)} returned a {type(y).__name__}; with has_aux=True it may return (y, aux)")
     if np.shape(y) != ():
         raise ShapeError(
             f"grad: {_name(f)} returned shape {np.shape(y)}, and only a scalar has a gradient; reduce it, by .sum()"

@@ -96,9 +96,7 @@ def measure(case, workers, options):
                 say(f"  {label} failed: {setup['error']}")
         compare({label: setup.get("result") for label, setup in setups.items()}, case)
         contestants = {label: contestants[label] for label in contestants if "result" in setups[label]}
-        turns = take_turns(
-            contestants, rounds, lambda name, of: workers[name].ask("time", of, seconds=options.seconds)
-        )
+        turns = take_turns(contestants, rounds, lambda name, of: workers[name].ask("time", of, seconds=options.seconds))
         for name, of in contestants.values():
             workers[name].ask("drop", of)
 
@@ -205,9 +203,7 @@ def say(text):
 
 def parse_options():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--cases", nargs="+", default=[""], metavar="TEXT", help="cases with TEXT in their name"
-    )
+    parser.add_argument("--cases", nargs="+", default=[""], metavar="TEXT", help="cases with TEXT in their name")
     parser.add_argument(
         "--peers",
         nargs="*",

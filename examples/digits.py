@@ -32,9 +32,7 @@ def load(seed: int) -> tuple[Split, Split, Split]:
     X, y = load_digits(return_X_y=True)
     X = (X / 16).astype(np.float32)
     X_train, X_rest, y_train, y_rest = train_test_split(X, y, train_size=0.6, stratify=y, random_state=seed)
-    X_val, X_test, y_val, y_test = train_test_split(
-        X_rest, y_rest, test_size=0.5, stratify=y_rest, random_state=seed
-    )
+    X_val, X_test, y_val, y_test = train_test_split(X_rest, y_rest, test_size=0.5, stratify=y_rest, random_state=seed)
     return Split(X_train, y_train), Split(X_val, y_val), Split(X_test, y_test)
 
 
@@ -127,13 +125,9 @@ def run(seed: int, *, progress: bool = True) -> tuple[float, Any]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument(
-        "--seeds", type=int, default=0, metavar="N", help="run seeds 0..N-1 and print the spread"
-    )
+    parser.add_argument("--seeds", type=int, default=0, metavar="N", help="run seeds 0..N-1 and print the spread")
     parser.add_argument("--out", type=Path, default=Path("build"))
     options = parser.parse_args()
     if options.seeds:

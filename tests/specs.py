@@ -22,9 +22,7 @@ DOMAINS: dict[str, Callable[[np.random.Generator, tuple[int, ...]], Any]] = {
     "unit": lambda rng, s: rng.uniform(-0.8, 0.8, s),
     "above 1": lambda rng, s: rng.uniform(1.3, 3, s),
     "angle": lambda rng, s: rng.uniform(-1.2, 1.2, s),
-    "distinct": lambda rng, s: rng.permutation(
-        np.linspace(-2, 2, max(1, math.prod(s)))[: math.prod(s)]
-    ).reshape(s),
+    "distinct": lambda rng, s: rng.permutation(np.linspace(-2, 2, max(1, math.prod(s)))[: math.prod(s)]).reshape(s),
     "off grid": lambda rng, s: rng.integers(-3, 3, s) + rng.uniform(0.2, 0.8, s),
     "bool": lambda rng, s: rng.random(s) < 0.5,
     "int": lambda rng, s: rng.integers(0, 7, s),

@@ -67,9 +67,7 @@ def test_an_inner_walk_leaves_foreign_leaves_alone():
 
 
 def test_hessian_of_prod_and_sum_of_squares():
-    H = ag.grad(lambda x: (ag.grad(lambda x: ag.sum(x**4))(x) * np.array([1.0, 0, 0])).sum())(
-        np.arange(3.0) + 1
-    )
+    H = ag.grad(lambda x: (ag.grad(lambda x: ag.sum(x**4))(x) * np.array([1.0, 0, 0])).sum())(np.arange(3.0) + 1)
     np.testing.assert_allclose(H, [12.0, 0, 0])
 
 

@@ -74,8 +74,7 @@ FORMULAS = [
     (name, i)
     for name, op in ag.OPS.items()
     for i, f in op.formulas.items()
-    if f is not None
-    and name not in ("cast",)  # its formula is g itself, and its spec casts to the same dtype
+    if f is not None and name not in ("cast",)  # its formula is g itself, and its spec casts to the same dtype
 ]
 
 

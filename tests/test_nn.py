@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import pickle
 
 import numpy as np
@@ -135,7 +136,7 @@ def test_learning_rate_regimes_on_a_quadratic(rate, regime):
         (w * w).backward()
         optimizer.step()
         path.append(w.item())
-    oscillates = all(a * b < 0 for a, b in zip(path, path[1:], strict=False))
+    oscillates = all(a * b < 0 for a, b in itertools.pairwise(path))
     assert oscillates == (regime != "monotone")
     assert (abs(path[-1]) > 1) == (regime == "divergent")
 

@@ -40,11 +40,7 @@ def differentiable(op, inputs):
     """Which inputs can want a gradient."""
     flat = {i for i, f in op.formulas.items() if f is None}
     names = [*op.inputs, *[op.variadic] * (len(inputs) - len(op.inputs))]
-    return [
-        k
-        for k, (n, x) in enumerate(zip(names, inputs, strict=True))
-        if n not in flat and x.dtype.kind in "fc"
-    ]
+    return [k for k, (n, x) in enumerate(zip(names, inputs, strict=True)) if n not in flat and x.dtype.kind in "fc"]
 
 
 def recorded(op, inputs, live):

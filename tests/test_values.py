@@ -66,9 +66,7 @@ def test_activations_are_finite_far_out(f, x):
     assert ag.sigmoid(-1000.0) == 0.0
 
 
-@pytest.mark.parametrize(
-    "f", [ag.softmax, ag.log_softmax, ag.logsumexp, lambda z: ag.softmax_cross_entropy(z, 0)]
-)
+@pytest.mark.parametrize("f", [ag.softmax, ag.log_softmax, ag.logsumexp, lambda z: ag.softmax_cross_entropy(z, 0)])
 def test_softmax_family_is_finite_far_out(f):
     z = np.array([1000.0, -1000.0, 0.0])
     assert np.all(np.isfinite(f(z)))

@@ -44,16 +44,12 @@ def draw(loss: Tensor, *, values: bool = True) -> Picture:
     """
     graph = Graph(loss, np.ones(loss.shape, loss.dtype))
     if len(graph) > LARGEST:
-        raise ArgumentError(
-            f"draw: {len(graph)} boxes are more than {LARGEST}; draw a smaller part of the computation"
-        )
+        raise ArgumentError(f"draw: {len(graph)} boxes are more than {LARGEST}; draw a smaller part of the computation")
     if values:
         graph.run()
     picture = Picture("flow", format="svg")
     picture.attr(rankdir="BT", bgcolor="transparent", nodesep="0.25", ranksep="0.45")
-    picture.attr(
-        "node", fontname="Helvetica,Arial,sans-serif", fontsize="11", shape="box", margin="0.12,0.06"
-    )
+    picture.attr("node", fontname="Helvetica,Arial,sans-serif", fontsize="11", shape="box", margin="0.12,0.06")
     picture.attr("edge", color=FPROP, arrowsize="0.7", fontname="Helvetica,Arial,sans-serif", fontsize="9")
     names = {box: f"n{k}" for k, box in enumerate(graph)}
     for box, name in names.items():
@@ -66,12 +62,8 @@ def draw(loss: Tensor, *, values: bool = True) -> Picture:
                 picture.edge(names[i], name, label=slot)
             elif np.ndim(i):
                 constant = f"{name}c{k}"
-                text = _table(
-                    [_row(f"{slot or 'constant'}", bold=True), _row(_kind(np.shape(i), np.asarray(i).dtype))]
-                )
-                picture.node(
-                    constant, text, style="rounded,filled,dashed", fillcolor=CONSTANT, color="#7F7F7F"
-                )
+                text = _table([_row(f"{slot or 'constant'}", bold=True), _row(_kind(np.shape(i), np.asarray(i).dtype))])
+                picture.node(constant, text, style="rounded,filled,dashed", fillcolor=CONSTANT, color="#7F7F7F")
                 picture.edge(constant, name, color="#7F7F7F")
     return picture
 
@@ -87,9 +79,7 @@ def _label(box: Box, values: bool) -> str:
 
 def _title(box: Box) -> str:
     """The op with its Python-number inputs, such as `multiply  1.5 * .`, or the leaf's name."""
-    numbers = [
-        f"{i:.4g}" if np.ndim(i) == 0 and isinstance(i, (int, float, np.number)) else "·" for i in box.inputs
-    ]
+    numbers = [f"{i:.4g}" if np.ndim(i) == 0 and isinstance(i, (int, float, np.number)) else "·" for i in box.inputs]
     if box.op is None or all(n == "·" for n in numbers):
         return box.name
     symbol = box.op.symbol or ","
@@ -101,7 +91,7 @@ def _slot(box: Box, k: int) -> str:
     op = box.op
     if op is None or len(box.inputs) == 1 or op.symbol in ("+", "*") or k >= len(op.inputs):
         return ""
-    return op.inputs[k]
+    return str(op.inputs[k])
 
 
 def _kind(shape: tuple[int, ...], dtype: Any) -> str:

@@ -12,12 +12,10 @@ from typing import Any
 
 import graphviz
 
-HOW_TO_GET_PICTURES = (
-    "no picture: install Graphviz, or `pip install autograd_lite[viz]`; its text was written to"
-)
+HOW_TO_GET_PICTURES = "no picture: install Graphviz, or `pip install autograd_lite[viz]`; its text was written to"
 
 
-class Picture(graphviz.Digraph):
+class Picture(graphviz.Digraph):  # type: ignore[misc]
     """What `ag.draw` returns: DOT text (`source`) that shows itself in a notebook and renders to a file."""
 
     def pipe(self, format: str | None = None, *args: Any, encoding: str | None = None, **options: Any) -> Any:
@@ -26,7 +24,7 @@ class Picture(graphviz.Digraph):
         Raises graphviz.ExecutableNotFound where there is neither a `dot` program nor pygraphviz.
         """
         try:
-            return super().pipe(format, *args, encoding=encoding, **options)  # type: ignore[call-overload]
+            return super().pipe(format, *args, encoding=encoding, **options)
         except graphviz.ExecutableNotFound:
             picture = _by_pygraphviz(self.source, format or self.format)
             if picture is None:

@@ -8,9 +8,7 @@ from typing import Any
 import numpy as np
 
 
-def glorot_uniform(
-    shape: tuple[int, int], rng: np.random.Generator, dtype: Any = float
-) -> np.ndarray[Any, Any]:
+def glorot_uniform(shape: tuple[int, int], rng: np.random.Generator, dtype: Any = float) -> np.ndarray[Any, Any]:
     """Weights of shape (H_k, H_{k-1}), uniform in (-b, b) with b = sqrt(6 / (H_k + H_{k-1})).
 
     Keeps the variance of activations and of gradients about the same from layer to layer (Glorot and Bengio,

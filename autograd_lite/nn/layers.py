@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -84,7 +85,7 @@ class MLP(Module):
             raise ArgumentError(f"MLP: sizes {list(sizes)}; it needs at least an input and an output size")
         self.activation = activation_named(activation)
         rng = np.random.default_rng(rng)
-        pairs = enumerate(zip(sizes, sizes[1:], strict=False), 1)
+        pairs = enumerate(pairwise(sizes), 1)
         self.layers = [Linear(m, n, rng=rng, dtype=dtype, name=str(k)) for k, (m, n) in pairs]
         _ = self.theta  # all parameters in one vector from the start
 

@@ -34,9 +34,7 @@ class Theta:
         if not self.leaves:
             raise ArgumentError("theta: no parameters")
         if len({leaf.dtype for leaf in self.leaves}) > 1:
-            raise ArgumentError(
-                f"theta: parameters of several dtypes, {sorted({str(x.dtype) for x in self.leaves})}"
-            )
+            raise ArgumentError(f"theta: parameters of several dtypes, {sorted({str(x.dtype) for x in self.leaves})}")
         self.size = sum(parameter.size for parameter in self.parameters)
         self._gather()
 
@@ -45,7 +43,7 @@ class Theta:
         """The vector itself, shape (size,); whoever writes to it calls `changed`."""
         if any(leaf.data is not view for leaf, view in zip(self.leaves, self._views, strict=True)):
             self._gather()  # a larger model has taken the parameters in since
-        return self._data
+        return self._data  # type: ignore[no-any-return]
 
     @property
     def grad(self) -> np.ndarray[Any, Any]:
@@ -56,7 +54,7 @@ class Theta:
                 leaf.grad_memory[...] = 0
             elif leaf.grad is not leaf.grad_memory:
                 np.copyto(leaf.grad_memory, leaf.grad)
-        return self._grad
+        return self._grad  # type: ignore[no-any-return]
 
     def changed(self) -> None:
         """Say that the values have changed: graphs recorded before can no longer be walked backwards."""

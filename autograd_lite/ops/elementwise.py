@@ -5,6 +5,9 @@ the engine. At ties and kinks: minimum and maximum share g evenly, clip passes h
 abs'(0) and hypot'(0, 0) are 0. Masks go through `where(c, g, 0)`: `g * c` would be NaN where g is infinite.
 """
 
+# mypy: disable-error-code="has-type"
+# (a formula may call a row that stands below it)
+
 from __future__ import annotations
 
 import operator
@@ -28,7 +31,7 @@ remainder    = Op(np.remainder,    "%",  run=operator.mod,      a=lambda g: g, b
 floor_divide = Op(np.floor_divide, "//", run=operator.floordiv, a=None,        b=None)
 
 # Powers. Where b = 0, da = g b a^(b-1) is 0 whatever a is; where a = 0, db = g y log(a) is taken as 0.
-_power     = dict(a=lambda g, a, b: g * b * a ** (b + (b == 0) - 1), b=lambda g, y, a: g * y * log(a + (a == 0)))
+_power: Any = {"a": lambda g, a, b: g * b * a ** (b + (b == 0) - 1), "b": lambda g, y, a: g * y * log(a + (a == 0))}
 power      = Op(np.power,     "**", **_power)
 raised     = Op(operator.pow, "**", name="raised", **_power, elementwise=True)  # a ** b, which NumPy rounds differently for scalars
 square     = Op(np.square,     x=lambda g, x: g * 2 * x)
@@ -79,7 +82,7 @@ absolute = Op(np.absolute, "abs", run=operator.abs, x=lambda g, x: g * sign(x).c
 _sign    = Op(np.sign,     x=None)
 maximum  = Op(np.maximum,  a=lambda g, a, b: where(a > b, g, where(a == b, g / 2, 0)), b=lambda g, a, b: where(b > a, g, where(a == b, g / 2, 0)))
 minimum  = Op(np.minimum,  a=lambda g, a, b: where(a < b, g, where(a == b, g / 2, 0)), b=lambda g, a, b: where(b < a, g, where(a == b, g / 2, 0)))
-where: Op = Op(np.where,    c=None, a=lambda g, c: where(c, g, 0), b=lambda g, c: where(c, 0, g), elementwise=True)
+where = Op(np.where,    c=None, a=lambda g, c: where(c, g, 0), b=lambda g, c: where(c, 0, g), elementwise=True)
 conjugate = Op(np.conjugate, x=lambda g: g.conj(), linear=())
 real     = Op(lambda x: x.real, name="real", x=lambda g: g,                                 elementwise=True, view=True)
 imag     = Op(lambda x: x.imag, name="imag", x=lambda g: g * -1j,                       elementwise=True, view=True)

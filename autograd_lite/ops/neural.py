@@ -65,16 +65,10 @@ def check_labels(labels: Any, shape: tuple[int, ...]) -> None:
     if labels.dtype.kind not in "iu":
         raise ArgumentError(f"cross entropy: labels of dtype {labels.dtype}; integers are needed")
     if labels.shape != shape[:-1]:
-        raise ShapeError(
-            f"cross entropy: logits {shape} need labels of shape {shape[:-1]}, not {labels.shape}"
-        )
-    if labels.size and not (
-        np.minimum.reduce(labels, None) >= 0 and np.maximum.reduce(labels, None) < shape[-1]
-    ):
+        raise ShapeError(f"cross entropy: logits {shape} need labels of shape {shape[:-1]}, not {labels.shape}")
+    if labels.size and not (np.minimum.reduce(labels, None) >= 0 and np.maximum.reduce(labels, None) < shape[-1]):
         wrong = labels[(labels < 0) | (labels >= shape[-1])].flat[0]
-        raise IndexingError(
-            f"cross entropy: label {wrong} is outside the {shape[-1]} classes 0..{shape[-1] - 1}"
-        )
+        raise IndexingError(f"cross entropy: label {wrong} is outside the {shape[-1]} classes 0..{shape[-1] - 1}")
 
 
 # fmt: off

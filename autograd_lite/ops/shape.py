@@ -3,6 +3,9 @@
 reshape and reshape, transpose and its inverse, index and scatter, broadcast_to and sum_to.
 """
 
+# mypy: disable-error-code="has-type"
+# (a formula may call a row that stands below it)
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -43,9 +46,9 @@ def _astype(x: Any, *, dtype: Any) -> Any:
 
 
 # fmt: off
-reshape: Op = Op(_reshape,     x=lambda g, x_shape: reshape(g, x_shape),                  linear=("x",), view=True)
-transpose: Op = Op(_transpose,   x=lambda g, axes: transpose(g, _inverse_permutation(axes)), linear=("x",), view=True)
-swapaxes: Op = Op(_swapaxes,    x=lambda g, axis1, axis2: swapaxes(g, axis1, axis2),       linear=("x",), view=True)
+reshape = Op(_reshape,     x=lambda g, x_shape: reshape(g, x_shape),                  linear=("x",), view=True)
+transpose = Op(_transpose,   x=lambda g, axes: transpose(g, _inverse_permutation(axes)), linear=("x",), view=True)
+swapaxes = Op(_swapaxes,    x=lambda g, axis1, axis2: swapaxes(g, axis1, axis2),       linear=("x",), view=True)
 expand_dims = Op(_expand_dims, x=lambda g, x_shape: reshape(g, x_shape),                  linear=("x",), view=True)
 squeeze     = Op(_squeeze,     x=lambda g, x_shape: reshape(g, x_shape),                  linear=("x",), view=True)
 cast        = Op(_astype, name="cast", x=lambda g: g, linear=("x",))   # the engine returns g in x's own dtype
@@ -112,8 +115,8 @@ def _sum_to(x: Any, *, shape: Any) -> Any:
 
 
 # fmt: off
-broadcast_to: Op = Op(_broadcast_to, x=lambda g, x_shape: sum_to(g, x_shape),       linear=("x",), view=True)
-sum_to: Op = Op(_sum_to,       x=lambda g, x_shape: broadcast_to(g, x_shape), linear=("x",), view=True)
+broadcast_to = Op(_broadcast_to, x=lambda g, x_shape: sum_to(g, x_shape),       linear=("x",), view=True)
+sum_to = Op(_sum_to,       x=lambda g, x_shape: broadcast_to(g, x_shape), linear=("x",), view=True)
 # fmt: on
 
 
@@ -252,7 +255,7 @@ def _written(g: Any, arrays: tuple[Any, ...], index: Index) -> Any:
 # fmt: off
 getitem = Op(_getitem, x=lambda g, x_shape, arrays, index: scatter(g, *arrays, index=index, shape=x_shape), arrays=None, linear=("x",), view=True,
              into={"x": lambda buffer, g, arrays, index: _add_at(buffer, g, arrays, index)})
-scatter: Op = Op(_scatter, x=lambda g, arrays, index: getitem(g, *arrays, index=index), arrays=None, linear=("x",))
-setitem: Op = Op(_setitem, x=lambda g, arrays, index: setitem(g, 0, *arrays, index=index), v=lambda g, arrays, index: _written(g, arrays, index), arrays=None, linear=("x", "v"))
+scatter = Op(_scatter, x=lambda g, arrays, index: getitem(g, *arrays, index=index), arrays=None, linear=("x",))
+setitem = Op(_setitem, x=lambda g, arrays, index: setitem(g, 0, *arrays, index=index), v=lambda g, arrays, index: _written(g, arrays, index), arrays=None, linear=("x", "v"))
 last_written = Op(_last_written, arrays=None)
 # fmt: on
