@@ -19,6 +19,9 @@ from .ops.shape import cast, sum_to
 from .tensor import Tensor, deposit
 
 
+float64, FLOAT64 = np.float64, np.dtype(np.float64)
+
+
 def backward(tensor: Tensor, gradient: Any = None) -> None:
     """Add the gradient of this Tensor to the `.grad` of every leaf it was computed from.
 
@@ -75,7 +78,7 @@ def walk(output: Node, g: Any, ends: Container[Node] = (), useful: set[Node] | N
         while waiting:
             node = heappop(waiting)[1]
             g = sums.pop(node)
-            if node.op is None or (ends and node in ends):
+            if type(node) is Leaf or (ends and node in ends):
                 found[node] = g
                 continue
             if node.order < last_change:
@@ -103,7 +106,11 @@ def accumulator(recorded: bool = False) -> Any:
     owned: set[Node] = set()
 
     def send(node: Node, g: Any) -> None:
-        if g.shape != node.shape or g.dtype is not node.dtype:
+        if type(g) is float64 and node.dtype is FLOAT64 and not node.shape:  # the common scalar, in a third of the time
+            if node in sums:
+                sums[node] += g
+                return
+        elif g.shape != node.shape or g.dtype is not node.dtype:
             g = fitted(g, node)
         if node not in sums:
             sums[node] = g
@@ -142,7 +149,7 @@ def fitted(g: Any, node: Node) -> Any:
     """`g` in the shape and dtype of `node`: what broadcasting copied is summed, an imaginary part that a real
     value cannot have is dropped."""
     if g.shape != node.shape:
-        g = sum_to(g, node.shape)
+        g = sum_to(g, node.shape) if isinstance(g, Tensor) else sum_to.run(g, shape=node.shape)
     if g.dtype.kind == "c" and node.dtype.kind != "c":
         g = real(g)
     return g if g.dtype == node.dtype else cast(g, node.dtype)

@@ -46,7 +46,8 @@ def generate(op: Op) -> None:
             "op": op,
             "fprop": op.run,
             "node_class": node_class,
-            "new_node": Node.__new__,
+            "float64": np.float64,
+            "FLOAT64": np.dtype(np.float64),
             "FlatNode": FlatNode,
         },
         **{"Tensor": Tensor, "new_tensor": Tensor.__new__, "is_recording": is_recording, "tick": tick},
@@ -146,7 +147,9 @@ def _record_lines(op: Op) -> list[str]:
     lines += [
         f"        if {' and '.join(nothing)}: {flat}",
         "        else:",
-        "            node = new_node(node_class); node.order = tick(); node.shape = y.shape; node.dtype = y.dtype",
+        "            node = node_class(); node.order = tick()",
+        "            if type(y) is float64: node.shape = (); node.dtype = FLOAT64",
+        "            else: node.shape = y.shape; node.dtype = y.dtype",
         "            " + "; ".join(f"node.input_{n} = {n}_live" for n in live),
         f"            node.rest = {_rest(op, live, inputs)}",
     ]

@@ -49,10 +49,10 @@ class Linear(Module):
 
     def forward(self, h: Any) -> Any:
         """`h` of shape (..., in_features); returns (..., out_features)."""
-        shape = h.shape if hasattr(h, "shape") else np.shape(h)
-        if not shape or shape[-1] != self.in_features:
-            raise ShapeError(f"{self}: the input has shape {shape}; its last axis must be {self.in_features}")
-        return affine(h, self.weight, self.bias)
+        try:
+            return affine(h, self.weight, self.bias)
+        except ShapeError as error:
+            raise ShapeError(f"{self}: {error}") from error
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.in_features}, {self.out_features})"

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..ops.neural import softmax_cross_entropy
-from ..ops.reduce import mean
+from ..ops.neural import mean_cross_entropy
 
 
 def cross_entropy(logits: Any, labels: Any) -> Any:
@@ -25,4 +24,4 @@ def cross_entropy(logits: Any, labels: Any) -> Any:
     >>> cross_entropy(np.zeros((4, 2)), np.array([0, 1, 1, 0])) == np.log(2)
     np.True_
     """
-    return mean(softmax_cross_entropy(logits, labels))
+    return mean_cross_entropy(logits, labels)

@@ -41,19 +41,21 @@ class Theta:
     @property
     def data(self) -> np.ndarray[Any, Any]:
         """The vector itself, shape (size,); whoever writes to it calls `changed`."""
-        if any(leaf.data is not view for leaf, view in zip(self.leaves, self._views, strict=True)):
-            self._gather()  # a larger model has taken the parameters in since
+        for leaf, view in self._views:
+            if leaf.data is not view:  # a larger model has taken the parameters in since
+                self._gather()
+                break
         return self._data  # type: ignore[no-any-return]
 
     @property
     def grad(self) -> np.ndarray[Any, Any]:
         """The gradient as a vector; a parameter that no backward pass has reached has gradient 0."""
-        _ = self.data
-        for leaf in self.leaves:
+        for leaf, view in self._views:
+            if leaf.data is not view:
+                self._gather()
+                return self.grad
             if leaf.grad is None:
                 leaf.grad_memory[...] = 0
-            elif leaf.grad is not leaf.grad_memory:
-                np.copyto(leaf.grad_memory, leaf.grad)
         return self._grad  # type: ignore[no-any-return]
 
     def changed(self) -> None:
@@ -78,7 +80,7 @@ class Theta:
                 place = slice(end - parameter.size, end)
                 _move(parameter, leaf, data[place].reshape(leaf.shape), grad[place].reshape(leaf.shape))
         self._data, self._grad = data, grad
-        self._views = [leaf.data for leaf in self.leaves]
+        self._views = [(leaf, leaf.data) for leaf in self.leaves]
 
 
 def _leaf_of(parameter: Tensor) -> Leaf:

@@ -60,13 +60,19 @@ def _softmax_cross_entropy(z: Any, labels: Any) -> Any:
     return loss.reshape(labels.shape), e.reshape(z.shape)
 
 
+def _mean_cross_entropy(z: Any, labels: Any) -> Any:
+    losses, softmax_of_z = _softmax_cross_entropy(z, labels)
+    return np.add.reduce(losses, None) / losses.dtype.type(losses.size), softmax_of_z
+
+
 def check_labels(labels: Any, shape: tuple[int, ...]) -> None:
     """Raise unless `labels` are integers in [0, shape[-1]), one for each row of logits of `shape`."""
     if labels.dtype.kind not in "iu":
         raise ArgumentError(f"cross entropy: labels of dtype {labels.dtype}; integers are needed")
     if labels.shape != shape[:-1]:
         raise ShapeError(f"cross entropy: logits {shape} need labels of shape {shape[:-1]}, not {labels.shape}")
-    if labels.size and not (np.minimum.reduce(labels, None) >= 0 and np.maximum.reduce(labels, None) < shape[-1]):
+    # As unsigned numbers negative labels are large too, so one maximum finds both kinds.
+    if labels.size and np.maximum.reduce(labels.view(f"u{labels.itemsize}"), None) >= shape[-1]:
         wrong = labels[(labels < 0) | (labels >= shape[-1])].flat[0]
         raise IndexingError(f"cross entropy: label {wrong} is outside the {shape[-1]} classes 0..{shape[-1] - 1}")
 
@@ -80,4 +86,7 @@ one_hot     = Op(_one_hot,     labels=None)
 # The lecture's gradient at the pre-activation, -(e(y) - f(x)); the residual r is the softmax f(x).
 softmax_cross_entropy = Op(_softmax_cross_entropy, labels=None, r=lambda z: softmax(z),
                            z=lambda g, r, labels: -g[..., None] * (one_hot(labels, r.shape[-1]) - r))
+# Its mean over the examples, (1/T) sum_t l(f(x_t), y_t): one op, since a mean of its own cost a tenth of a small step.
+mean_cross_entropy    = Op(_mean_cross_entropy, labels=None, r=lambda z: softmax(z),
+                           z=lambda g, r, labels: -(g * (r.shape[-1] / r.size)) * (one_hot(labels, r.shape[-1]) - r))
 # fmt: on

@@ -107,6 +107,8 @@ def _broadcast_to(x: Any, *, shape: Any) -> Any:
 def _sum_to(x: Any, *, shape: Any) -> Any:
     """Sum over the axes along which broadcasting would have copied an array of `shape`."""
     extra = x.ndim - len(shape)
+    if extra == 1 and x.shape[1:] == shape:  # a bias, copied along the batch
+        return np.add.reduce(x, 0)
     if extra < 0 or any(n not in (1, m) for n, m in zip(shape, x.shape[extra:], strict=True)):
         raise ShapeError(f"sum_to: no broadcasting copies an array of shape {shape} to {x.shape}")
     x = np.add.reduce(x, tuple(range(extra))) if extra else x
