@@ -18,7 +18,6 @@ from .ops.elementwise import real
 from .ops.shape import cast, sum_to
 from .tensor import Tensor, deposit
 
-
 float64, FLOAT64 = np.float64, np.dtype(np.float64)
 
 
@@ -69,7 +68,7 @@ def walk(output: Node, g: Any, ends: Container[Node] = (), useful: set[Node] | N
     Tensor the walk is recorded: called on Tensors, the formulas build the graph of the gradient.
     """
     recorded = isinstance(g, Tensor)
-    sums, waiting, send, buffer = accumulator(recorded)
+    sums, waiting, send, buffer, place = accumulator(recorded)
     send(output, g)
     found: dict[Any, Any] = {}
     last_change = Leaf.last_change
@@ -85,7 +84,7 @@ def walk(output: Node, g: Any, ends: Container[Node] = (), useful: set[Node] | N
                 refuse_stale(node, node.order)
             if recorded:
                 node = node.with_saved(node.op.saved_as_tensors(node))
-            node.bprop(g, send, buffer, useful)
+            node.bprop(g, send, buffer, place, useful)
     except Exception as error:
         error.add_note(f"in the bprop of {node.op.name}, output shape {node.shape}" if node.op else "at a leaf")
         raise
@@ -98,8 +97,9 @@ def accumulator(recorded: bool = False) -> Any:
     `send(node, g)` adds to one and, the first time, puts the node on the heap `waiting`, newest first: a node is
     older than all its consumers. What arrives first is borrowed, since it may be an alias of something else (the
     gradient of a + b is the same array twice); the first sum is an array of our own, and further ones are added to
-    it in place. `buffer(node)` gives that array to an op that can add to it without making a new one; it is None
-    when the walk is recorded.
+    it in place. `buffer(node)` gives that array to an op that can add to it without making a new one, and
+    `place(node)` the memory of a leaf without a gradient to an op that can write there; both are None when the walk
+    is recorded.
     """
     sums: dict[Node, Any] = {}
     waiting: list[tuple[int, Node]] = []
@@ -132,7 +132,11 @@ def accumulator(recorded: bool = False) -> Any:
                 heappush(waiting, (-node.order, node))
         return sums[node]
 
-    return sums, waiting, send, None if recorded else buffer
+    def place(node: Node) -> Any:
+        free = type(node) is Leaf and node.grad is None and node not in sums
+        return node.grad_memory if free else None  # type: ignore[attr-defined]
+
+    return (sums, waiting, send, None, None) if recorded else (sums, waiting, send, buffer, place)
 
 
 def refuse_stale(node: Node, time: int) -> None:

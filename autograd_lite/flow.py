@@ -159,5 +159,5 @@ class Graph:
                 box.fprop()
 
     def _start_backward(self) -> None:
-        self._sums, _, self._send, self._buffer = accumulator()
+        self._sums, _, self._send, self._buffer, _ = accumulator()
         self._send(self[-1].node, cotangent_for(self[-1].value, self._cotangent, "bprop"))

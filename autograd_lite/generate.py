@@ -4,7 +4,7 @@ For an op with inputs a and b three things are written, once, on first use:
 
 - `call(a, b)` runs the forward function on the values and, where an input was recorded, records a node;
 - `node_class`, a subclass of Node with a slot for each input that can want a gradient and each saved value;
-- its `bprop(node, g, send, buffer, useful)`, which calls the formulas and sends each gradient on.
+- its `bprop(node, g, send, buffer, place, useful)`, which calls the formulas and sends each gradient on.
 
 Looking up at each call what a formula's parameter names mean would cost two to three times as much.
 """
@@ -27,8 +27,7 @@ REQUIRED = object()  # the default of a static that has none
 
 # Constants that need no conversion. Python numbers stay what they are: NumPy promotes them weakly.
 PLAIN = frozenset(
-    {float, int, complex, bool, type(None), np.ndarray}
-    | {np.dtype(c).type for c in "?bhilqBHILQefdgFDG"}
+    {float, int, complex, bool, type(None), np.ndarray} | {np.dtype(c).type for c in "?bhilqBHILQefdgFDG"}
 )
 
 
@@ -41,6 +40,7 @@ def generate(op: Op) -> None:
     scope: dict[str, Any] = {
         **{f"{name}_formula": formula for name, formula in op.named_formulas()},
         **{f"{name}_into": function for name, function in op.into.items()},
+        **{f"{name}_out": function for name, function in op.out.items()},
         **{f"{name}_default": value for name, value in op.defaults.items()},
         **{
             "op": op,
@@ -186,9 +186,10 @@ def _saved(op: Op, name: str) -> str:
 
 
 def _bprop_source(op: Op) -> str:
-    """`send(i, gradient)` adds to the gradient of input i, and `buffer(i)` is the array in which it adds up.
+    """`send(i, gradient)` adds to the gradient of input i, and `buffer(i)` is the array in which it adds up,
+    `place(i)` the memory that it will end in, if that is free; both are None where the walk is recorded.
     `useful` is the set of nodes whose gradient is asked for, None if all are."""
-    lines = ["def bprop(node, g, send, buffer, useful=None):"]
+    lines = ["def bprop(node, g, send, buffer=None, place=None, useful=None):"]
     used = {n for _, formula in op.named_formulas() for n in parameters(formula)}
     if used & set(op.statics):
         lines.append(f"    {' '.join(f'{s},' for s in op.statics)} = node.statics")
@@ -216,6 +217,13 @@ def _bprop_source(op: Op) -> str:
                 f"    {wanted}",
                 f"        if buffer is None: send(i, {gradient})",
                 f"        else: {add}",
+            ]
+        elif name in op.out:
+            write = f"{name}_out(memory, {_arguments(op, op.out[name], skip=1)})"
+            lines += [
+                f"    {wanted}",
+                "        memory = place and place(i)",
+                f"        send(i, {gradient} if memory is None else {write})",
             ]
         else:
             lines.append(f"    {wanted} send(i, {gradient})")

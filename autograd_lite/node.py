@@ -71,7 +71,7 @@ class Node:
     shape: tuple[int, ...]
     dtype: Any
     order: int
-    bprop: Callable[..., None]  # generated: (node, g, send, buffer, useful)
+    bprop: Callable[..., None]  # generated: (node, g, send, buffer, place, useful)
 
     @property
     def inputs(self) -> tuple[Any, ...]:

@@ -54,7 +54,8 @@ class Op:
     bprop: one function that returns the gradients of all inputs, where their formulas share work.
     run: a cheaper callable with the same result as `fprop`, such as operator.mul for np.multiply.
     r: for a `fprop` that returns `(y, r)`: the public op that computes the residual r, as a formula.
-    into: for each input whose gradient is mostly zeros, a function that adds it to a buffer in place.
+    into: for an input whose gradient is mostly zeros, a function that adds it to a buffer in place.
+    out: for an input whose gradient is large, a function that writes it to memory it is given, and returns that.
     linear: inputs that the op is jointly linear in.
     elementwise: whether each entry of the output depends on the same entry of the inputs only.
     view: whether the output may share memory with an input.
@@ -88,6 +89,7 @@ class Op:
         bprop: Callable[..., Any] | None = None,
         r: Callable[..., Any] | None = None,
         into: dict[str, Callable[..., None]] | None = None,
+        out: dict[str, Callable[..., Any]] | None = None,
         linear: tuple[str, ...] = (),
         elementwise: bool | None = None,
         view: bool = False,
@@ -102,7 +104,7 @@ class Op:
         self.symbol = symbol
         self.inputs, self.variadic, self.defaults = _signature(fprop, formulas)
         self.statics = tuple(static for static in self.defaults if static != "out")
-        self.formulas, self.bprop, self.residual, self.into = formulas, bprop, r, into or {}
+        self.formulas, self.bprop, self.residual, self.into, self.out = formulas, bprop, r, into or {}, out or {}
         self.is_ufunc = isinstance(fprop, np.ufunc)
         self.linear, self.view, self.effect, self.advice = linear, view, effect, advice
         by_nature = isinstance(fprop, np.ufunc) and fprop.signature is None

@@ -357,7 +357,8 @@ def deposit(leaf: Leaf, gradient: Any) -> None:
     if leaf.grad is not None:
         leaf.grad += gradient  # in place for arrays; NumPy scalars are immutable
     elif leaf.grad_memory is not None:
-        leaf.grad_memory[...] = gradient
+        if gradient is not leaf.grad_memory:
+            leaf.grad_memory[...] = gradient
         leaf.grad = leaf.grad_memory
     else:
         leaf.grad = gradient if isinstance(gradient, np.generic) else np.array(gradient)

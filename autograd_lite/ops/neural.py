@@ -14,11 +14,21 @@ from .shape import mT
 
 
 def _affine(x: Any, W: Any, b: Any) -> Any:
-    y = x @ W.T
+    y = mm(x, W.T)
     if b.dtype == y.dtype and y.ndim:
         y += b
         return y
     return y + b
+
+
+def mm(a: Any, b: Any) -> Any:
+    """`a @ b` for a matrix b. For two matrices `dot` does the same and costs half as much to call."""
+    return a.dot(b) if a.ndim == 2 else a @ b
+
+
+def _write_product(memory: Any, a: Any, b: Any) -> Any:
+    """`a @ b` for two matrices, written to `memory`."""
+    return a.dot(b, memory) if a.dtype == b.dtype == memory.dtype else np.matmul(a, b, out=memory)
 
 
 def _rows(x: Any) -> Any:
@@ -78,7 +88,8 @@ def check_labels(labels: Any, shape: tuple[int, ...]) -> None:
 
 
 # fmt: off
-affine      = Op(_affine,      x=lambda g, W: g @ W, W=lambda g, x: mT(_rows(g)) @ _rows(x), b=lambda g: g, advice=_layer_mismatch)
+affine      = Op(_affine,      x=lambda g, W: mm(g, W), W=lambda g, x: mm(mT(_rows(g)), _rows(x)), b=lambda g: g, advice=_layer_mismatch,
+                 out={"W": lambda memory, g, x: _write_product(memory, mT(_rows(g)), _rows(x))})
 softmax     = Op(_softmax,     x=lambda g, y, axis: y * (g - sum(g * y, axis, keepdims=True)))
 log_softmax = Op(_log_softmax, x=lambda g, y, axis: g - exp(y) * sum(g, axis, keepdims=True))
 one_hot     = Op(_one_hot,     labels=None)
