@@ -1,0 +1,29 @@
+"""Regenerate what is generated: the README's benchmark table and the pictures under docs/. Run by `make docs`."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+BLOCK = re.compile(r"(<!-- benchmarks:.*?-->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def readme_with_benchmarks() -> str:
+    """The README with the table of docs/benchmarks.md in its place."""
+    table = (ROOT / "docs" / "benchmarks.md").read_text(encoding="utf-8").strip()
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    return BLOCK.sub(lambda m: f"{m[1]}\n{table}\n\n{m[2]}", readme)
+
+
+def main() -> None:
+    (ROOT / "README.md").write_text(readme_with_benchmarks(), encoding="utf-8")
+    subprocess.run([sys.executable, ROOT / "examples" / "digits.py", "--out", ROOT / "build"], check=True)
+    shutil.copy(ROOT / "build" / "digits.svg", ROOT / "docs" / "digits.svg")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,69 @@
+"""What the documents say is so: the README's examples run, generated parts are fresh, examples work."""
+
+from __future__ import annotations
+
+import doctest
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import autograd_lite as ag
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_readme_examples():
+    results = doctest.testfile(str(ROOT / "README.md"), module_relative=False, optionflags=doctest.NORMALIZE_WHITESPACE)
+    assert results.failed == 0
+    assert results.attempted > 15
+
+
+def test_readme_quotes_the_table_as_it_stands():
+    table = (ROOT / "autograd_lite" / "ops" / "elementwise.py").read_text(encoding="utf-8")
+    quoted = re.search(r"```python\n(multiply = .*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)[
+        1
+    ]
+    rows = {re.sub(r"\s+", "", line) for line in table.splitlines()}
+    for line in quoted.splitlines():
+        start = re.sub(r"\s+", "", line).removesuffix(")")
+        assert any(row.startswith(start) for row in rows), line
+
+
+def test_the_readme_has_the_benchmark_table_of_docs(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "docs")
+    import make
+
+    assert make.readme_with_benchmarks() == (ROOT / "README.md").read_text(encoding="utf-8"), "run `make docs`"
+
+
+def test_changelog_counts_the_rows():
+    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert f"{len(ag.OPS)} rows" in text
+
+
+def test_the_picture_in_the_readme_is_of_the_demos_network(monkeypatch):
+    pytest.importorskip("sklearn")
+    monkeypatch.syspath_prepend(ROOT / "examples")
+    import digits
+
+    svg = (ROOT / "docs" / "digits.svg").read_text(encoding="utf-8")
+    shape = "×".join(str(n) for n in reversed(digits.SIZES[:2]))
+    assert f"{shape} float32" in svg.replace("&#215;", "×").replace("&#160;", " ")
+    for name in ("W1", "b2", "labels", "relu", "mean_cross_entropy"):
+        assert name in svg
+
+
+def test_new_op_example(tmp_path):
+    pytest.importorskip("scipy")
+    run = subprocess.run(
+        [sys.executable, ROOT / "examples" / "new_op.py", tmp_path / "op.svg"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "third order" in run.stdout
+    assert (tmp_path / "op.svg").exists()
+    assert run.stderr == ""
