@@ -52,7 +52,7 @@ def cotangent_for(y: Any, cotangent: Any, caller: str) -> Any:
                 f"{caller}: the output has shape {y.shape}, not (); give a cotangent of that shape, or reduce it"
                 " to a scalar first, by .sum() or .mean()"
             )
-        return np.ones(y.shape, y.dtype)[()]
+        return np.ones(y.shape, y.dtype) if y.ndim else y.dtype.type(1)
     if isinstance(cotangent, Tensor):
         cotangent = cotangent._data
     if np.shape(cotangent) != y.shape:

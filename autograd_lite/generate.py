@@ -55,6 +55,7 @@ def generate(op: Op) -> None:
             "PLAIN": PLAIN,
             "constant": constant,
             "as_value": as_value,
+            "ndarray": np.ndarray,
             "shape_of": shape_of,
             "frozen": frozen,
         },
@@ -107,7 +108,7 @@ def _call_source(op: Op) -> str:
         f"    try: y = fprop({', '.join(datas)}{keywords})",
         f"    except Exception as error: raise failure(op, error, ({', '.join(datas)},)) from error",
         *(["    y, r = y"] if op.residual else []),
-        *([] if op.is_ufunc else ["    y = as_value(y)"]),
+        *([] if op.is_ufunc else ["    if type(y) is not ndarray or not y.ndim: y = as_value(y)"]),
         f"    if not ({' or '.join(recorded)}):",
         f"        if not ({' or '.join(tensors)}): return y",
         "        node = None",
@@ -161,19 +162,13 @@ def _record_lines(op: Op) -> list[str]:
 
 
 def _rest(op: Op, live: list[str], inputs: list[str]) -> str:
-    """The inputs that want no gradient, in order."""
-    if len(op.inputs) == 1 and live == list(op.inputs) and not op.variadic:
-        return "()"
-    if len(op.inputs) == 2 and live == list(op.inputs) and not op.variadic:
-        a, b = op.inputs
-        return f"() if {a}_live and {b}_live else ({inputs[1]},) if {a}_live else ({inputs[0]},)"
-    known = [f"{n}_live" if n in live else "None" for n in op.inputs]
-    pairs = [f"({k}, {i})" for k, i in zip(known, inputs, strict=False)]
-    if op.variadic in live:
-        pairs.append(f"*zip({op.variadic}_live, [{inputs[-1]}])")
-    elif op.variadic:
-        pairs.append(f"*[(None, x) for x in [{inputs[-1]}]]")
-    return f"tuple([x for live, x in ({', '.join(pairs)},) if live is None])"
+    """The inputs that want no gradient, in order, as one tuple."""
+    named = zip(op.inputs, inputs, strict=False)
+    parts = [f"(() if {n}_live else ({i},))" if n in live else f"({i},)" for n, i in named]
+    if v := op.variadic:
+        dead = f" for live, x in zip({v}_live, [{inputs[-1]}]) if live is None" if v in live else ""
+        parts.append(f"tuple([x{dead}])" if dead else f"({inputs[-1]},)")
+    return " + ".join(parts)
 
 
 def _saved(op: Op, name: str) -> str:

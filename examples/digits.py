@@ -84,7 +84,7 @@ def train(
         errors.append(error_rate(model, val_set))
         if errors[-1] <= min(errors):
             best = model.theta.data.copy()
-        bar.set_postfix_str(f"loss {losses[-1]:.4f}, validation error {errors[-1]:.3f}")
+        bar.set_postfix_str(f"loss {losses[-1]:.4f}, validation error {errors[-1]:.3f}", refresh=False)
     theta = model.theta
     theta.data[:] = best
     theta.changed()

@@ -50,7 +50,9 @@ def draw(loss: Tensor, *, values: bool = True) -> Picture:
     picture = Picture("flow", format="svg")
     picture.attr(rankdir="BT", bgcolor="transparent", nodesep="0.25", ranksep="0.45")
     picture.attr("node", fontname="Helvetica,Arial,sans-serif", fontsize="11", shape="box", margin="0.12,0.06")
-    picture.attr("edge", color=FPROP, arrowsize="0.7", fontname="Helvetica,Arial,sans-serif", fontsize="9")
+    picture.attr(
+        "edge", color=FPROP, fontcolor=FPROP, arrowsize="0.7", fontname="Helvetica,Arial,sans-serif", fontsize="9"
+    )
     names = {box: f"n{k}" for k, box in enumerate(graph)}
     for box, name in names.items():
         leaf = isinstance(box.node, Leaf)
