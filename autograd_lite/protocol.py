@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from .errors import ArgumentError, LeakError, NotDifferentiableError, ShapeError
+from .errors import ArgumentError, AutogradError, LeakError, NotDifferentiableError, ShapeError
 from .node import Leaf, is_recording
 from .op import Op
 from .ops import FUNCTIONS, OPS, elementwise, linalg, shape
@@ -213,10 +214,28 @@ def _array_function(self: Tensor, function: Any, types: Any, arguments: Any, opt
     """NumPy calls this for `np.sum(t)` and other functions that are not ufuncs."""
     ours = _BY_FUNCTION.get(function)
     if ours is not None:
-        return ours(*arguments, **options)
+        try:
+            return ours(*arguments, **options)
+        except TypeError as error:
+            if isinstance(error, AutogradError) or _fits(ours, arguments, options):
+                raise
+            if _any_recorded((arguments, options)):
+                raise NotDifferentiableError(
+                    f"{function.__name__}: recorded Tensors are taken as {function.__name__}"
+                    f"{inspect.signature(ours)}; what is asked beyond that has no gradient here"
+                ) from None
     if function in _LOOKS or not _any_recorded((arguments, options)):
         return _on_values(function, arguments, options)
     raise NotDifferentiableError(_no_gradient(function.__name__))
+
+
+def _fits(ours: Any, arguments: Any, options: Any) -> bool:
+    """Whether our function takes these arguments: NumPy's has some that ours has not, such as where=."""
+    try:
+        inspect.signature(ours).bind(*arguments, **options)
+    except TypeError:
+        return False
+    return True
 
 
 def _any_recorded(arguments: Any) -> bool:

@@ -354,6 +354,9 @@ def test_functions_without_a_gradient_fail_at_the_forward_call():
             call()
     with pytest.raises(TypeError, match="the closest supported function is prod"):
         np.cumprod(x)
+    with pytest.raises(TypeError, match=r"^sum: recorded Tensors are taken as sum\(x, axis=None, .*beyond that"):
+        np.sum(x, where=[True, False, True])
+    assert np.sum(ag.tensor([1.0, 2.0]), initial=3.0).item() == 6.0
     assert np.sort(ag.tensor([2.0, 1.0])).tolist() == [1.0, 2.0]
 
 
