@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from .errors import ArgumentError, ShapeError, StaleValueError
-from .node import Leaf, Node
+from .node import Leaf, Node, last_change
 from .ops.elementwise import real
 from .ops.shape import cast, sum_to
 from .tensor import Tensor, deposit
@@ -71,7 +71,7 @@ def walk(output: Node, g: Any, ends: Container[Node] = (), useful: set[Node] | N
     sums, waiting, send, buffer, place = accumulator(recorded)
     send(output, g)
     found: dict[Any, Any] = {}
-    last_change = Leaf.last_change
+    changed = last_change.time
     node = output
     try:
         while waiting:
@@ -80,7 +80,7 @@ def walk(output: Node, g: Any, ends: Container[Node] = (), useful: set[Node] | N
             if type(node) is Leaf or (ends and node in ends):
                 found[node] = g
                 continue
-            if node.order < last_change:
+            if node.order < changed:
                 refuse_stale(node, node.order)
             if recorded:
                 node = node.with_saved(node.op.saved_as_tensors(node))

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from itertools import count
 from operator import attrgetter
+from threading import Lock
 from typing import Any, ClassVar
 
 # One clock for everything that happens to a graph. A node takes its time when it is recorded and a leaf
@@ -129,7 +130,6 @@ class Leaf(Node):
     """
 
     __slots__ = ("changed", "data", "grad", "grad_memory", "name")
-    last_change: ClassVar[int] = 0  # of any leaf: a graph younger than this has nothing stale in it
 
     def __init__(self, data: Any, name: str | None = None) -> None:
         self.rest, self.shape, self.dtype, self.order = (), data.shape, data.dtype, tick()
@@ -143,12 +143,28 @@ class Leaf(Node):
         return f"<Leaf {self.name or ''} {self.shape} {self.dtype}>"
 
 
+class _LastChange:
+    """When any leaf changed last: a graph younger than that has nothing stale in it.
+
+    (An attribute of the class Leaf instead would cost 2 us a step: changing a class empties Python's caches for it.)
+    """
+
+    __slots__ = ("lock", "time")
+
+    def __init__(self) -> None:
+        self.time = 0
+        self.lock = Lock()
+
+
+last_change = _LastChange()
+
+
 def mark_changed(leaves: Iterable[Leaf]) -> None:
     """Say that the values of `leaves` have just changed."""
-    now = tick()
-    Leaf.last_change = max(now, Leaf.last_change)
-    for leaf in leaves:
-        leaf.changed = now
+    with last_change.lock:  # so that the time never goes back
+        last_change.time = now = tick()
+        for leaf in leaves:
+            leaf.changed = now
 
 
 def topological_order(root: Node, *, since: int = 0) -> list[Node]:

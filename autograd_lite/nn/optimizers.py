@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,7 @@ class Optimizer:
             raise ArgumentError(f"{type(self).__name__}: the learning rate is {lr}; it must be positive")
         self.theta = Theta(parameters)
         self.lr = lr
+        self._blocks = [slice(start, start + BLOCK) for start in range(0, len(self.theta), BLOCK)]
 
     def zero_grad(self) -> None:
         """Forget the gradients; call it before each backward pass."""
@@ -31,7 +32,7 @@ class Optimizer:
     def step(self) -> None:
         """Move theta once, by the gradients that `backward` left."""
         theta, g = self.theta.data, self.theta.grad
-        for block in _blocks(len(theta)):
+        for block in self._blocks:
             self.update(theta[block], g[block], block)
         self.theta.changed()
 
@@ -73,7 +74,3 @@ class SGD(Optimizer):
             v += g
             g = v
         theta -= self.lr * g
-
-
-def _blocks(size: int) -> Iterator[slice]:
-    return (slice(start, start + BLOCK) for start in range(0, size, BLOCK))
