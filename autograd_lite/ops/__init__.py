@@ -17,9 +17,7 @@ OPS: dict[str, Op] = {}
 FUNCTIONS: dict[str, Callable[..., Any]] = {}
 
 for _chapter in _CHAPTERS:
-    for _name, _value in vars(_chapter).items():
-        if isinstance(_value, Op):
-            OPS[_value.name] = _value
-            FUNCTIONS.setdefault(_value.name, _value)
-        elif not _name.startswith("_") and getattr(_value, "__module__", "") == _chapter.__name__:
-            FUNCTIONS[_name] = _value
+    _rows = {_value.name: _value for _value in vars(_chapter).values() if isinstance(_value, Op)}
+    OPS.update(_rows)
+    FUNCTIONS.update(_rows)
+    FUNCTIONS.update({_name: getattr(_chapter, _name) for _name in getattr(_chapter, "__all__", ())})

@@ -17,6 +17,8 @@ import numpy as np
 
 from ..op import Op
 
+__all__ = ["clip", "sign"]  # compositions of rows; rows are public by themselves
+
 # fmt: off
 LN2, LN10 = float(np.log(2)), float(np.log(10))
 
@@ -82,8 +84,8 @@ absolute = Op(np.absolute, "abs", run=operator.abs, x=lambda g, x: g * sign(x).c
 _sign    = Op(np.sign,     x=None)
 maximum  = Op(np.maximum,  a=lambda g, a, b: where(a > b, g, where(a == b, g / 2, 0)), b=lambda g, a, b: where(b > a, g, where(a == b, g / 2, 0)))
 minimum  = Op(np.minimum,  a=lambda g, a, b: where(a < b, g, where(a == b, g / 2, 0)), b=lambda g, a, b: where(b < a, g, where(a == b, g / 2, 0)))
-where = Op(np.where,    c=None, a=lambda g, c: where(c, g, 0), b=lambda g, c: where(c, 0, g), elementwise=True)
-conjugate = Op(np.conjugate, x=lambda g: g.conj(), linear=())
+where    = Op(np.where,    c=None, a=lambda g, c: where(c, g, 0), b=lambda g, c: where(c, 0, g), elementwise=True)
+conjugate = Op(np.conjugate, x=lambda g: g.conj())
 real     = Op(lambda x: x.real, name="real", x=lambda g: g,                                 elementwise=True, view=True)
 imag     = Op(lambda x: x.imag, name="imag", x=lambda g: g * -1j,                       elementwise=True, view=True)
 

@@ -14,14 +14,14 @@ from .shape import mT
 
 
 def _affine(x: Any, W: Any, b: Any) -> Any:
-    y = mm(x, W.T)
+    y = _mm(x, W.T)
     if b.dtype == y.dtype and y.ndim:
         y += b
         return y
     return y + b
 
 
-def mm(a: Any, b: Any) -> Any:
+def _mm(a: Any, b: Any) -> Any:
     """`a @ b` for a matrix b. For two matrices `dot` does the same and costs half as much to call."""
     return a.dot(b) if a.ndim == 2 else a @ b
 
@@ -60,7 +60,7 @@ def _one_hot(labels: Any, *, classes: int) -> Any:
 
 def _softmax_cross_entropy(z: Any, labels: Any) -> Any:
     labels = np.asarray(labels)
-    check_labels(labels, z.shape)
+    _check_labels(labels, z.shape)
     # One class a row: NumPy reduces along the first axis in a quarter of the time that the last one takes.
     columns = np.array(z.reshape(-1, z.shape[-1]).T, order="C")
     columns -= np.maximum.reduce(columns, 0)
@@ -76,7 +76,7 @@ def _mean_cross_entropy(z: Any, labels: Any) -> Any:
     return np.add.reduce(losses, None) / losses.dtype.type(losses.size), softmax_of_z
 
 
-def check_labels(labels: Any, shape: tuple[int, ...]) -> None:
+def _check_labels(labels: Any, shape: tuple[int, ...]) -> None:
     """Raise unless `labels` are integers in [0, shape[-1]), one for each row of logits of `shape`."""
     if labels.dtype.kind not in "iu":
         raise ArgumentError(f"cross entropy: labels of dtype {labels.dtype}; integers are needed")
@@ -89,7 +89,7 @@ def check_labels(labels: Any, shape: tuple[int, ...]) -> None:
 
 
 # fmt: off
-affine      = Op(_affine,      x=lambda g, W: mm(g, W), W=lambda g, x: mm(mT(_rows(g)), _rows(x)), b=lambda g: g, advice=_layer_mismatch,
+affine      = Op(_affine,      x=lambda g, W: _mm(g, W), W=lambda g, x: _mm(mT(_rows(g)), _rows(x)), b=lambda g: g, advice=_layer_mismatch,
                  out={"W": lambda memory, g, x: _write_product(memory, mT(_rows(g)), _rows(x))})
 softmax     = Op(_softmax,     x=lambda g, y, axis: y * (g - sum(g * y, axis, keepdims=True)))
 log_softmax = Op(_log_softmax, x=lambda g, y, axis: g - exp(y) * sum(g, axis, keepdims=True))

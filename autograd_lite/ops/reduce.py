@@ -17,7 +17,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..op import Op
 from .elementwise import exp, multiply, where
-from .shape import concatenate, flip, ravel, reshape, transpose
+from .shape import concatenate, flip, reshape, transpose
 
 _add: Any = np.add.reduce
 _multiply: Any = np.multiply.reduce
@@ -146,7 +146,7 @@ def _product_of_others(x: Any, axis: Any) -> Any:
 
 
 def _others_along_last(x: Any) -> Any:
-    """Pair up the entries, solve for the pairs, and multiply by the other of each pair: n log-free steps, O(n)."""
+    """The product of the others: of the other pairs, times the other of one's own pair. O(n), and no division."""
     n = x.shape[-1]
     if n <= 1:
         return np.ones(x.shape, x.dtype)
@@ -155,6 +155,3 @@ def _others_along_last(x: Any) -> Any:
     rest = _others_along_last(concatenate([multiply(a, b), odd], -1))
     of_pairs = rest[..., :half]
     return concatenate([of_pairs * b, of_pairs * a, rest[..., half:]], -1)
-
-
-__all__ = [name for name, value in globals().items() if isinstance(value, Op)] + ["ravel"]

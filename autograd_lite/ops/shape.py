@@ -18,6 +18,8 @@ from ..errors import ArgumentError, ShapeError
 from ..op import Op
 from .elementwise import where
 
+__all__ = ["astype", "concatenate", "flip", "mT", "matrix_transpose", "moveaxis", "ravel", "stack"]
+
 # -- the same entries in another shape -------------------------------------------------------------------------
 
 
