@@ -197,3 +197,18 @@ def test_training_is_the_same_to_the_bit():
 def test_bad_input(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+def test_newton_reaches_the_minimum_of_a_quadratic_in_one_step():
+    """E = 1/2 (w - m)' H (w - m): w - (E'')^-1 E' is m from anywhere."""
+    A = np.random.default_rng(0).standard_normal((4, 4))
+    H, m = A @ A.T + np.eye(4), np.arange(4.0)
+
+    def error(w):
+        return 0.5 * ((w - m) @ H @ (w - m))
+
+    gradient = ag.grad(error)
+    w = np.random.default_rng(1).standard_normal(4) * 10
+    hessian = np.stack([ag.grad(lambda w, k=k: gradient(w)[k])(w) for k in range(4)])
+    np.testing.assert_allclose(hessian, H, rtol=1e-12)
+    np.testing.assert_allclose(w - np.linalg.solve(hessian, gradient(w)), m, atol=1e-12)

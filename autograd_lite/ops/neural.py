@@ -50,8 +50,7 @@ def _softmax(x: Any, *, axis: int = -1) -> Any:
 
 def _log_softmax(x: Any, *, axis: int = -1) -> Any:
     z = x - np.maximum.reduce(x, axis, keepdims=True)
-    z -= np.log(np.add.reduce(np.exp(z), axis, keepdims=True))
-    return z
+    return z - np.log(np.add.reduce(np.exp(z), axis, keepdims=True))
 
 
 def _one_hot(labels: Any, *, classes: int) -> Any:
@@ -68,7 +67,7 @@ def _softmax_cross_entropy(z: Any, labels: Any) -> Any:
     total = np.add.reduce(e, 0)
     loss = np.log(total) - columns[labels.ravel(), np.arange(len(total))]
     e /= total
-    return loss.reshape(labels.shape), e.T.reshape(z.shape)
+    return loss if labels.ndim == 1 else loss.reshape(labels.shape).copy(), e.T.reshape(z.shape)
 
 
 def _mean_cross_entropy(z: Any, labels: Any) -> Any:

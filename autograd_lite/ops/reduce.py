@@ -94,8 +94,8 @@ def _logsumexp(x: Any, *, axis: Any = None, keepdims: bool = False) -> Any:
     m = np.max(x, axis, keepdims=True)
     m = np.where(np.isfinite(m), m, 0)  # all -inf gives -inf, an inf gives inf
     with np.errstate(divide="ignore"):
-        y = np.log(_add(np.exp(x - m), axis, keepdims=True)) + m
-    return y if keepdims else np.squeeze(y, tuple(range(y.ndim)) if axis is None else axis)
+        y = np.log(_add(np.exp(x - m), axis, None, None, keepdims))
+    return y + (m if keepdims else m.reshape(y.shape))
 
 
 # fmt: off

@@ -207,8 +207,8 @@ def split_index(index: Any) -> tuple[Index, list[Any]]:
         else:
             parts.append(_ARRAY)
             part = np.bool(part) if isinstance(part, bool) else part
-            # NumPy reads an empty list as no integers, although its default dtype is float.
-            arrays.append(np.asarray(part, np.intp) if isinstance(part, list) and not part else part)
+            # NumPy reads an empty list or tuple as no integers, although its default dtype is float.
+            arrays.append(np.asarray(part, np.intp) if isinstance(part, (list, tuple)) and not part else part)
     return Index(tuple(parts)), arrays
 
 
@@ -218,7 +218,9 @@ def _may_repeat(arrays: tuple[Any, ...]) -> bool:
 
 
 def _getitem(x: Any, *arrays: Any, index: Index) -> Any:
-    return x[index.fill(arrays)]
+    y = x[index.fill(arrays)]
+    # NumPy picks along a later axis into an array of another layout: the result looks like a view and is none.
+    return y.copy() if arrays and y.base is not None and not np.may_share_memory(x, y) else y
 
 
 def _scatter(x: Any, *arrays: Any, index: Index, shape: Any) -> Any:
@@ -248,18 +250,19 @@ def _last_written(*arrays: Any, index: Index, shape: Any) -> Any:
     return places[where_] == order
 
 
-def _written(g: Any, arrays: tuple[Any, ...], index: Index) -> Any:
+def _written(g: Any, v_shape: tuple[int, ...], arrays: tuple[Any, ...], index: Index) -> Any:
     """The gradients of the values that `x[index] = v` left in x; one that was written over gets none."""
     taken = getitem(g, *arrays, index=index)
     if arrays and _may_repeat(arrays):
-        return where(last_written(*arrays, index=index, shape=g.shape), taken, 0)
-    return taken
+        taken = where(last_written(*arrays, index=index, shape=g.shape), taken, 0)
+    extra = len(v_shape) - taken.ndim  # v may have more axes than its place, of length 1
+    return reshape(sum_to(taken, v_shape[extra:]), v_shape) if extra > 0 else taken
 
 
 # fmt: off
 getitem = Op(_getitem, x=lambda g, x_shape, arrays, index: scatter(g, *arrays, index=index, shape=x_shape), arrays=None, linear=("x",), view=True,
              into={"x": lambda buffer, g, arrays, index: _add_at(buffer, g, arrays, index)})
 scatter = Op(_scatter, x=lambda g, arrays, index: getitem(g, *arrays, index=index), arrays=None, linear=("x",))
-setitem = Op(_setitem, x=lambda g, arrays, index: setitem(g, 0, *arrays, index=index), v=lambda g, arrays, index: _written(g, arrays, index), arrays=None, linear=("x", "v"))
+setitem = Op(_setitem, x=lambda g, arrays, index: setitem(g, 0, *arrays, index=index), v=lambda g, v_shape, arrays, index: _written(g, v_shape, arrays, index), arrays=None, linear=("x", "v"))
 last_written = Op(_last_written, arrays=None)
 # fmt: on
