@@ -47,6 +47,18 @@ def recorded(op, inputs, live):
     return [ag.tensor(x, requires_grad=True) if k in live else x for k, x in enumerate(inputs)]
 
 
+def of_live_inputs(op, inputs, live, statics):
+    """The op as a function of its `live` inputs alone, the others as they are."""
+
+    def f(*moving):
+        full = list(inputs)
+        for position, x in zip(live, moving, strict=True):
+            full[position] = x
+        return op(*full, **statics)
+
+    return f
+
+
 def cotangent(y):
     rng = np.random.default_rng(0)
     v = rng.standard_normal(y.shape) + (1j * rng.standard_normal(y.shape) if y.dtype.kind == "c" else 0)
@@ -76,12 +88,7 @@ def test_value_is_numpys(name, k, seed):
 def test_gradients_equal_central_differences(name, k, seed):
     op, inputs, statics = draw(name, k, seed)
     live = differentiable(op, inputs)
-
-    def f(*moving):
-        full = list(inputs)
-        for position, x in zip(live, moving, strict=True):
-            full[position] = x
-        return op(*full, **statics)
+    f = of_live_inputs(op, inputs, live, statics)
 
     ag.check_grads(f, *[inputs[i] for i in live], order=SPECS[name].order)
 
@@ -91,12 +98,7 @@ def test_gradients_equal_central_differences(name, k, seed):
 def test_complex_gradients(name, k, seed):
     op, inputs, statics = draw(name, k, seed, complex_inputs=True)
     live = differentiable(op, inputs)
-
-    def f(*moving):
-        full = list(inputs)
-        for position, x in zip(live, moving, strict=True):
-            full[position] = x
-        return op(*full, **statics)
+    f = of_live_inputs(op, inputs, live, statics)
 
     ag.check_grads(f, *[inputs[i] for i in live], order=SPECS[name].order)
 
@@ -117,13 +119,8 @@ def test_one_engine_behind_every_door(name, k, seed):
         assert g.dtype == inputs[i].dtype
         assert g.ndim == 0 or (g.flags.writeable and g.base is None)
 
-    def f(*moving):
-        full = list(inputs)
-        for position, x in zip(live, moving, strict=True):
-            full[position] = x
-        return (op(*full, **statics) * v).sum()
-
-    functional = ag.grad(f, tuple(range(len(live))))(*[inputs[i] for i in live])
+    f = of_live_inputs(op, inputs, live, statics)
+    functional = ag.grad(lambda *xs: (f(*xs) * v).sum(), tuple(range(len(live))))(*[inputs[i] for i in live])
     for a, b in zip(gradients, functional, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-13, atol=1e-14)
 
