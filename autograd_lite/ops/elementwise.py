@@ -32,8 +32,8 @@ positive = Op(np.positive, "+", run=operator.pos,     x=lambda g: g,        line
 remainder    = Op(np.remainder,    "%",  run=operator.mod,      a=lambda g: g, b=lambda g, a, b: -g * (a // b))
 floor_divide = Op(np.floor_divide, "//", run=operator.floordiv, a=None,        b=None)
 
-# Powers. Where b = 0, da = g b a^(b-1) is 0 whatever a is; where a = 0, db = g y log(a) is taken as 0.
-_power: Any = {"a": lambda g, a, b: g * b * a ** (b + (b == 0) - 1), "b": lambda g, y, a: g * y * log(a + (a == 0))}
+# Powers. At a = b = 0, da = g b a^(b-1) is 0, with no division by zero on the way; where a = 0, db = g y log(a) is 0.
+_power: Any = {"a": lambda g, a, b: g * b * (a + (a == 0) * (b == 0)) ** (b - 1), "b": lambda g, y, a: g * y * log(a + (a == 0))}
 power      = Op(np.power,     "**", **_power)
 raised     = Op(operator.pow, "**", name="raised", **_power, elementwise=True)  # a ** b, which NumPy rounds differently for scalars
 square     = Op(np.square,     x=lambda g, x: g * 2 * x)
