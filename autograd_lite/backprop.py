@@ -6,7 +6,7 @@ record it: called on Tensors, the formulas build the graph of the gradient.
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Callable, Container
 from heapq import heappop, heappush
 from typing import Any
 
@@ -68,7 +68,7 @@ def walk(output: Node, g: Any, ends: Container[Node] = (), useful: set[Node] | N
     Tensor the walk is recorded: called on Tensors, the formulas build the graph of the gradient.
     """
     recorded = isinstance(g, Tensor)
-    sums, waiting, send, buffer, place = accumulator(recorded)
+    sums, waiting, send, memory = accumulator(recorded)
     send(output, g)
     found: dict[Any, Any] = {}
     changed = last_change.time
@@ -84,26 +84,72 @@ def walk(output: Node, g: Any, ends: Container[Node] = (), useful: set[Node] | N
                 refuse_stale(node, node.order)
             if recorded:
                 node = node.with_saved(node.op.saved_as_tensors(node))
-            node.bprop(g, send, buffer, place, useful)
+            node.bprop(g, send, memory, useful)
     except Exception as error:
         error.add_note(f"in the bprop of {node.op.name}, output shape {node.shape}" if node.op else "at a leaf")
         raise
     return found
 
 
-def accumulator(recorded: bool = False) -> Any:
+class Memory:
+    """The arrays that gradients add up in, for the ops that can do better than to make a new one.
+
+    What arrives first at a node is borrowed, since it may be an alias of something else (the gradient of a + b is the
+    same array twice); the first sum is an array of our own, `owned`, and further ones are added to it in place.
+    """
+
+    __slots__ = ("_keep", "_start", "owned", "sums")
+
+    def __init__(self, sums: dict[Node, Any], start: Callable[[Node, Any], None], keep: bool):
+        self.sums = sums
+        self.owned: set[Node] = set()
+        self._start = start
+        self._keep = keep
+
+    def buffer(self, node: Node) -> Any:
+        """The array that the gradient of `node` adds up in."""
+        if node not in self.owned:
+            self.owned.add(node)
+            if node in self.sums:
+                self.sums[node] = np.array(self.sums[node])
+            else:
+                self._start(node, np.zeros(node.shape, node.dtype))
+        return self.sums[node]
+
+    def place(self, node: Node) -> Any:
+        """The memory that the gradient of `node` will end in, if that is free: a leaf's, in the vector of a model."""
+        free = type(node) is Leaf and node.grad is None and node not in self.sums
+        return node.grad_memory if free else None  # type: ignore[attr-defined]
+
+    def own(self, node: Node, g: Any) -> Any:
+        """`g`, the gradient of `node`, as an array that may be changed."""
+        return g if node in self.owned and not self._keep else np.array(g)
+
+    def hand_on(self, node: Node, g: Any) -> None:
+        """Like `send`, for an array that nobody else holds."""
+        if node in self.sums:
+            self.sums[node] = self.sums[node] + g
+        else:
+            self._start(node, g)
+        self.owned.add(node)
+
+
+def accumulator(recorded: bool = False, keep: bool = False) -> Any:
     """The gradients under way: `sums`, for each node the sum of what its consumers have sent so far.
 
     `send(node, g)` adds to one and, the first time, puts the node on the heap `waiting`, newest first: a node is
-    older than all its consumers. What arrives first is borrowed, since it may be an alias of something else (the
-    gradient of a + b is the same array twice); the first sum is an array of our own, and further ones are added to
-    it in place. `buffer(node)` gives that array to an op that can add to it without making a new one, and
-    `place(node)` the memory of a leaf without a gradient to an op that can write there; both are None when the walk
-    is recorded.
+    older than all its consumers. `memory` is None when the walk is recorded; `keep` leaves every sum as it was when
+    it was sent on.
     """
     sums: dict[Node, Any] = {}
     waiting: list[tuple[int, Node]] = []
-    owned: set[Node] = set()
+
+    def start(node: Node, g: Any) -> None:
+        sums[node] = g
+        heappush(waiting, (-node.order, node))
+
+    memory = Memory(sums, start, keep)
+    owned = memory.owned
 
     def send(node: Node, g: Any) -> None:
         if type(g) is float64 and node.dtype is FLOAT64 and not node.shape:  # the common scalar, in a third of the time
@@ -122,21 +168,7 @@ def accumulator(recorded: bool = False) -> Any:
             if type(total) is np.ndarray:
                 owned.add(node)
 
-    def buffer(node: Node) -> Any:
-        if node not in owned:
-            owned.add(node)
-            if node in sums:
-                sums[node] = np.array(sums[node])
-            else:
-                sums[node] = np.zeros(node.shape, node.dtype)
-                heappush(waiting, (-node.order, node))
-        return sums[node]
-
-    def place(node: Node) -> Any:
-        free = type(node) is Leaf and node.grad is None and node not in sums
-        return node.grad_memory if free else None  # type: ignore[attr-defined]
-
-    return (sums, waiting, send, None, None) if recorded else (sums, waiting, send, buffer, place)
+    return sums, waiting, send, None if recorded else memory
 
 
 def refuse_stale(node: Node, time: int) -> None:

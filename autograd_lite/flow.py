@@ -83,7 +83,7 @@ class Box:
             return
         self.value  # noqa: B018 - recomputes what the formulas need
         refuse_stale(self.node, self._time)
-        self.node.with_saved(self._saved).bprop(g, self.graph._send, self.graph._buffer)
+        self.node.with_saved(self._saved).bprop(g, self.graph._send, self.graph._memory)
 
     def __repr__(self) -> str:
         return f"<Box {self.name} {self.shape}>"
@@ -159,5 +159,5 @@ class Graph:
                 box.fprop()
 
     def _start_backward(self) -> None:
-        self._sums, _, self._send, self._buffer, _ = accumulator()
+        self._sums, _, self._send, self._memory = accumulator(keep=True)
         self._send(self[-1].node, cotangent_for(self[-1].value, self._cotangent, "bprop"))

@@ -4,7 +4,7 @@ For an op with inputs a and b three things are written, once, on first use:
 
 - `call(a, b)` runs the forward function on the values and, where an input was recorded, records a node;
 - `node_class`, a subclass of Node with a slot for each input that can want a gradient and each saved value;
-- its `bprop(node, g, send, buffer, place, useful)`, which calls the formulas and sends each gradient on.
+- its `bprop(node, g, send, memory, useful)`, which calls the formulas and sends each gradient on.
 
 Looking up at each call what a formula's parameter names mean would cost two to three times as much.
 """
@@ -18,6 +18,7 @@ import numpy as np
 
 from .errors import ArgumentError, AutogradError, AxisError, IndexingError, ShapeError
 from .node import FlatNode, Node, is_recording, tick
+from .several import Outputs
 from .tensor import Tensor, constant_tensor, own
 
 if TYPE_CHECKING:
@@ -41,10 +42,13 @@ def generate(op: Op) -> None:
         **{f"{name}_formula": formula for name, formula in op.named_formulas()},
         **{f"{name}_into": function for name, function in op.into.items()},
         **{f"{name}_out": function for name, function in op.out.items()},
-        **{f"{name}_default": value for name, value in op.defaults.items()},
+        **{f"{name}_change": function for name, function in op.change.items()},
+        **{f"{name}_default": value for name, value in {**op.defaults, **_more(op)}.items()},
         **{
             "op": op,
             "fprop": op.run,
+            "write": op.in_place,
+            "beyond": op.beyond,
             "node_class": node_class,
             "float64": np.float64,
             "FLOAT64": np.dtype(np.float64),
@@ -58,6 +62,8 @@ def generate(op: Op) -> None:
             "ndarray": np.ndarray,
             "shape_of": shape_of,
             "frozen": frozen,
+            "Outputs": Outputs,
+            "own": own,
         },
         **{"off_the_graph": off_the_graph, "failure": failure, "refuse_out": refuse_out},
     }
@@ -75,8 +81,18 @@ def _live(op: Op) -> list[str]:
     return [*op.live_inputs, op.variadic] if variadic_lives and op.variadic else op.live_inputs
 
 
+def _more(op: Op) -> dict[str, Any]:
+    """The keyword arguments that only `beyond` takes, with their defaults."""
+    theirs = getattr(op.beyond, "__kwdefaults__", None) or {}
+    return {name: value for name, value in theirs.items() if name not in op.defaults}
+
+
 def _call_source(op: Op) -> str:
     lines = [f"def call({_parameter_list(op)}):"]
+    if more := _more(op):
+        given = " or ".join(f"{n} is not {n}_default" for n in more)
+        arguments = ", ".join([*op.inputs, *(f"{n}={n}" for n in [*op.statics, *more])])
+        lines.append(f"    if {given}: return beyond({arguments})")
     if "out" in op.defaults:
         lines.append("    if out is not None: refuse_out(op)")
     for n in op.inputs:
@@ -104,27 +120,33 @@ def _call_source(op: Op) -> str:
             f"    except TypeError: {statics} = statics = frozen(op, statics)",
         ]
     keywords = "".join(f", {s}={s}" for s in op.statics)
+    run = "(write if in_place else fprop)" if op.in_place else "fprop"
+    if op.several:
+        convert = ["    y = Outputs(type(y), map(as_value, y))"]
+    else:
+        convert = [] if op.is_ufunc else ["    if type(y) is not ndarray or not y.ndim: y = as_value(y)"]
     lines += [
-        f"    try: y = fprop({', '.join(datas)}{keywords})",
+        f"    try: y = {run}({', '.join(datas)}{keywords})",
         f"    except Exception as error: raise failure(op, error, ({', '.join(datas)},)) from error",
         *(["    y, r = y"] if op.residual else []),
-        *([] if op.is_ufunc else ["    if type(y) is not ndarray or not y.ndim: y = as_value(y)"]),
+        *convert,
         f"    if not ({' or '.join(recorded)}):",
-        f"        if not ({' or '.join(tensors)}): return y",
+        f"        if not ({' or '.join(tensors)}): return {'y.filled_in(y)' if op.several else 'y'}",
         "        node = None",
         "    elif not is_recording():",
         *([f"        y = off_the_graph(y, ({', '.join(datas)},))"] if op.view else []),
         "        node = None",
         *_record_lines(op),
         "    tensor = new_tensor(Tensor); tensor._data = y; tensor.node = node",
-        "    return tensor",
+        f"    return {'op.unpack(tensor)' if op.several else 'tensor'}",
     ]
     return "\n".join(lines)
 
 
 def _parameter_list(op: Op) -> str:
     statics = [s if default is REQUIRED else f"{s}={s}_default" for s, default in op.defaults.items()]
-    return ", ".join([*op.inputs, *([f"*{op.variadic}"] if op.variadic else []), *statics])
+    more = [f"{s}={s}_default" for s in _more(op)] + ["in_place=False"] * (op.in_place is not None)
+    return ", ".join([*op.inputs, *([f"*{op.variadic}"] if op.variadic else []), *statics, *more])
 
 
 def _record_lines(op: Op) -> list[str]:
@@ -181,10 +203,12 @@ def _saved(op: Op, name: str) -> str:
 
 
 def _bprop_source(op: Op) -> str:
-    """`send(i, gradient)` adds to the gradient of input i, and `buffer(i)` is the array in which it adds up,
-    `place(i)` the memory that it will end in, if that is free; both are None where the walk is recorded.
-    `useful` is the set of nodes whose gradient is asked for, None if all are."""
-    lines = ["def bprop(node, g, send, buffer=None, place=None, useful=None):"]
+    """`send(i, gradient)` adds to the gradient of input i. `memory` knows the arrays that gradients add up in
+    (backprop.py), and is None where the walk is recorded. `useful` is the set of nodes whose gradient is asked for,
+    None if all are."""
+    lines = ["def bprop(node, g, send, memory=None, useful=None):"]
+    if op.several:
+        lines.append("    g = g.with_zeros()")
     used = {n for _, formula in op.named_formulas() for n in parameters(formula)}
     if used & set(op.statics):
         lines.append(f"    {' '.join(f'{s},' for s in op.statics)} = node.statics")
@@ -202,24 +226,33 @@ def _bprop_source(op: Op) -> str:
             "        if i is not None and d is not None and (useful is None or i in useful): send(i, d)",
         ]
         return "\n".join(lines)
-    for name in _live(op):
+    for name in sorted(_live(op), key=op.change.__contains__):  # what changes g comes last
         gradient = f"{name}_formula({_arguments(op, op.formulas[name])})"
         lines.append(f"    i = node.input_{name}")
         wanted = "if i is not None and (useful is None or i in useful):"
         if name in op.into:
-            add = f"{name}_into(buffer(i), {_arguments(op, op.into[name], skip=1)})"
+            add = f"{name}_into(memory.buffer(i), {_arguments(op, op.into[name], skip=1)})"
             lines += [
                 f"    {wanted}",
-                f"        if buffer is None: send(i, {gradient})",
+                f"        if memory is None: send(i, {gradient})",
                 f"        else: {add}",
             ]
         elif name in op.out:
-            write = f"{name}_out(memory, {_arguments(op, op.out[name], skip=1)})"
+            write = f"{name}_out(place, {_arguments(op, op.out[name], skip=1)})"
             lines += [
                 f"    {wanted}",
-                "        memory = place and place(i)",
-                f"        send(i, {gradient} if memory is None else {write})",
+                "        place = memory and memory.place(i)",
+                f"        send(i, {gradient} if place is None else {write})",
             ]
+        elif name in op.change:
+            changed = f"{name}_change(memory.own(node, g), {_arguments(op, op.change[name], skip=1)})"
+            lines += [
+                f"    {wanted}",
+                f"        if memory is None or not g.ndim: send(i, {gradient})",
+                f"        else: memory.hand_on(i, {changed})",
+            ]
+        elif op.change:  # g is changed afterwards, so that no gradient may be a view of it
+            lines += [f"    {wanted}", f"        d = {gradient}", "        send(i, own(d) if memory else d)"]
         else:
             lines.append(f"    {wanted} send(i, {gradient})")
     return "\n".join(lines)

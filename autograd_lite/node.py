@@ -72,7 +72,7 @@ class Node:
     shape: tuple[int, ...]
     dtype: Any
     order: int
-    bprop: Callable[..., None]  # generated: (node, g, send, buffer, place, useful)
+    bprop: Callable[..., None]  # generated: (node, g, send, memory, useful)
 
     @property
     def inputs(self) -> tuple[Any, ...]:

@@ -24,6 +24,7 @@ import numpy as np
 from .errors import ArgumentError
 from .generate import REQUIRED, as_value, generate, handle, parameters
 from .node import Node
+from .several import Cotangents, Outputs
 from .source import formula_text
 
 Formula = Callable[..., Any] | None
@@ -54,8 +55,14 @@ class Op:
     bprop: one function that returns the gradients of all inputs, where their formulas share work.
     run: a cheaper callable with the same result as `fprop`, such as operator.mul for np.multiply.
     r: for a `fprop` that returns `(y, r)`: the public op that computes the residual r, as a formula.
+    several: whether `fprop` returns a tuple (or list) of outputs. Then `y` is the tuple of them and `g` the tuple of
+        their gradients, zeros where none came.
     into: for an input whose gradient is mostly zeros, a function that adds it to a buffer in place.
     out: for an input whose gradient is large, a function that writes it to memory it is given, and returns that.
+    change: for an input whose gradient is `g` but for a few entries, a function that changes `g` in place to it.
+    in_place: what `fprop` does, done to the memory of the first input, for a caller who knows that nobody else
+        holds that; called for with `in_place=True`.
+    beyond: the same function with more keyword arguments, such as `where=`, called when one of them is given.
     linear: inputs that the op is jointly linear in.
     elementwise: whether each entry of the output depends on the same entry of the inputs only.
     view: whether the output may share memory with an input.
@@ -88,8 +95,12 @@ class Op:
         run: Callable[..., Any] | None = None,
         bprop: Callable[..., Any] | None = None,
         r: Callable[..., Any] | None = None,
+        several: bool = False,
         into: dict[str, Callable[..., None]] | None = None,
         out: dict[str, Callable[..., Any]] | None = None,
+        change: dict[str, Callable[..., Any]] | None = None,
+        in_place: Callable[..., Any] | None = None,
+        beyond: Callable[..., Any] | None = None,
         linear: tuple[str, ...] = (),
         elementwise: bool | None = None,
         view: bool = False,
@@ -104,7 +115,9 @@ class Op:
         self.symbol = symbol
         self.inputs, self.variadic, self.defaults = _signature(fprop, formulas)
         self.statics = tuple(static for static in self.defaults if static != "out")
-        self.formulas, self.bprop, self.residual, self.into, self.out = formulas, bprop, r, into or {}, out or {}
+        self.formulas, self.bprop, self.residual, self.several = formulas, bprop, r, several
+        self.into, self.out, self.change, self.in_place = into or {}, out or {}, change or {}, in_place
+        self.beyond = beyond
         self.is_ufunc = isinstance(fprop, np.ufunc)
         self.linear, self.view, self.effect, self.advice = linear, view, effect, advice
         by_nature = isinstance(fprop, np.ufunc) and fprop.signature is None
@@ -207,18 +220,24 @@ class Op:
         y, r = self.run(*inputs, **dict(zip(self.statics, statics, strict=True))), None
         if self.residual:
             y, r = y
-        y = as_value(y)
+        y = Outputs(type(y), map(as_value, y)) if self.several else as_value(y)
         scope = {**dict(zip(self.inputs, inputs, strict=False)), "y": y, "r": r}
         if self.variadic:
             scope[self.variadic] = inputs[len(self.inputs) :]
         return y, tuple(scope[name] for name in self.saves)
+
+    def unpack(self, ys: Any) -> Any:
+        """The several outputs of this op, from the Tensor of all of them."""
+        return ys._data.filled_in(
+            [(output if y.dtype.kind in "fc" else flat_output)(ys, k) for k, y in enumerate(ys._data)]
+        )
 
     def saved_as_tensors(self, node: Node) -> tuple[Any, ...]:
         """`node.saved` with its history: what the formulas get when a backward pass is itself recorded."""
         scope: dict[str, Any] = dict(zip(self.statics, node.statics, strict=True))
         for name, value in zip(self.saves, node.saved, strict=True):
             if name == "y":
-                scope[name] = handle(value, node)
+                scope[name] = self.unpack(handle(value, node)) if self.several else handle(value, node)
             elif name == self.variadic:
                 rest = node.inputs[len(self.inputs) :]
                 scope[name] = tuple(map(handle, value, rest))
@@ -239,3 +258,8 @@ def _signature(fprop: Any, formulas: Any) -> tuple[tuple[str, ...], str | None, 
     variadic = names[n + len(keywords)] if code.co_flags & 0x04 else None
     defaults = fprop.__kwdefaults__ or {}
     return names[:n], variadic, {k: defaults.get(k, REQUIRED) for k in keywords}
+
+
+# One of an op's several outputs; flat where it is an integer, such as a rank.
+output = Op(lambda ys, *, k: ys[k], name="output", ys=lambda g, ys_shape, k: Cotangents(ys_shape, {k: g}))
+flat_output = Op(lambda ys, *, k: ys[k], name="output", ys=None)

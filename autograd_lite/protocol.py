@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from sys import getrefcount
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy as np
 from .errors import ArgumentError, AutogradError, LeakError, NotDifferentiableError, ShapeError
 from .node import Leaf, is_recording
 from .op import Op
-from .ops import FUNCTIONS, OPS, elementwise, linalg, shape
+from .ops import FUNCTIONS, OPS, elementwise, products, shape
 from .tensor import Tensor, constant_tensor, own, owned_copy, set_leaf
 
 # -- operators ---------------------------------------------------------------------------------------------------
@@ -23,7 +24,7 @@ _OPERATORS: dict[str, Op] = {
     "__truediv__": elementwise.divide,
     "__floordiv__": elementwise.floor_divide,
     "__mod__": elementwise.remainder,
-    "__matmul__": linalg.matmul,
+    "__matmul__": products.matmul,
     "__and__": elementwise.bitwise_and,
     "__or__": elementwise.bitwise_or,
     "__neg__": elementwise.negative,
@@ -74,7 +75,10 @@ def _power(a: Tensor, b: Any) -> Any:
 
 def _getitem(x: Tensor, index: Any) -> Any:
     static, arrays = shape.split_index(index)
-    return shape.getitem.call(x, *arrays, index=static)
+    y = shape.getitem.call(x, *arrays, index=static)
+    if x.node is not None and x.node.op is not None and x.node.op.in_place and isinstance(y._data, np.ndarray):
+        y._data = own(y._data)  # of a buffer that is being filled: a view of it would make the next write copy it all
+    return y
 
 
 def _setitem(x: Tensor, index: Any, value: Any) -> None:
@@ -90,18 +94,33 @@ def _setitem(x: Tensor, index: Any, value: Any) -> None:
         plain = tuple(a._data if isinstance(a, Tensor) else a for a in arrays)
         set_leaf(x.node, x, value, static.fill(plain))
         return
+    assign(shape.setitem, x, value, static, arrays)
+
+
+def assign(op: Op, x: Tensor, value: Any, static: Any, arrays: list[Any]) -> None:
+    """Make `x` the result of `op`, an assignment into it; in its own memory where nobody else can see that."""
     if own(x._data) is not x._data:
         raise ArgumentError(
-            f"setitem: this Tensor of shape {x.shape} is a view of another; assign through the base"
+            f"{op.name}: this Tensor of shape {x.shape} is a view of another; assign through the base"
             " (x[i, j] = v, not x[i][j] = v), or into x.copy()"
         )
     if isinstance(x._data, np.ndarray) and not x._data.flags.writeable:
-        raise ArgumentError(f"setitem: this Tensor of shape {x.shape} is a locked copy of a view, made while nothing"
+        raise ArgumentError(f"{op.name}: this Tensor of shape {x.shape} is a locked copy of a view, made while nothing"
                             " was recorded; assign through the base, or into x.copy()")  # fmt: skip
     if x.dtype.kind not in "fc" and isinstance(value, Tensor) and value.requires_grad:
-        raise ArgumentError(f"setitem: x has dtype {x.dtype} and cannot hold a recorded value; use x.astype(float)")
-    new = shape.setitem.call(x, value, *arrays, index=static)
+        raise ArgumentError(f"{op.name}: x has dtype {x.dtype} and cannot hold a recorded value; use x.astype(float)")
+    # A constant's node-to-be holds its array for replays; the value of a recorded assignment is held by x alone.
+    alone = x.node is not None and x.node.op.in_place is not None and _references(x) == _ALONE
+    new = op.call(x, value, *arrays, index=static, in_place=alone)
     x._data, x.node = new._data, new.node
+
+
+def _references(x: Tensor) -> int:
+    """How many references Python counts to the array of x: of nodes, views and callers."""
+    return getrefcount(x._data)
+
+
+_ALONE = _references(constant_tensor(np.zeros(1)))
 
 
 # -- methods -----------------------------------------------------------------------------------------------------
@@ -174,7 +193,7 @@ def dot(a: Any, b: Any) -> Any:
         return elementwise.multiply(a, b)
     if (np.ndim(a) > 2 and np.ndim(b) > 1) or np.ndim(b) > 2:
         raise ShapeError(f"dot: {np.shape(a)} and {np.shape(b)}: for stacks of matrices use @")
-    return linalg.matmul(a, b)
+    return products.matmul(a, b)
 
 
 FUNCTIONS["dot"] = dot

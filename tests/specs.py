@@ -129,6 +129,7 @@ SPECS: dict[str, Spec] = {
     "getitem": Spec(("real",), [((3, 2),), ((4, 3),)], _BASIC, complex=True, value=lambda x, index: x[index.parts]),
     "scatter": Spec(("real", "label"), [((4, 2), (4,))], [dict(index=_ROWS, shape=(3, 2))], value=lambda x, rows, index, shape: _scatter(x, rows, shape)),
     "setitem": Spec(("real", "real", "label"), [((3, 2), (4, 2), (4,)), ((3, 2), (2,), (4,)), ((3, 2), (), (2,))], [dict(index=_ROWS)], value=lambda x, v, rows, index: _setitem(x, v, rows)),
+    "additem": Spec(("real", "real", "label"), [((3, 2), (4, 2), (4,)), ((3, 2), (2,), (4,)), ((3, 2), (), (2,))], [dict(index=_ROWS)], value=lambda x, v, rows, index: _additem(x, v, rows)),
     "last_written": Spec(("label",), [((4,),)], [dict(index=_ROWS, shape=(3, 2))], flat="a mask", value=lambda rows, index, shape: np.repeat([[r not in rows[k + 1 :]] for k, r in enumerate(rows)], 2, 1)),
     # Reductions
     "sum": _reduction(complex=True), "mean": _reduction(complex=True), "prod": _reduction(complex=True),
@@ -168,6 +169,12 @@ def _scatter(x: Any, rows: Any, shape: tuple[int, ...]) -> Any:
 def _setitem(x: Any, v: Any, rows: Any) -> Any:
     y = x.copy()
     y[rows] = v
+    return y
+
+
+def _additem(x: Any, v: Any, rows: Any) -> Any:
+    y = x.copy()
+    np.add.at(y, rows, v)
     return y
 
 

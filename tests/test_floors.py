@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).parent.parent / "autograd_lite"
 FLOORS = [
     ["errors", "node"],
     ["tree", "source", "tensor"],
-    ["generate", "op"],
+    ["several", "generate", "op"],
     ["ops"],
     ["protocol"],
     ["backprop", "transforms", "flow"],

@@ -10,6 +10,7 @@ import numpy as np
 from ..errors import ArgumentError
 from ..flow import Box, Graph
 from ..node import Leaf
+from ..several import SEVERAL
 from ..tensor import Tensor
 from .picture import Picture
 
@@ -72,7 +73,7 @@ def draw(loss: Tensor, *, values: bool = True) -> Picture:
 
 def _label(box: Box, values: bool) -> str:
     rows = [_row(_title(box), bold=True), _row(_kind(box.shape, box.node.dtype))]
-    if values:
+    if values and box.node.dtype is not SEVERAL:  # several outputs have boxes of their own
         rows.append(_row(f"value {_summary(box.value)}", color=FPROP))
         if box.grad is not None:
             rows.append(_row(f"grad {_summary(box.grad)}", color=BPROP))
@@ -97,6 +98,8 @@ def _slot(box: Box, k: int) -> str:
 
 
 def _kind(shape: tuple[int, ...], dtype: Any) -> str:
+    if dtype is SEVERAL:
+        return f"{len(shape)} outputs"
     return f"{'×'.join(map(str, shape))} {dtype}" if shape else str(dtype)
 
 

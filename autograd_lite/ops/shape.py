@@ -237,10 +237,27 @@ def _add_at(buffer: Any, g: Any, arrays: Any, index: Index) -> None:
         buffer[where_] += g
 
 
+def _write(x: Any, v: Any, *arrays: Any, index: Index) -> Any:
+    x[index.fill(arrays)] = v
+    return x
+
+
 def _setitem(x: Any, v: Any, *arrays: Any, index: Index) -> Any:
-    y = np.array(x)
-    y[index.fill(arrays)] = v
-    return y
+    return _write(np.array(x), v, *arrays, index=index)
+
+
+def _zero_at(g: Any, arrays: Any, index: Index) -> Any:
+    g[index.fill(arrays)] = 0
+    return g
+
+
+def _add_to(x: Any, v: Any, *arrays: Any, index: Index) -> Any:
+    np.add.at(x, index.fill(arrays), v)
+    return x
+
+
+def _additem(x: Any, v: Any, *arrays: Any, index: Index) -> Any:
+    return _add_to(np.array(x), v, *arrays, index=index)
 
 
 def _last_written(*arrays: Any, index: Index, shape: Any) -> Any:
@@ -255,6 +272,10 @@ def _written(g: Any, v_shape: tuple[int, ...], arrays: tuple[Any, ...], index: I
     taken = getitem(g, *arrays, index=index)
     if arrays and _may_repeat(arrays):
         taken = where(last_written(*arrays, index=index, shape=g.shape), taken, 0)
+    return _in_shape_of(v_shape, taken)
+
+
+def _in_shape_of(v_shape: tuple[int, ...], taken: Any) -> Any:
     extra = len(v_shape) - taken.ndim  # v may have more axes than its place, of length 1
     return reshape(sum_to(taken, v_shape[extra:]), v_shape) if extra > 0 else taken
 
@@ -263,6 +284,9 @@ def _written(g: Any, v_shape: tuple[int, ...], arrays: tuple[Any, ...], index: I
 getitem = Op(_getitem, x=lambda g, x_shape, arrays, index: scatter(g, *arrays, index=index, shape=x_shape), arrays=None, linear=("x",), view=True,
              into={"x": lambda buffer, g, arrays, index: _add_at(buffer, g, arrays, index)})
 scatter = Op(_scatter, x=lambda g, arrays, index: getitem(g, *arrays, index=index), arrays=None, linear=("x",))
-setitem = Op(_setitem, x=lambda g, arrays, index: setitem(g, 0, *arrays, index=index), v=lambda g, v_shape, arrays, index: _written(g, v_shape, arrays, index), arrays=None, linear=("x", "v"))
+setitem = Op(_setitem, x=lambda g, arrays, index: setitem(g, 0, *arrays, index=index), v=lambda g, v_shape, arrays, index: _written(g, v_shape, arrays, index), arrays=None, linear=("x", "v"),
+             change={"x": lambda g, arrays, index: _zero_at(g, arrays, index)}, in_place=_write)
+additem = Op(_additem, x=lambda g: g, v=lambda g, v_shape, arrays, index: _in_shape_of(v_shape, getitem(g, *arrays, index=index)), arrays=None, linear=("x", "v"),
+             change={"x": lambda g: g}, in_place=_add_to)  # np.add.at
 last_written = Op(_last_written, arrays=None)
 # fmt: on
