@@ -52,6 +52,7 @@ def generate(op: Op) -> None:
             "node_class": node_class,
             "float64": np.float64,
             "FLOAT64": np.dtype(np.float64),
+            "complex128": np.complex128,
             "FlatNode": FlatNode,
         },
         **{"Tensor": Tensor, "new_tensor": Tensor.__new__, "is_recording": is_recording, "tick": tick},
@@ -131,6 +132,7 @@ def _call_source(op: Op) -> str:
         *(["    y, r = y"] if op.residual else []),
         *convert,
         f"    if not ({' or '.join(recorded)}):",
+        *[f"        {line}" for line in _python_complex(op)],
         f"        if not ({' or '.join(tensors)}): return {'y.filled_in(y)' if op.several else 'y'}",
         "        node = None",
         "    elif not is_recording():",
@@ -141,6 +143,11 @@ def _call_source(op: Op) -> str:
         f"    return {'op.unpack(tensor)' if op.several else 'tensor'}",
     ]
     return "\n".join(lines)
+
+
+def _python_complex(op: Op) -> list[str]:
+    """1j * np.float64(2) is a complex of Python's: an operator run in a ufunc's place has to say NumPy's."""
+    return ["if type(y) is complex: y = complex128(y)"] if op.is_ufunc and op.run is not op.fprop else []
 
 
 def _parameter_list(op: Op) -> str:
@@ -167,12 +174,15 @@ def _record_lines(op: Op) -> list[str]:
         else:
             lines.append(f"        {n}_live = {n}_node if {n}_node is not None and {n}_node.requires_grad else None")
     nothing = [f"not any({n}_live)" if n == op.variadic else f"{n}_live is None" for n in live]
+    python_complex = _python_complex(op)
     lines += [
         f"        if {' and '.join(nothing)}: {flat}",
         "        else:",
         "            node = node_class(); node.order = tick()",
         "            if type(y) is float64: node.shape = (); node.dtype = FLOAT64",
-        "            else: node.shape = y.shape; node.dtype = y.dtype",
+        "            else:",
+        *[f"                {line}" for line in python_complex],
+        "                node.shape = y.shape; node.dtype = y.dtype",
         "            " + "; ".join(f"node.input_{n} = {n}_live" for n in live),
         f"            node.rest = {_rest(op, live, inputs)}",
     ]
@@ -296,6 +306,8 @@ def handle(value: Any, node: Any) -> Any:
 def off_the_graph(y: Any, inputs: tuple[Any, ...]) -> Any:
     """A view computed while nothing is recorded is copied, so that a later change of the leaf under it cannot
     reach other graphs; and locked, so that assigning into it is an error and not a lost write."""
+    if isinstance(y, Outputs):
+        return Outputs(y.form, [off_the_graph(part, inputs) for part in y])
     if own(y) is not y or (y.ndim and any(y is x for x in inputs)):
         y = y.copy()
         y.flags.writeable = False

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from .errors import ArgumentError, AutogradError, LeakError, NotDifferentiableError, ShapeError
-from .node import Leaf, is_recording
+from .errors import ArgumentError, AutogradError, LeakError, NotDifferentiableError
+from .node import Leaf, is_recording, no_grad
 from .op import Op
-from .ops import FUNCTIONS, OPS, elementwise, products, shape
+from .ops import FUNCTIONS, counterpart, elementwise, products, shape
 from .tensor import Tensor, constant_tensor, own, owned_copy, set_leaf
 
 # -- operators ---------------------------------------------------------------------------------------------------
@@ -84,21 +84,22 @@ def _getitem(x: Tensor, index: Any) -> Any:
 def _setitem(x: Tensor, index: Any, value: Any) -> None:
     """`x[index] = value`: a leaf changes under `no_grad`; any other Tensor becomes, from here on, the result
     of a recorded assignment. Earlier views of x keep what they showed."""
-    static, arrays = shape.split_index(index)
+    _change(shape.setitem, x, value, *shape.split_index(index))
+
+
+def _change(op: Op, x: Tensor, value: Any, static: Any, arrays: list[Any]) -> None:
+    """Make `x` the result of `op`, an assignment into it; in its own memory where nobody else can see that."""
     if isinstance(x.node, Leaf):
         if is_recording():
             raise LeakError(
-                f"setitem: {x.name or 'x'} of shape {x.shape} is a leaf, and its history has no room for an"
+                f"{op.name}: {x.name or 'x'} of shape {x.shape} is a leaf, and its history has no room for an"
                 " assignment while recording; use ag.no_grad() to change the leaf, or assign into x.copy()"
             )
         plain = tuple(a._data if isinstance(a, Tensor) else a for a in arrays)
-        set_leaf(x.node, x, value, static.fill(plain))
+        with no_grad():
+            new = op(constant_tensor(x._data), value, *plain, index=static)
+        set_leaf(x.node, x, new)
         return
-    assign(shape.setitem, x, value, static, arrays)
-
-
-def assign(op: Op, x: Tensor, value: Any, static: Any, arrays: list[Any]) -> None:
-    """Make `x` the result of `op`, an assignment into it; in its own memory where nobody else can see that."""
     if own(x._data) is not x._data:
         raise ArgumentError(
             f"{op.name}: this Tensor of shape {x.shape} is a view of another; assign through the base"
@@ -151,7 +152,7 @@ _METHODS: dict[str, Any] = {
     "transpose": _transpose,
     "copy": _copy,
     "flatten": lambda x: shape.ravel(x),
-    "dot": lambda a, b: dot(a, b),
+    "dot": products.dot,
     "conj": lambda x: elementwise.conjugate(x) if x.dtype.kind == "c" else x,
     "T": property(lambda x: shape.transpose(x)),
     "mT": property(shape.matrix_transpose),
@@ -184,77 +185,73 @@ for _method, _function in _METHODS.items():
     setattr(Tensor, _method, _function)
 
 
-def dot(a: Any, b: Any) -> Any:
-    """NumPy's dot product: of scalars a product, of vectors and matrices `a @ b`.
-
-    For stacks of matrices, where np.dot and @ differ, it raises; use @ or einsum.
-    """
-    if np.ndim(a) == 0 or np.ndim(b) == 0:
-        return elementwise.multiply(a, b)
-    if (np.ndim(a) > 2 and np.ndim(b) > 1) or np.ndim(b) > 2:
-        raise ShapeError(f"dot: {np.shape(a)} and {np.shape(b)}: for stacks of matrices use @")
-    return products.matmul(a, b)
-
-
-FUNCTIONS["dot"] = dot
-
 # -- NumPy's protocols -------------------------------------------------------------------------------------------
 
 # Functions that only look at shapes and dtypes, or make a new constant: they run on the value.
 _LOOKS = (np.shape, np.ndim, np.size, np.result_type, np.iscomplexobj, np.isrealobj, np.zeros_like, np.ones_like,
           np.empty_like, np.full_like, np.may_share_memory, np.shares_memory, np.can_cast)  # fmt: skip
 
-_BY_FUNCTION: dict[Any, Callable[..., Any]] = {
-    **{op.fprop: op for op in OPS.values()},
-    **{getattr(np, name): function for name, function in FUNCTIONS.items() if hasattr(np, name)},
-}
-
 
 def _array_ufunc(self: Tensor, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
-    """NumPy calls this for `np.sin(t)` and for `ndarray * t`."""
-    if method == "__call__" and not options:
-        op = _BY_FUNCTION.get(ufunc)
-        if op is not None:
-            return op(*inputs)
-    if not _any_recorded(inputs):
+    """NumPy calls this for `np.sin(t)`, for `ndarray * t` and for `np.add.reduce(t)`."""
+    op = counterpart(ufunc)
+    if method == "__call__" and not options and op is not None:
+        return op(*inputs)
+    if method == "at" and isinstance(inputs[0], Tensor) and ufunc in (np.add, np.subtract):
+        static, arrays = shape.split_index(inputs[1])
+        return _change(shape.additem, inputs[0], inputs[2] if ufunc is np.add else -inputs[2], static, arrays)
+    if not (op and method == "__call__" and not options.get("out")) and not _any_recorded((inputs, options)):
         return _on_values(getattr(ufunc, method), inputs, options)
-    if "out" in options:
+    if options.get("out") is not None:
         raise LeakError(
             f"{ufunc.__name__}: out= (or an in-place operator such as a += t on a NumPy array) would drop the"
             " history of a recorded Tensor; write a = a + t"
         )
-    name = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
-    if options:
-        name += f" with {', '.join(options)}="
-    raise NotDifferentiableError(_no_gradient(name))
+    if op is None or method == "at":
+        raise NotDifferentiableError(_no_gradient(ufunc.__name__ + f".{method}" * (method != "__call__")))
+    from . import ufuncs  # loaded when first used
+
+    return getattr(ufuncs, "call" if method == "__call__" else method)(op, *inputs, **options)
 
 
 def _array_function(self: Tensor, function: Any, types: Any, arguments: Any, options: Any) -> Any:
     """NumPy calls this for `np.sum(t)` and other functions that are not ufuncs."""
-    ours = _BY_FUNCTION.get(function)
+    ours = counterpart(function)
     if ours is not None:
         try:
             return ours(*arguments, **options)
         except TypeError as error:
             if isinstance(error, AutogradError) or _fits(ours, arguments, options):
                 raise
-            if _any_recorded((arguments, options)):
-                raise NotDifferentiableError(
-                    f"{function.__name__}: recorded Tensors are taken as {function.__name__}"
-                    f"{inspect.signature(ours)}; what is asked beyond that has no gradient here"
-                ) from None
+        bound = _bound(ours, function, arguments, options)
+        if bound is not None:
+            return ours(**bound)
+        if _any_recorded((arguments, options)):
+            raise NotDifferentiableError(
+                f"{function.__name__}: recorded Tensors are taken as {function.__name__}"
+                f"{inspect.signature(ours)}; what is asked beyond that has no gradient here"
+            )
     if function in _LOOKS or not _any_recorded((arguments, options)):
         return _on_values(function, arguments, options)
     raise NotDifferentiableError(_no_gradient(function.__name__))
 
 
 def _fits(ours: Any, arguments: Any, options: Any) -> bool:
-    """Whether our function takes these arguments: NumPy's has some that ours has not, such as where=."""
+    """Whether our function takes these arguments: NumPy's has some that ours has not, such as like=."""
     try:
         inspect.signature(ours).bind(*arguments, **options)
     except TypeError:
         return False
     return True
+
+
+def _bound(ours: Any, function: Any, arguments: Any, options: Any) -> dict[str, Any] | None:
+    """The arguments of NumPy's `function` by our names for them, such as x for np.sum(a=t); None if it has others."""
+    theirs, own_names = inspect.signature(function), list(inspect.signature(ours).parameters)
+    translated = dict(zip(theirs.parameters, own_names, strict=False))
+    given = theirs.bind(*arguments, **options).arguments  # NumPy's own TypeError, where it would raise one
+    named = {name if name in own_names else translated.get(name, name): value for name, value in given.items()}
+    return named if set(named) <= set(own_names) and len(named) == len(given) else None
 
 
 def _any_recorded(arguments: Any) -> bool:

@@ -35,7 +35,7 @@ x = ag.tensor(np.ones((2, 3)), requires_grad=True)
         (lambda: ag.transpose(x, (0, 0)), ValueError, r"^transpose: \(2, 3\)"),
         (lambda: ag.broadcast_to(x, (2, 4)), ValueError, r"^broadcast_to: \(2, 3\)"),
         (lambda: ag.squeeze(x, 0), ValueError, r"^squeeze: \(2, 3\)"),
-        (lambda: ag.dot(np.ones((2, 2, 2)), x), ValueError, "for stacks of matrices use @"),
+        (lambda: ag.dot(np.ones((2, 2, 2)), np.ones((2, 3, 2))), ValueError, "dot_stacks"),
         (
             lambda: x.backward(),
             ValueError,

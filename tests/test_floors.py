@@ -16,7 +16,7 @@ FLOORS = [
     ["tree", "source", "tensor"],
     ["several", "generate", "op"],
     ["ops"],
-    ["protocol"],
+    ["ufuncs", "protocol"],
     ["backprop", "transforms", "flow"],
     ["check", "draw"],
     ["nn"],

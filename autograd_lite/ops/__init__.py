@@ -30,15 +30,13 @@ _BY_FUNCTION: dict[Any, Callable[..., Any]] = {}
 
 # Chapters that are loaded later, and the module whose names they have.
 _LATER = {
+    "flat": "numpy",
     "numbers": "numpy",
     "arrange": "numpy",
     "differences": "numpy",
     "statistics": "numpy",
     "contractions": "numpy",
-    "flat": "numpy",
-    "linalg": "numpy.linalg",
     "fft": "numpy.fft",
-    "special": "scipy.special",
 }
 
 
@@ -50,8 +48,8 @@ def _register(chapter: Any, of: str) -> None:
     named = {**own, **{name: getattr(chapter, name) for name in getattr(chapter, "__all__", ())}}
     (FUNCTIONS if of == "numpy" else SUBMODULES[of]).update(named)
     theirs = sys.modules.get(of)
+    _BY_FUNCTION.update({row.fprop: row for row in own.values() if row.is_ufunc})
     _BY_FUNCTION.update({getattr(theirs, name): function for name, function in named.items() if hasattr(theirs, name)})
-    _BY_FUNCTION.update({row.fprop: row for row in own.values()})
 
 
 def _load(chapter: str) -> None:
@@ -66,7 +64,8 @@ def load_all() -> dict[str, Op]:
             import_module(of)
         except ImportError:  # SciPy is not installed: its functions cannot be called either
             continue
-        _load(chapter)
+        if chapter in _LATER:
+            _load(chapter)
     return OPS
 
 

@@ -115,7 +115,11 @@ rint          = Op(np.rint,                x=None)
 
 def sign(x: Any) -> Any:
     """-1, 0 or 1, flat; for a complex number z / |z|, which is not."""
-    return x / (absolute(x) + (x == 0)) if getattr(x, "dtype", np.dtype(type(x))).kind == "c" else _sign(x)
+    return (
+        where(x == 0, 0, x) / (absolute(x) + (x == 0))
+        if getattr(x, "dtype", np.dtype(type(x))).kind == "c"
+        else _sign(x)
+    )
 
 
 def clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Any:

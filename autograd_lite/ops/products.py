@@ -8,7 +8,10 @@ from typing import Any
 import numpy as np
 
 from ..op import Op
-from .shape import expand_dims, mT, reshape
+from .elementwise import multiply
+from .shape import expand_dims, moveaxis, mT, reshape
+
+__all__ = ["dot"]
 
 
 def _row(a: Any) -> Any:
@@ -45,4 +48,32 @@ def _mismatch(a: tuple[int, ...], b: tuple[int, ...]) -> str | None:
 matmul = Op(np.matmul, "@", run=operator.matmul, elementwise=False, advice=_mismatch,
             a=lambda g, b, a_shape, b_shape: _as_matrix(g, a_shape, b_shape) @ mT(_column(b)),
             b=lambda g, a, a_shape, b_shape: _drop_column(mT(_row(a)) @ _as_matrix(g, a_shape, b_shape), b_shape))
+
+# np.dot where it is not matmul: every matrix of one stack with every matrix of the other.
+dot_stacks = Op(np.dot, name="dot_stacks",
+                a=lambda g, b, a_shape: reshape(reshape(g, (-1, b[..., 0, :].size if b.ndim > 1 else 1)) @ mT(_columns(b)), a_shape),
+                b=lambda g, a, b_shape: _uncolumns(mT(reshape(a, (-1, a.shape[-1]))) @ reshape(g, (a.size // a.shape[-1], -1)), b_shape))
 # fmt: on
+
+
+def _columns(b: Any) -> Any:
+    """The columns of all matrices of the stack b side by side."""
+    b = _column(b)
+    return reshape(moveaxis(b, -2, 0), (b.shape[-2], -1))
+
+
+def _uncolumns(columns: Any, b_shape: tuple[int, ...]) -> Any:
+    """The stack of shape `b_shape` whose columns these are."""
+    if len(b_shape) == 1:
+        return reshape(columns, b_shape)
+    return moveaxis(reshape(columns, (b_shape[-2], *b_shape[:-2], b_shape[-1])), 0, -2)
+
+
+def dot(a: Any, b: Any) -> Any:
+    """NumPy's dot product: over the last axis of `a` and the last but one of `b` (or its only one).
+
+    Of two vectors or matrices it is `a @ b`, of a scalar and anything a product.
+    """
+    if np.ndim(a) == 0 or np.ndim(b) == 0:
+        return multiply(a, b)
+    return matmul(a, b) if np.ndim(a) <= 2 and np.ndim(b) <= 2 else dot_stacks(a, b)

@@ -15,9 +15,11 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
+from ..errors import ShapeError
 from ..op import Op
-from .elementwise import exp, multiply, where
-from .shape import concatenate, flip, reshape, transpose
+from .elementwise import exp, logical_and, logical_not, logical_or, maximum, minimum, multiply, real, sqrt
+from .elementwise import where as choose
+from .shape import broadcast_to, concatenate, flip, reshape, transpose
 
 _add: Any = np.add.reduce
 _multiply: Any = np.multiply.reduce
@@ -98,21 +100,105 @@ def _logsumexp(x: Any, *, axis: Any = None, keepdims: bool = False) -> Any:
     return y + (m if keepdims else m.reshape(y.shape))
 
 
+# -- the same with where= and initial= ------------------------------------------------------------------------
+
+
+def _masked_sum(x: Any, initial: Any, where: Any, *, axis: Any, dtype: Any = None, keepdims: bool = False) -> Any:
+    return _add(x, axis, dtype, None, keepdims, initial, where)
+
+
+def _masked_prod(x: Any, initial: Any, where: Any, *, axis: Any, dtype: Any = None, keepdims: bool = False) -> Any:
+    return _multiply(x, axis, dtype, None, keepdims, initial, where)
+
+
+def _sum_where(x: Any, *, axis: Any, dtype: Any, keepdims: bool, initial: Any = 0, where: Any = True) -> Any:
+    return masked_sum(x, initial, where, axis=axis, dtype=dtype, keepdims=keepdims)
+
+
+def _prod_where(x: Any, *, axis: Any, dtype: Any, keepdims: bool, initial: Any = 1, where: Any = True) -> Any:
+    return masked_prod(x, initial, where, axis=axis, dtype=dtype, keepdims=keepdims)
+
+
+def _max_where(x: Any, *, axis: Any, keepdims: bool, initial: Any = None, where: Any = True) -> Any:
+    return _extreme_where(max, maximum, x, axis, keepdims, initial, where)
+
+
+def _min_where(x: Any, *, axis: Any, keepdims: bool, initial: Any = None, where: Any = True) -> Any:
+    return _extreme_where(min, minimum, x, axis, keepdims, initial, where)
+
+
+def _extreme_where(extreme: Op, of_two: Op, x: Any, axis: Any, keepdims: bool, initial: Any, where: Any) -> Any:
+    if initial is None or initial is np._NoValue:
+        if where is not True:
+            raise ShapeError(f"{extreme.name}: of no entries there is none, so that where= needs initial= too")
+        return extreme(x, axis, keepdims=keepdims)
+    if _count(x.shape, axis) == 0:
+        return sum(x, axis, keepdims=keepdims) + initial
+    return of_two(extreme(choose(where, x, initial), axis, keepdims=keepdims), initial)
+
+
+def _mean_where(x: Any, *, axis: Any, dtype: Any, keepdims: bool, where: Any = True) -> Any:
+    return masked_sum(x, 0, where, axis=axis, dtype=dtype, keepdims=keepdims) / _count_where(x, where, axis, keepdims)
+
+
+def _count_where(x: Any, where: Any, axis: Any, keepdims: bool) -> Any:
+    return sum(broadcast_to(where, x.shape), axis, np.intp, keepdims=keepdims)
+
+
+def _var_where(
+    x: Any,
+    *,
+    axis: Any,
+    dtype: Any,
+    ddof: float,
+    keepdims: bool,
+    where: Any = True,
+    mean: Any = None,
+    correction: Any = None,
+) -> Any:
+    """As NumPy does it: squares of the deviations from `mean`, divided by the count less ddof."""
+    ddof = ddof if correction is None else correction
+    center = _mean_where(x, axis=axis, dtype=dtype, keepdims=True, where=where) if mean is None else mean
+    off = x - center
+    squares = multiply(off, off) if x.dtype.kind != "c" else real(off * off.conj())
+    freedom = maximum(_count_where(x, where, axis, keepdims) - ddof, 0)
+    return masked_sum(squares, 0, where, axis=axis, dtype=dtype, keepdims=keepdims) / freedom
+
+
+def _std_where(x: Any, *, axis: Any, dtype: Any, ddof: float, keepdims: bool, where: Any = True, mean: Any = None, correction: Any = None) -> Any:  # fmt: skip
+    return sqrt(
+        _var_where(
+            x, axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims, where=where, mean=mean, correction=correction
+        )
+    )
+
+
+def _all_where(x: Any, *, axis: Any, keepdims: bool, where: Any = True) -> Any:
+    return all(logical_or(x, logical_not(where)), axis, keepdims=keepdims)
+
+
+def _any_where(x: Any, *, axis: Any, keepdims: bool, where: Any = True) -> Any:
+    return any(logical_and(x, where), axis, keepdims=keepdims)
+
+
 # fmt: off
-sum    = Op(_sum,    "Σ", x=lambda g, x_shape, axis, keepdims: spread(g, x_shape, axis, keepdims), linear=("x",))
+sum    = Op(_sum,    "Σ", x=lambda g, x_shape, axis, keepdims: spread(g, x_shape, axis, keepdims), linear=("x",), beyond=_sum_where)
 spread = Op(_spread,      x=lambda g, axis, keepdims: sum(g, axis, keepdims=keepdims),        linear=("x",), view=True)
-mean   = Op(_mean,        x=lambda g, x_shape, axis, keepdims: spread(g / _count(x_shape, axis), x_shape, axis, keepdims), linear=("x",))
-var    = Op(_var,         x=lambda g, x, axis, ddof, keepdims: _spread_like(2 * g / (_count(x.shape, axis) - ddof), x, axis, keepdims) * _deviation(x, axis))
-std    = Op(_std,         x=lambda g, y, x, axis, ddof, keepdims: _spread_like(g / (y + (y == 0)) / (_count(x.shape, axis) - ddof), x, axis, keepdims) * _deviation(x, axis))
-prod   = Op(_prod,   "Π", x=lambda g, x, axis, keepdims: _spread_like(g, x, axis, keepdims) * _product_of_others(x, axis))
-max    = Op(_max,         x=lambda g, x, y, axis, keepdims: _share(g, x, y, axis, keepdims))
-min    = Op(_min,         x=lambda g, x, y, axis, keepdims: _share(g, x, y, axis, keepdims))
+mean   = Op(_mean,        x=lambda g, x_shape, axis, keepdims: spread(g / _count(x_shape, axis), x_shape, axis, keepdims), linear=("x",), beyond=_mean_where)
+var    = Op(_var,         x=lambda g, x, axis, ddof, keepdims: _spread_like(2 * g / (_count(x.shape, axis) - ddof), x, axis, keepdims) * _deviation(x, axis), beyond=_var_where)
+std    = Op(_std,         x=lambda g, y, x, axis, ddof, keepdims: _spread_like(g / (y + (y == 0)) / (_count(x.shape, axis) - ddof), x, axis, keepdims) * _deviation(x, axis), beyond=_std_where)
+prod   = Op(_prod,   "Π", x=lambda g, x, axis, keepdims: _spread_like(g, x, axis, keepdims) * _product_of_others(x, axis), beyond=_prod_where)
+max    = Op(_max,         x=lambda g, x, y, axis, keepdims: _share(g, x, y, axis, keepdims), beyond=_max_where)
+min    = Op(_min,         x=lambda g, x, y, axis, keepdims: _share(g, x, y, axis, keepdims), beyond=_min_where)
 logsumexp = Op(_logsumexp, x=lambda g, x, y, axis, keepdims: _spread_like(g, x, axis, keepdims) * exp(x - _spread_like(y, x, axis, keepdims)))
 cumsum = Op(_cumsum,      x=lambda g, x_shape, axis: reshape(flip(cumsum(flip(g, axis), axis), axis), x_shape),  linear=("x",))
 argmax = Op(_argmax, x=None)
 argmin = Op(_argmin, x=None)
-all    = Op(_all,    x=None)
-any    = Op(_any,    x=None)
+all    = Op(_all,    x=None, beyond=_all_where)
+any    = Op(_any,    x=None, beyond=_any_where)
+masked_sum  = Op(_masked_sum,  where=None, initial=lambda g: g, x=lambda g, x_shape, where, axis, keepdims: choose(where, spread(g, x_shape, axis, keepdims), 0))
+masked_prod = Op(_masked_prod, where=None, initial=lambda g, x, where, axis, keepdims: g * prod(choose(where, x, 1), axis, keepdims=keepdims),
+                 x=lambda g, x, initial, where, axis, keepdims: choose(where, _spread_like(g * initial, x, axis, keepdims) * _product_of_others(choose(where, x, 1), axis), 0))
 # fmt: on
 
 
@@ -132,7 +218,7 @@ def _deviation(x: Any, axis: Any) -> Any:
 def _share(g: Any, x: Any, y: Any, axis: Any, keepdims: bool) -> Any:
     """`g` divided evenly among the entries of x that equal the extremum y."""
     ties = x == _spread_like(y, x, axis, keepdims)
-    return where(ties, _spread_like(g, x, axis, keepdims) / sum(ties, axis, g.dtype, keepdims=True), 0)
+    return choose(ties, _spread_like(g, x, axis, keepdims) / sum(ties, axis, g.dtype, keepdims=True), 0)
 
 
 def _product_of_others(x: Any, axis: Any) -> Any:

@@ -27,6 +27,16 @@ def _reshape(x: Any, *, shape: Any) -> Any:
     return np.reshape(x, shape)
 
 
+def _reshape_in_order(x: Any, *, shape: Any, order: str = "C", copy: bool | None = None) -> Any:
+    """np.reshape with `order=`; "A" and "K" would ask how x lies in memory, which no derivative knows."""
+    if order == "C":
+        return reshape(x, shape)
+    if order != "F":
+        raise ArgumentError(f"reshape: order {order!r}; 'C' and 'F' are supported")
+    shape = (shape,) if isinstance(shape, (int, np.integer)) else tuple(shape)
+    return transpose(reshape(transpose(x), shape[::-1]))
+
+
 def _transpose(x: Any, *, axes: Any = None) -> Any:
     return np.transpose(x, axes)
 
@@ -48,7 +58,7 @@ def _astype(x: Any, *, dtype: Any) -> Any:
 
 
 # fmt: off
-reshape = Op(_reshape,     x=lambda g, x_shape: reshape(g, x_shape),                  linear=("x",), view=True)
+reshape = Op(_reshape,     x=lambda g, x_shape: reshape(g, x_shape),                  linear=("x",), view=True, beyond=_reshape_in_order)
 transpose = Op(_transpose,   x=lambda g, axes: transpose(g, _inverse_permutation(axes)), linear=("x",), view=True)
 swapaxes = Op(_swapaxes,    x=lambda g, axis1, axis2: swapaxes(g, axis1, axis2),       linear=("x",), view=True)
 expand_dims = Op(_expand_dims, x=lambda g, x_shape: reshape(g, x_shape),                  linear=("x",), view=True)
@@ -83,10 +93,8 @@ def moveaxis(a: Any, source: Any, destination: Any) -> Any:
 
 
 def ravel(a: Any, order: str = "C") -> Any:
-    """All entries of `a` in one axis, in C order."""
-    if order != "C":
-        raise ArgumentError(f"ravel: order {order!r}; only 'C' is supported, write ravel(a.T) for 'F'")
-    return reshape(a, (-1,))
+    """All entries of `a` in one axis, in C order, or the first axis fastest for "F"."""
+    return reshape(a, (-1,)) if order == "C" else reshape(a, (-1,), order=order)
 
 
 def flip(m: Any, axis: Any = None) -> Any:

@@ -1,0 +1,39 @@
+"""NumPy under another name: `import autograd_lite.numpy as np`, and a NumPy program differentiates unchanged.
+
+NumPy's own functions already take Tensors. Here is what cannot by itself: a list with Tensors in it where an array
+goes (`np.array([t, 1.0])`, `np.sum([t, u])`), and arrays that Tensors are assigned into (`buffer = np.zeros(3)`,
+`buffer[0] = t`), which are Tensors from the start. All else is NumPy's, unchanged.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy
+
+from . import fft, linalg, random
+from .dropin import array, asarray, c_, full, maker, r_, taking_lists
+
+_MADE_HERE: dict[str, Any] = {
+    "array": array,
+    "asarray": asarray,
+    "asanyarray": asarray,
+    "ascontiguousarray": asarray,
+    "full": full,
+    "r_": r_,
+    "c_": c_,
+    **{
+        name: maker(getattr(numpy, name))
+        for name in ("zeros", "ones", "empty", "zeros_like", "ones_like", "empty_like")
+    },
+}
+
+
+def __getattr__(name: str) -> Any:
+    ours = _MADE_HERE.get(name)
+    value = globals()[name] = taking_lists(getattr(numpy, name)) if ours is None else ours
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*dir(numpy), *globals()})

@@ -1,0 +1,242 @@
+"""Averages, spreads, order statistics and covariances, and those that pass over NaN.
+
+A quantile goes to the entries it was read from, in the proportions of its interpolation; extremes share g evenly
+among ties. A NaN that was passed over has gradient 0.
+"""
+
+# mypy: disable-error-code="has-type"
+# (a formula may call a row that stands below it)
+
+from __future__ import annotations
+
+import math
+import warnings
+from typing import Any
+
+import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
+
+from ..errors import ShapeError
+from ..op import Op
+from .arrange import diag, take_along_axis
+from .elementwise import clip, conjugate, imag, isnan, multiply, real, sqrt, where
+from .flat import argsort
+from .products import dot
+from .reduce import max, mean, min, prod, spread, sum
+from .shape import broadcast_to, concatenate, expand_dims, moveaxis, reshape, squeeze
+
+__all__ = [
+    "amax", "amin", "average", "corrcoef", "cov", "median", "nanprod", "nanstd", "nansum", "percentile", "ptp", "quantile",
+]  # fmt: skip
+
+
+def amax(
+    a: Any, axis: Any = None, out: None = None, keepdims: bool = False, initial: Any = None, where: Any = True
+) -> Any:
+    """NumPy's other name for max."""
+    return max(a, axis, out, keepdims, initial, where)
+
+
+def amin(
+    a: Any, axis: Any = None, out: None = None, keepdims: bool = False, initial: Any = None, where: Any = True
+) -> Any:
+    """NumPy's other name for min."""
+    return min(a, axis, out, keepdims, initial, where)
+
+
+def ptp(a: Any, axis: Any = None, out: None = None, keepdims: bool = False) -> Any:
+    """The largest less the smallest entry."""
+    return max(a, axis, out, keepdims) - min(a, axis, out, keepdims)
+
+
+def average(a: Any, axis: Any = None, weights: Any = None, returned: bool = False, *, keepdims: bool = False) -> Any:
+    """The mean, of entries that count as much as their `weights` say."""
+    if weights is None:
+        y = mean(a, axis, keepdims=keepdims)
+        return (y, np.full(y.shape, np.size(a) / np.size(y))) if returned else y
+    if np.shape(weights) != np.shape(a):
+        if axis is None:
+            raise TypeError(f"average: axis must be given for weights {np.shape(weights)} of an array {np.shape(a)}")
+        axes = normalize_axis_tuple(axis, np.ndim(a))
+        if np.shape(weights) != tuple(np.shape(a)[k] for k in axes):
+            raise ShapeError(f"average: weights {np.shape(weights)} do not fit axis {axis} of {np.shape(a)}")
+        order = [int(k) for k in np.argsort(axes)]
+        weights = weights.transpose(order) if len(order) > 1 else weights
+        weights = reshape(weights, tuple(n if k in axes else 1 for k, n in enumerate(np.shape(a))))
+    total = sum(weights, axis, keepdims=keepdims)
+    if np.any(getattr(total, "data", total) == 0):
+        raise ZeroDivisionError("average: the weights sum to zero")
+    y = sum(multiply(a, weights), axis, keepdims=keepdims) / total
+    return (y, broadcast_to(total, y.shape)) if returned else y
+
+
+# -- order statistics ----------------------------------------------------------------------------------------------
+
+
+def _lines(x: Any, axis: Any) -> Any:
+    """`x` with the axes that are taken together as its last one."""
+    axes = range(x.ndim) if axis is None else normalize_axis_tuple(axis, x.ndim)
+    kept = [n for k, n in enumerate(x.shape) if k not in axes]
+    return reshape(moveaxis(x, tuple(axes), tuple(range(-len(axes), 0))), (*kept, math.prod(x.shape[k] for k in axes)))
+
+
+def _kept(y: Any, x_shape: tuple[int, ...], axis: Any, keepdims: bool) -> Any:
+    """`y`, one value for each line, with axes of length 1 where lines were taken together."""
+    if not keepdims:
+        return y
+    axes = range(len(x_shape)) if axis is None else normalize_axis_tuple(axis, len(x_shape))
+    lead = y.ndim - (len(x_shape) - len(axes))
+    return expand_dims(y, tuple(lead + k for k in axes))
+
+
+def _read(lines: Any, *, q: Any, method: str) -> Any:
+    return np.quantile(lines, np.asarray(q), -1, method=method)
+
+
+def _read_gradient(g: Any, lines: Any, q: Any, method: str) -> Any:
+    """Where each quantile stands in a sorted line NumPy tells itself: it is the quantile of 0, 1, 2, ..."""
+    n = lines.shape[-1]
+    places = np.quantile(np.arange(n), np.asarray(q), method=method)
+    low = np.floor(places).astype(int)
+    portions = np.zeros((*np.shape(q), n), g.dtype)
+    high = (places - low).astype(g.dtype)
+    for k in np.ndindex(np.shape(q)):
+        portions[(*k, low[k])] += 1 - high[k]
+        portions[(*k, np.minimum(low[k] + 1, n - 1))] += high[k]
+    portions = portions.reshape(*np.shape(q), *(1,) * (lines.ndim - 1), n)
+    in_order = sum(g[..., None] * portions, tuple(range(np.ndim(q))))
+    return take_along_axis(in_order, argsort(argsort(lines, -1, "stable")), -1)
+
+
+def _median(lines: Any) -> Any:
+    return np.median(lines, -1)
+
+
+# fmt: off
+read        = Op(_read,   name="quantile", lines=lambda g, lines, q, method: _read_gradient(g, lines, q, method))
+middle      = Op(_median, name="median",   lines=lambda g, lines: _read_gradient(g, lines, 0.5, "linear"))
+# fmt: on
+
+
+def median(a: Any, axis: Any = None, out: None = None, overwrite_input: bool = False, keepdims: bool = False) -> Any:
+    """The middle entry, or the mean of the two in the middle."""
+    return _kept(middle(_lines(a, axis)), a.shape, axis, keepdims)
+
+
+def quantile(a: Any, q: Any, axis: Any = None, out: None = None, overwrite_input: bool = False, method: str = "linear", keepdims: bool = False) -> Any:  # fmt: skip
+    """The entry below which a part `q` of the entries lies, by any of NumPy's methods. Flat in `q`."""
+    q = getattr(q, "data", q) if not isinstance(q, np.ndarray) else q
+    q = np.asarray(q).tolist()
+    return _kept(read(_lines(a, axis), q, method), a.shape, axis, keepdims)
+
+
+def percentile(a: Any, q: Any, axis: Any = None, out: None = None, overwrite_input: bool = False, method: str = "linear", keepdims: bool = False) -> Any:  # fmt: skip
+    """`quantile` with `q` in hundredths."""
+    return quantile(a, np.true_divide(q, 100), axis, out, overwrite_input, method, keepdims)
+
+
+# -- past NaN --------------------------------------------------------------------------------------------------------
+
+
+def _nanmean(x: Any, *, axis: Any = None, dtype: Any = None, out: None = None, keepdims: bool = False) -> Any:
+    return np.nanmean(x, axis, dtype, None, keepdims)
+
+
+def _nanvar(x: Any, *, axis: Any = None, dtype: Any = None, out: None = None, ddof: float = 0, keepdims: bool = False) -> Any:  # fmt: skip
+    return np.nanvar(x, axis, dtype, None, ddof, keepdims)
+
+
+def _nanmax(x: Any, *, axis: Any = None, out: None = None, keepdims: bool = False) -> Any:
+    return np.nanmax(x, axis, None, keepdims)
+
+
+def _nanmin(x: Any, *, axis: Any = None, out: None = None, keepdims: bool = False) -> Any:
+    return np.nanmin(x, axis, None, keepdims)
+
+
+def _like(g: Any, x: Any, axis: Any, keepdims: bool) -> Any:
+    return spread(g, x.shape, axis, keepdims)
+
+
+def _numbers(x: Any, axis: Any, keepdims: bool) -> Any:
+    """How many entries are numbers."""
+    return sum(~isnan(x), axis, keepdims=keepdims).astype(real(x).dtype)
+
+
+def _nanshare(g: Any, x: Any, y: Any, axis: Any, keepdims: bool) -> Any:
+    ties = x == _like(y, x, axis, keepdims)
+    return where(ties, _like(g, x, axis, keepdims) / sum(ties, axis, g.dtype, keepdims=True), 0)
+
+
+# fmt: off
+nanmean = Op(_nanmean, x=lambda g, x, axis, keepdims: where(isnan(x), 0, _like(g / _numbers(x, axis, keepdims), x, axis, keepdims)))
+nanvar  = Op(_nanvar,  x=lambda g, x, axis, ddof, keepdims: where(isnan(x), 0, _like(2 * g / (_numbers(x, axis, keepdims) - ddof), x, axis, keepdims) * conjugate(where(isnan(x), 0, x) - nanmean(x, axis, keepdims=True))))
+nanmax  = Op(_nanmax,  x=lambda g, x, y, axis, keepdims: _nanshare(g, x, y, axis, keepdims))
+nanmin  = Op(_nanmin,  x=lambda g, x, y, axis, keepdims: _nanshare(g, x, y, axis, keepdims))
+# fmt: on
+
+
+def nansum(a: Any, axis: Any = None, dtype: Any = None, out: None = None, keepdims: bool = False) -> Any:
+    """The sum of the entries that are numbers."""
+    return sum(where(isnan(a), 0, a), axis, dtype, out, keepdims)
+
+
+def nanprod(a: Any, axis: Any = None, dtype: Any = None, out: None = None, keepdims: bool = False) -> Any:
+    """The product of the entries that are numbers."""
+    return prod(where(isnan(a), 1, a), axis, dtype, out, keepdims)
+
+
+def nanstd(
+    a: Any, axis: Any = None, dtype: Any = None, out: None = None, ddof: float = 0, keepdims: bool = False
+) -> Any:
+    """The standard deviation of the entries that are numbers; its gradient is 0 where it is 0."""
+    variance = nanvar(a, axis, dtype, out, ddof, keepdims)
+    return where(variance == 0, 0, sqrt(where(variance == 0, 1, variance)))
+
+
+# -- covariance ------------------------------------------------------------------------------------------------------
+
+
+def cov(m: Any, y: Any = None, rowvar: bool = True, bias: bool = False, ddof: int | None = None, fweights: Any = None, aweights: Any = None, *, dtype: Any = None) -> Any:  # fmt: skip
+    """The covariance of variables that stand in the rows of `m` (and `y`), from observations in its columns."""
+    if np.ndim(m) > 2 or (y is not None and np.ndim(y) > 2):
+        raise ValueError(f"cov: {np.shape(m)} has more than 2 dimensions")
+    m = m if dtype is None else m.astype(dtype)
+    x = _variables(m, rowvar or np.ndim(m) == 1)
+    if y is not None:
+        x = concatenate([x, _variables(y, rowvar or np.ndim(y) == 1)])
+    if ddof is None:
+        ddof = 0 if bias else 1
+    weights = fweights if aweights is None else aweights if fweights is None else fweights * aweights
+    center, total = average(x, 1, weights, returned=True)
+    if weights is None:
+        freedom: Any = x.shape[1] - ddof
+    elif ddof == 0:
+        freedom = total[0]
+    elif aweights is None:
+        freedom = total[0] - ddof
+    else:
+        freedom = total[0] - ddof * sum(weights * aweights) / total[0]
+    if np.ndim(freedom) == 0 and getattr(freedom, "data", freedom) <= 0:
+        warnings.warn("Degrees of freedom <= 0 for slice", RuntimeWarning, stacklevel=2)
+        freedom = 0.0
+    x = x - center[:, None]
+    c = dot(x, conjugate((x if weights is None else x * weights).T))
+    return squeeze(c * np.true_divide(1, freedom))
+
+
+def _variables(m: Any, in_rows: bool) -> Any:
+    m = reshape(m, (1, -1)) if np.ndim(m) < 2 else m
+    return m if in_rows else m.T
+
+
+def corrcoef(x: Any, y: Any = None, rowvar: bool = True, *, dtype: Any = None) -> Any:
+    """The correlations of variables: their covariances over the products of their standard deviations."""
+    c = cov(x, y, rowvar, dtype=dtype)
+    if c.ndim == 0:
+        return c / c
+    deviation = sqrt(real(diag(c)))
+    c = c / deviation[:, None] / deviation[None, :]
+    if c.dtype.kind != "c":
+        return clip(c, -1, 1)
+    return clip(real(c), -1, 1) + 1j * clip(imag(c), -1, 1)
