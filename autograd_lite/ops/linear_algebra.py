@@ -134,7 +134,7 @@ def _slogdet_gradient(g: Any, a: Any, y: Any) -> Any:
     """d log det(A) = tr(A^-1 dA): its real part moves the logarithm, its imaginary part turns the sign."""
     g_sign, g_log = g
     if a.dtype.kind == "c":
-        g_log = g_log + 1j * imag(g_sign * y[0])
+        g_log = g_log + imag(g_sign * y[0]) * 1j
     return g_log[..., None, None] * mT(inv(a))
 
 
@@ -261,7 +261,7 @@ def _svd_gradient(g: Any, y: Any, full_matrices: bool, hermitian: bool) -> Any:
     turn_u, turn_v = in_u * of_squares, in_v * of_squares
     in_both = (turn_u + adjoint(turn_u)) * row + column * (turn_v + adjoint(turn_v)) + diagonal_matrix(g_s)
     if u.dtype.kind == "c":
-        in_both = in_both + diagonal_matrix(1j * imag(_diagonal(in_u)) * _inverse_or_0(s))
+        in_both = in_both + diagonal_matrix(imag(_diagonal(in_u)) * _inverse_or_0(s) * 1j)
     u1_conj, v1_conj = u[..., :k].conj(), v[..., :k].conj()
     grad = u1_conj @ in_both @ mT(v[..., :k])
     by_s = _inverse_or_0(row)

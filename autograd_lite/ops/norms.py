@@ -61,7 +61,7 @@ def _along_axes(formula: Any, g: Any, x: Any, y: Any, ord: Any, axes: tuple[int,
 def _vector_gradient(g: Any, x: Any, y: Any, ord: Any, axes: tuple[int, ...]) -> Any:
     """The gradient by the entries of x of the norm y over `axes`; g and y broadcast against x."""
     if ord == 2:
-        return g / (y + (y == 0)) * x.conj()
+        return where(y == 0, 0, g / (y + (y == 0))) * x.conj()
     direction = sign(x).conj()
     if ord == 0:
         return where(np.zeros(x.shape, bool), g * direction, 0)
