@@ -57,16 +57,20 @@ def diagonal_matrix(v: Any) -> Any:
 
 
 def _diagonal(x: Any) -> Any:
+    """The diagonal of each matrix."""
     return sum(where(_eye(x.shape[-1]), x, 0), -1)
 
 
 def _lower(x: Any, below: int = 0) -> Any:
     """The lower triangle of x, `below` diagonals down."""
-    return where(np.tri(*x.shape[-2:], -below, dtype=bool), x, 0)
+    m, n = x.shape[-2:]
+    return where(np.tri(m, n, -below, dtype=bool), x, 0)
 
 
 def _upper(x: Any, above: int = 0) -> Any:
-    return where(np.tri(*x.shape[-2:], above - 1, dtype=bool), 0, x)
+    """The upper triangle of x, `above` diagonals up."""
+    m, n = x.shape[-2:]
+    return where(np.tri(m, n, above - 1, dtype=bool), 0, x)
 
 
 def _half_lower(x: Any) -> Any:
@@ -84,6 +88,7 @@ def of_triangle(g: Any, uplo: str) -> Any:
 
 
 def _inverse_or_0(x: Any) -> Any:
+    """1 / x, and 0 where x is 0."""
     return where(x == 0, 0, 1 / (x + (x == 0)))
 
 
@@ -101,6 +106,7 @@ def _divide_right(x: Any, a: Any) -> Any:
 
 
 def _solve(a: Any, b: Any) -> Any:
+    """The x of a x = b for each matrix of `a`, (..., n, n), and `b`: (n,), or matrices (..., n, k)."""
     return np.linalg.solve(a, b)
 
 
@@ -139,6 +145,7 @@ def _slogdet_gradient(g: Any, a: Any, y: Any) -> Any:
 
 
 def _cholesky(a: Any, *, upper: bool = False) -> Any:
+    """The lower triangular L of each positive definite matrix of `a`, A = L L^H; or, `upper`, L^H."""
     return np.linalg.cholesky(a, upper=upper)
 
 
@@ -151,6 +158,7 @@ def _cholesky_gradient(g: Any, y: Any, upper: bool) -> Any:
 
 
 def _pinv(a: Any, *, rcond: Any = None, hermitian: bool = False, rtol: Any = np._NoValue) -> Any:
+    """The pseudo-inverse (..., n, m) of each matrix of `a`, (..., m, n)."""
     return np.linalg.pinv(a, rcond, hermitian, rtol=rtol)
 
 
@@ -165,6 +173,7 @@ def _pinv_gradient(g: Any, a: Any, y: Any, hermitian: bool) -> Any:
 
 
 def _lstsq(a: Any, b: Any, *, rcond: float | None = None) -> Any:
+    """The x of least |a x - b|, the squares of these, the rank and the singular values of `a`."""
     return np.linalg.lstsq(a, b, rcond)
 
 
@@ -185,17 +194,20 @@ def _lstsq_bprop(g: Any, a: Any, b: Any, y: Any, rcond: Any) -> Any:
 
 
 def _matrix_rank(A: Any, *, tol: Any = None, hermitian: bool = False, rtol: Any = None) -> Any:
+    """How many singular values of each matrix of `A` are above the tolerance; flat."""
     return np.linalg.matrix_rank(A, tol, hermitian, rtol=rtol)
 
 
 # -- eigenvalues and singular values ----------------------------------------------------------------------------
 
 
-def _eigh(a: Any, *, UPLO: str = "L") -> Any:
+def _eigh(a: Any, *, UPLO: Any = "L") -> Any:
+    """Eigenvalues w (..., n) in ascending order and eigenvectors V (..., n, n) of Hermitian `a`: A V = V diag(w)."""
     return np.linalg.eigh(a, UPLO)
 
 
-def _eigvalsh(a: Any, *, UPLO: str = "L") -> Any:
+def _eigvalsh(a: Any, *, UPLO: Any = "L") -> Any:
+    """Eigenvalues (..., n) of each Hermitian matrix of `a`, in ascending order."""
     return np.linalg.eigvalsh(a, UPLO)
 
 
@@ -243,6 +255,7 @@ def _along_last(x: Any, places: Any) -> Any:
 
 
 def _svd(a: Any, *, full_matrices: bool = True, hermitian: bool = False) -> Any:
+    """The factors of each matrix of `a`, A = U S V^H."""
     return np.linalg.svd(a, full_matrices, True, hermitian)
 
 
@@ -283,6 +296,7 @@ def _outside(g: Any, q: Any, inside: Any) -> Any:
 
 
 def _svdvals(x: Any, *, hermitian: bool = False) -> Any:
+    """Singular values (..., k) of each matrix of `x`, in descending order."""
     return np.linalg.svd(x, compute_uv=False, hermitian=hermitian)
 
 
@@ -296,7 +310,8 @@ def _svdvals_gradient(g: Any, x: Any, y: Any, hermitian: bool) -> Any:
 # -- QR ---------------------------------------------------------------------------------------------------------
 
 
-def _qr(a: Any, *, mode: str = "reduced") -> Any:
+def _qr(a: Any, *, mode: Any = "reduced") -> Any:
+    """The factors of each matrix of `a`, A = Q R, with Q^H Q = I and R upper triangular."""
     return np.linalg.qr(a, mode)
 
 
@@ -325,12 +340,14 @@ def _tall_qr_gradient(g_q: Any, g_r: Any, q: Any, r: Any) -> Any:
 
 
 def _identity_like(a: Any) -> Any:
+    """Identity matrices in the shape of `a`; flat."""
     y = np.empty_like(a)
     y[...] = np.eye(a.shape[-2], dtype=a.dtype)
     return y
 
 
 def _multi_dot(*arrays: Any) -> Any:
+    """The product of matrices in the cheapest order."""
     return np.linalg.multi_dot(arrays)
 
 
@@ -345,27 +362,27 @@ def _multi_dot_bprop(g: Any, arrays: Any) -> Any:
 
 
 # fmt: off
-inv         = Op(np.linalg.inv,              a=lambda g, y: -mT(y) @ g @ mT(y))
-solve       = Op(_solve,                    bprop=_solve_bprop)
-det         = Op(np.linalg.det,              a=lambda g, a: g[..., None, None] * cofactors(a))
-cofactors   = Op(_cofactors,                a=_cofactors_bprop)
-slogdet     = Op(np.linalg.slogdet,          a=_slogdet_gradient, several=True)
-cholesky    = Op(_cholesky,                 a=_cholesky_gradient)
-pinv        = Op(_pinv,                     a=_pinv_gradient)
+inv           = Op(np.linalg.inv,     a=lambda g, y: -mT(y) @ g @ mT(y))
+solve         = Op(_solve,            bprop=_solve_bprop)
+det           = Op(np.linalg.det,     a=lambda g, a: g[..., None, None] * cofactors(a))
+cofactors     = Op(_cofactors,        a=_cofactors_bprop)
+slogdet       = Op(np.linalg.slogdet, a=_slogdet_gradient, several=True)
+cholesky      = Op(_cholesky,         a=_cholesky_gradient)
+pinv          = Op(_pinv,             a=_pinv_gradient)
 least_squares = Op(_lstsq, name="least_squares", bprop=_lstsq_bprop, several=True)
-matrix_rank = Op(_matrix_rank,              A=None)
+matrix_rank   = Op(_matrix_rank,      A=None)
 
-eigh        = Op(_eigh,                     a=lambda g, y, UPLO: of_triangle(_hermitian_gradient(*g, *y), UPLO), several=True)
-eigvalsh    = Op(_eigvalsh,                 a=_eigvalsh_gradient)
-eig         = Op(np.linalg.eig,              a=_eig_gradient, several=True)
-eigvals     = Op(np.linalg.eigvals,          a=_eigvals_gradient)
-pairing     = Op(_pairing,                  w=None, like=None)
-svd_factors = Op(_svd, name="svd_factors",  a=_svd_gradient, several=True)
-svdvals     = Op(_svdvals,                  x=_svdvals_gradient)
-qr_factors  = Op(_qr, name="qr_factors",    a=_qr_gradient, several=True)
+eigh          = Op(_eigh,             a=lambda g, y, UPLO: of_triangle(_hermitian_gradient(*g, *y), UPLO), several=True)
+eigvalsh      = Op(_eigvalsh,         a=_eigvalsh_gradient)
+eig           = Op(np.linalg.eig,     a=_eig_gradient, several=True)
+eigvals       = Op(np.linalg.eigvals, a=_eigvals_gradient)
+pairing       = Op(_pairing,          w=None, like=None)
+svd_factors   = Op(_svd, name="svd_factors", a=_svd_gradient, several=True)
+svdvals       = Op(_svdvals,          x=_svdvals_gradient)
+qr_factors    = Op(_qr, name="qr_factors", a=_qr_gradient, several=True)
 
-identity_like = Op(_identity_like,          a=None)
-chain       = Op(_multi_dot, name="chain",  bprop=_multi_dot_bprop)
+identity_like = Op(_identity_like,    a=None)
+chain         = Op(_multi_dot, name="chain", bprop=_multi_dot_bprop)
 # The singular values that lstsq found, with the gradient of svdvals: a decomposition is made only if one is asked for.
 known_svdvals = Op(lambda x, s: s, name="known_svdvals", x=lambda g, x, y: _svdvals_gradient(g, x, y, False), s=None, view=True)
 # fmt: on

@@ -13,26 +13,29 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
+from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..op import Op
 from .elementwise import absolute, sign, where
 from .linear_algebra import inv, svd
 from .reduce import max, min, sum
-from .shape import mT, moveaxis, reshape
+from .shape import moveaxis, mT, reshape
 
 __all__ = ["matrix_norm"]
 
 
 def _norm(x: Any, *, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
+    """The norm of order `ord` along `axis`: of vectors along one axis, of matrices along two, of all entries if None."""
     return np.linalg.norm(x, ord, axis, keepdims)
 
 
 def _vector_norm(x: Any, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:
+    """The vector norm of order `ord` of the entries of `x` along `axis`, one or several, all if None."""
     return np.linalg.vector_norm(x, axis=axis, keepdims=keepdims, ord=ord)
 
 
 def _cond(x: Any, *, p: Any = None) -> Any:
+    """The condition number |x| |x^-1| of each matrix of `x` in the norm of order `p`; s_1 / s_k if None."""
     return np.linalg.cond(x, p)
 
 
@@ -103,11 +106,10 @@ def _cond_gradient(g: Any, x: Any, y: Any, p: Any) -> Any:
     """s_1 / s_k or its inverse for the spectral norm; else |A| |A^-1|."""
     if p is None or p in (2, -2):
         u, s, vh = svd(x, False)
-        first, last = (s[..., -1], s[..., 0]) if p == -2 else (s[..., 0], s[..., -1])
-        by_first, by_last = g / last, -g * y / last
-        place = np.arange(s.shape[-1])
-        one, other = (place == s.shape[-1] - 1, place == 0) if p == -2 else (place == 0, place == s.shape[-1] - 1)
-        by_s = where(one, by_first[..., None], 0) + where(other, by_last[..., None], 0)
+        n = s.shape[-1]
+        top, bottom = (n - 1, 0) if p == -2 else (0, n - 1)
+        place, by_top = np.arange(n), (g / s[..., bottom])[..., None]
+        by_s = where(place == top, by_top, 0) - where(place == bottom, by_top * y[..., None], 0)
         return (u.conj() * by_s[..., None, :]) @ vh.conj()
     inverse, axes = inv(x), (-2, -1)
     size, inverse_size = norm(x, p, axes), norm(inverse, p, axes)
