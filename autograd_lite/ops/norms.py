@@ -16,8 +16,8 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..op import Op
+from .decompositions import inv, svd
 from .elementwise import absolute, sign, where
-from .linear_algebra import inv, svd
 from .reduce import max, min, sum
 from .shape import moveaxis, mT, reshape
 
