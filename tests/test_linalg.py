@@ -4,137 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from linalg_table import EVERY, INF, LIVE, SQUARE, arguments, definite, general, la, random
 
 import autograd_lite as ag
 from autograd_lite.node import Leaf
-from autograd_lite.ops import decompositions, linear_algebra, norms
+from autograd_lite.ops import decompositions
 from autograd_lite.ops.decompositions import adjoint
 from autograd_lite.tree import leaves
 
-OURS = {**vars(decompositions), **vars(linear_algebra), **vars(norms)}
-LINALG = (
-    "cholesky det slogdet inv solve lstsq eig eigvals eigh eigvalsh svd svdvals qr pinv matrix_power matrix_norm"
-    " vector_norm norm multi_dot tensorinv tensorsolve matrix_rank cond"
-).split()
-INF = np.inf
-
-
-class la:
-    """Our np.linalg."""
-
-
-for _name in LINALG:
-    setattr(la, _name, staticmethod(OURS[_name]))
-
-
-def random(*shape, seed=0, field=float):
-    rng = np.random.default_rng(seed)
-    x = rng.standard_normal(shape)
-    return x + 1j * rng.standard_normal(shape) if field is complex else x
-
-
-# How to draw one argument from its shape.
-def general(shape, **how):
-    return random(*shape, **how)
-
-
-def definite(shape, **how):
-    x = random(*shape, **how)
-    return x @ adjoint(x) + np.eye(shape[-1])
-
-
-def hermitian(shape, **how):
-    x = random(*shape, **how)
-    return x + adjoint(x)
-
-
-SQUARE, TALL, WIDE = (3, 3), (4, 3), (3, 4)
-ALL = [SQUARE, TALL, WIDE]
-
-# -- what is compared: each function, its statics, how its arguments are drawn, and their shapes.
-# A third column, where there is one, is what of the outputs does not depend on the phases of vectors.
-
-
-def of_pairs(w, v):
-    """Of eigenvalues and eigenvectors of a Hermitian matrix."""
-    return w, abs(v) ** 2, (v * ag.exp(w[..., None, :] / 10)) @ adjoint(v)
-
-
-def of_eig(w, v):
-    return w, abs(v) ** 2, (v * ag.exp(w[..., None, :] / 10)) @ la.inv(v)
-
-
-def of_factors(u, s, vh):
-    """Of a singular value decomposition; the columns that complete a basis, through the projector on them."""
-    k = s.shape[-1]
-    u1, v1 = u[..., :k], vh[..., :k, :]
-    found = [s, abs(u1) ** 2, abs(v1) ** 2, (u1 * ag.sin(s)[..., None, :]) @ v1]
-    return [*found, *complement(u, k), *complement(adjoint(vh), k)]
-
-
-def complement(q, k):
-    return [q[..., k:] @ adjoint(q[..., k:])] if q.shape[-1] > k else []
-
-
-def of_qr(q, r):
-    k = min(q.shape[-2], r.shape[-1])
-    return [q[..., :k], r, *complement(q, k)]
-
-
-def gradual(*outputs):
-    """The outputs that have a gradient."""
-    return [y for y in outputs if y.dtype.kind in "fc" and y.size]
-
-
-# fmt: off
-CASES = [
-    ("inv", {}, general, [(SQUARE,)], None), ("det", {}, general, [(SQUARE,), ((1, 1),), ((4, 4),)], None), ("slogdet", {}, general, [(SQUARE,)], None),
-    ("solve", {}, general, [(SQUARE, (3, 2))], None),
-    ("cholesky", {}, definite, [(SQUARE,)], None), ("cholesky", dict(upper=True), definite, [(SQUARE,)], None),
-    ("pinv", {}, general, [(s,) for s in ALL], None), ("pinv", dict(rtol=None), general, [(TALL,)], None), ("pinv", dict(hermitian=True), hermitian, [(SQUARE,)], None),
-    *[(f, dict(UPLO=u), hermitian, [(SQUARE,)], invariant) for f, invariant in [("eigh", of_pairs), ("eigvalsh", None)] for u in "LU"],
-    ("eig", {}, general, [(SQUARE,)], of_eig), ("eigvals", {}, general, [(SQUARE,)], None),
-    *[("svd", dict(full_matrices=full), general, [(s,) for s in ALL], of_factors) for full in (True, False)],
-    ("svd", dict(hermitian=True), hermitian, [(SQUARE,)], of_factors), ("svd", dict(compute_uv=False, hermitian=True), hermitian, [(SQUARE,)], None),
-    ("svd", dict(compute_uv=False), general, [(s,) for s in ALL], None), ("svdvals", {}, general, [(s,) for s in ALL], None),
-    *[("qr", dict(mode=m), general, [(s,) for s in ALL], of_qr) for m in ("reduced", "complete")], ("qr", dict(mode="r"), general, [(s,) for s in ALL], None),
-    *[("matrix_power", dict(n=n), general, [(SQUARE,)], None) for n in (-3, -1, 1, 2, 3, 6)],
-    *[("cond", dict(p=p), general, [(SQUARE,)], None) for p in (None, 2, -2, 1, -1, INF, -INF, "fro", "nuc")], ("cond", {}, general, [(TALL,), (WIDE,)], None),
-    *[("norm", dict(ord=o, axis=a, keepdims=k), general, [(TALL,)], None) for o in (None, "fro", "nuc", 1, -1, 2, -2, INF, -INF) for a in [(-2, -1), (-1, -2)] for k in (False, True)],
-    *[("norm", dict(ord=o, axis=a, keepdims=k), general, [(TALL,)], None) for o in (None, 2, 1, INF, -INF, 3, 1.5, -2, 0.5) for a in (0, -1) for k in (False, True)],
-    ("norm", {}, general, [(TALL,)], None), ("norm", dict(keepdims=True), general, [(TALL,)], None),
-    *[("matrix_norm", dict(ord=o, keepdims=k), general, [(WIDE,)], None) for o in ("fro", "nuc", 1, 2) for k in (False, True)],
-    *[("vector_norm", dict(ord=o, axis=a, keepdims=k), general, [(TALL,)], None) for o in (2, 1, INF, 3) for a in (None, 0, (-1, 0)) for k in (False, True)],
-]
-# These take no stacks, or not stacks alone.
-SINGLE = [
-    ("solve", {}, general, [(SQUARE, (3,)), ((2, 3, 3), (3,)), ((2, 3, 3), (3, 2)), (SQUARE, (2, 3, 2))], None),
-    ("lstsq", dict(rcond=None), general, [(s, b) for s in ALL for b in [(s[0],), (s[0], 2)]], gradual), ("lstsq", dict(rcond=-1), general, [(TALL, (4,))], gradual),
-    ("norm", {}, general, [((3,),), ((2, 3, 2),), ((),)], None), ("norm", dict(ord="fro"), general, [(TALL,)], None), ("norm", dict(ord=1), general, [(TALL,), ((3,),)], None),
-    ("tensorinv", dict(ind=1), general, [((6, 2, 3),)], None), ("tensorinv", {}, general, [((2, 3, 6),)], None),
-    ("tensorsolve", {}, general, [((2, 3, 6), (2, 3))], None), ("tensorsolve", dict(axes=(0,)), general, [((6, 2, 3), (2, 3))], None),
-]
-FLAT = [("matrix_rank", {}, general, [(TALL,), ((2, 3, 3),), ((3,),)], None), ("norm", dict(ord=0, axis=0), general, [(TALL,)], None), ("matrix_power", dict(n=0), general, [(SQUARE,), ((2, 3, 3),)], None)]
-# fmt: on
-
-
-def spread_out(table, stacks):
-    for name, statics, draw, shapes, invariant in table:
-        for case in shapes:
-            for stack in stacks:
-                batched = tuple(stack + s for s in case)
-                yield pytest.param(name, statics, draw, batched, invariant, id=f"{name}-{statics}-{batched}")
-
-
-LIVE = [*spread_out(CASES, [(), (2,)]), *spread_out(SINGLE, [()])]
-EVERY = [*LIVE, *spread_out(FLAT, [()])]
 FIELDS = pytest.mark.parametrize("field", [float, complex])
-columns = pytest.mark.parametrize
 COLUMNS = ("name", "statics", "draw", "shapes", "invariant")
-
-
-def arguments(draw, shapes, field):
-    return [draw(shape, seed=k, field=field) for k, shape in enumerate(shapes)]
 
 
 def values(outputs):
@@ -151,7 +30,7 @@ def assert_same(outputs, wanted):
 
 
 @FIELDS
-@columns(COLUMNS, EVERY)
+@pytest.mark.parametrize(COLUMNS, EVERY)
 def test_value_is_numpys(name, statics, draw, shapes, invariant, field):
     xs = arguments(draw, shapes, field)
     wanted = getattr(np.linalg, name)(*xs, **statics)
@@ -162,7 +41,7 @@ def test_value_is_numpys(name, statics, draw, shapes, invariant, field):
 
 
 @FIELDS
-@columns(COLUMNS, LIVE)
+@pytest.mark.parametrize(COLUMNS, LIVE)
 def test_gradients_equal_central_differences(name, statics, draw, shapes, invariant, field):
     def f(*xs):
         y = getattr(la, name)(*xs, **statics)
@@ -173,7 +52,7 @@ def test_gradients_equal_central_differences(name, statics, draw, shapes, invari
 
 
 @FIELDS
-@columns(COLUMNS, LIVE)
+@pytest.mark.parametrize(COLUMNS, LIVE)
 def test_single_precision_stays(name, statics, draw, shapes, invariant, field):
     narrow = np.dtype(np.complex64 if field is complex else np.float32)
     xs = [ag.tensor(x, requires_grad=True, dtype=narrow) for x in arguments(draw, shapes, field)]
@@ -193,7 +72,7 @@ def formula_dtypes(node, g):
 
 
 @FIELDS
-@columns(COLUMNS, LIVE)
+@pytest.mark.parametrize(COLUMNS, LIVE)
 def test_strides_do_not_matter(name, statics, draw, shapes, invariant, field):
     if name in ("eig", "eigh", "svd", "qr"):  # whose phases LAPACK may choose by the layout
         return
@@ -222,7 +101,14 @@ def leaf_on(x):
 
 # -- products of several matrices -----------------------------------------------------------------------------------
 
-CHAINS = [[(2, 3), (3, 4)], [(3,), (3, 4)], [(2, 3), (3,)], [(3,), (3,)], [(2, 3), (3, 4), (4, 2)], [(3,), (3, 4), (4, 2), (2, 5), (5,)]]
+CHAINS = [
+    [(2, 3), (3, 4)],
+    [(3,), (3, 4)],
+    [(2, 3), (3,)],
+    [(3,), (3,)],
+    [(2, 3), (3, 4), (4, 2)],
+    [(3,), (3, 4), (4, 2), (2, 5), (5,)],
+]
 
 
 @FIELDS
@@ -266,7 +152,9 @@ def test_vectors_of_equal_values_do_not_turn():
 def test_determinant_of_a_singular_matrix(rank, field):
     a = random(4, rank, field=field) @ random(rank, 4, seed=1, field=field) if rank else np.zeros((4, 4), field)
     ag.check_grads(la.det, a)
-    minors = [[np.linalg.det(np.delete(np.delete(a, i, 0), j, 1)) * (-1) ** (i + j) for j in range(4)] for i in range(4)]
+    minors = [
+        [np.linalg.det(np.delete(np.delete(a, i, 0), j, 1)) * (-1) ** (i + j) for j in range(4)] for i in range(4)
+    ]
     x = ag.tensor(a, requires_grad=True)
     la.det(x).backward()
     np.testing.assert_allclose(x.grad, minors, atol=1e-12)
@@ -326,7 +214,6 @@ def test_eigenvalues_found_in_another_order():
 def test_eigenvalues_of_a_large_matrix(n):
     """Long enough for LAPACK's blocked algorithm, which may order them otherwise when asked for the vectors."""
     a = random(n, n)
-    w, v = np.linalg.eig(a)
     np.testing.assert_allclose(ag.grad(lambda x: (la.eigvals(x) ** 3).sum().real)(a), 3 * (a @ a).T, atol=1e-8 * n)
 
 
@@ -334,6 +221,25 @@ def test_eigenvalues_of_a_real_matrix_may_be_complex():
     turn = np.array([[0.0, -1], [1, 0]])
     ag.check_grads(la.eigvals, turn)
     assert ag.grad(lambda x: la.eigvals(x).imag[0])(turn).dtype == float
+
+
+@FIELDS
+def test_a_graph_runs_again(field):
+    """The boxes of a Graph recompute an op with several outputs, and send its gradients back."""
+    x = ag.tensor(random(4, 3, field=field), requires_grad=True)
+    _, residuals, _, s = la.lstsq(x, random(4, 2, seed=1, field=field))
+    u, _, vh = la.svd(x, False)
+    y = (residuals * 2).sum() + (s**3).sum() + (abs(u @ vh) ** 2).sum()
+    y.backward()
+    wanted = x.grad
+    x.zero_grad()
+    graph = ag.Graph(y)
+    for box in graph:
+        box.fprop()
+    np.testing.assert_array_equal(graph[-1].value, y.data)
+    for box in reversed(graph):
+        box.bprop()
+    np.testing.assert_allclose(x.grad, wanted, rtol=1e-13)
 
 
 # -- empty stacks and matrices --------------------------------------------------------------------------------------
@@ -433,14 +339,14 @@ def test_one_triangle_is_read(name):
 
 S = definite(SQUARE, seed=5)
 AGAINST_JAX = {
-    "inv": lambda l, x: (l.inv(x) ** 2).sum(), "det": lambda l, x: l.det(x), "slogdet": lambda l, x: l.slogdet(x)[1],
-    "solve": lambda l, x: (l.solve(x, S) ** 3).sum(), "cholesky": lambda l, x: (l.cholesky(x @ x.T + S) ** 2)[1:, 0].sum(),
-    "eigh": lambda l, x: (l.eigh(x @ x.T)[1] ** 2 * S).sum(), "eigvalsh": lambda l, x: (l.eigvalsh(x @ x.T) * S[0]).sum(),
-    "svd": lambda l, x: (l.svd(x)[0] ** 2 * S).sum(), "svdvals": lambda l, x: (l.svd(x, compute_uv=False) * S[0]).sum(),
-    "qr": lambda l, x: (l.qr(x)[0] * S).sum() + (l.qr(x)[1] ** 3).sum(), "pinv": lambda l, x: (l.pinv(x[:, :2]) ** 2).sum(),
-    "lstsq": lambda l, x: (l.lstsq(x[:, :2], S[0])[0] ** 2).sum(), "matrix_power": lambda l, x: (l.matrix_power(x, 3) * S).sum(),
-    "norm": lambda l, x: l.norm(x) + l.norm(x, "nuc") + l.norm(x, 2) + l.norm(x, 1) + l.norm(x[0], 3), "cond": lambda l, x: l.cond(x),
-    "multi_dot": lambda l, x: (l.multi_dot([x, S, x.T]) * S).sum(),
+    "inv": lambda m, x: (m.inv(x) ** 2).sum(), "det": lambda m, x: m.det(x), "slogdet": lambda m, x: m.slogdet(x)[1],
+    "solve": lambda m, x: (m.solve(x, S) ** 3).sum(), "cholesky": lambda m, x: (m.cholesky(x @ x.T + S) ** 2)[1:, 0].sum(),
+    "eigh": lambda m, x: (m.eigh(x @ x.T)[1] ** 2 * S).sum(), "eigvalsh": lambda m, x: (m.eigvalsh(x @ x.T) * S[0]).sum(),
+    "svd": lambda m, x: (m.svd(x)[0] ** 2 * S).sum(), "svdvals": lambda m, x: (m.svd(x, compute_uv=False) * S[0]).sum(),
+    "qr": lambda m, x: (m.qr(x)[0] * S).sum() + (m.qr(x)[1] ** 3).sum(), "pinv": lambda m, x: (m.pinv(x[:, :2]) ** 2).sum(),
+    "lstsq": lambda m, x: (m.lstsq(x[:, :2], S[0])[0] ** 2).sum(), "matrix_power": lambda m, x: (m.matrix_power(x, 3) * S).sum(),
+    "norm": lambda m, x: m.norm(x) + m.norm(x, "nuc") + m.norm(x, 2) + m.norm(x, 1) + m.norm(x[0], 3), "cond": lambda m, x: m.cond(x),
+    "multi_dot": lambda m, x: (m.multi_dot([x, S, x.T]) * S).sum(),
 }  # fmt: skip
 
 
@@ -458,9 +364,11 @@ def test_complex_gradients_equal_jax(name):
     jax = pytest.importorskip("jax")
     jax.config.update("jax_enable_x64", True)
     f = {
-        "inv": lambda l, x: abs(l.inv(x)).sum(), "det": lambda l, x: abs(l.det(x)), "solve": lambda l, x: abs(l.solve(x, S)).sum(),
-        "eigh": lambda l, x: (abs(l.eigh(x @ x.conj().T)[1]) * S).sum(), "svd": lambda l, x: (abs(l.svd(x)[2]) * S).sum(),
-        "qr": lambda l, x: abs(l.qr(x)[0] * S + l.qr(x)[1]).sum(), "cholesky": lambda l, x: abs(l.cholesky(x @ x.conj().T)[1:, 0]).sum(),
+        "inv": lambda m, x: abs(m.inv(x)).sum(), "det": lambda m, x: abs(m.det(x)), "solve": lambda m, x: abs(m.solve(x, S)).sum(),
+        "eigh": lambda m, x: (abs(m.eigh(x @ x.conj().T)[1]) * S).sum(), "svd": lambda m, x: (abs(m.svd(x)[2]) * S).sum(),
+        "qr": lambda m, x: abs(m.qr(x)[0] * S + m.qr(x)[1]).sum(), "cholesky": lambda m, x: abs(m.cholesky(x @ x.conj().T)[1:, 0]).sum(),
     }[name]  # fmt: skip
     x = random(3, 3, seed=8, field=complex)
-    np.testing.assert_allclose(ag.grad(lambda x: f(la, x))(x), jax.grad(lambda x: f(jax.numpy.linalg, x))(x), rtol=1e-9, atol=1e-10)
+    np.testing.assert_allclose(
+        ag.grad(lambda x: f(la, x))(x), jax.grad(lambda x: f(jax.numpy.linalg, x))(x), rtol=1e-9, atol=1e-10
+    )

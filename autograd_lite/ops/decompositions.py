@@ -190,7 +190,7 @@ def _svd_gradient(g: Any, y: Any, full_matrices: bool, hermitian: bool) -> Any:
     V^H dV = F * (S P + P^H S) where F[i, j] = 1 / (s_j^2 - s_i^2); outside of the space of U, dU = dA V / S."""
     (g_u, g_s, g_vh), (u, s, vh) = g, y
     k = s.shape[-1]
-    g_v, v = adjoint(g_vh), adjoint(vh)
+    g_s, g_v, v = where(s == 0, 0, g_s), adjoint(g_vh), adjoint(vh)
     if hermitian:  # an eigendecomposition whose signs went into V
         signs = sign(real(sum(mT(u) * vh, -1)))
         return of_triangle(_hermitian_gradient(g_s * signs, g_u + g_v * signs[..., None, :], s * signs, u), "L")

@@ -61,11 +61,16 @@ def _along_axes(formula: Any, g: Any, x: Any, y: Any, ord: Any, axes: tuple[int,
     return formula(_with_axes(g, x.shape, axes), x, _with_axes(y, x.shape, axes), ord, axes)
 
 
+def _direction(x: Any) -> Any:
+    """The gradient of |x|, conj(x) / |x|; 0 at 0, to every order."""
+    return where(x == 0, 0, sign(x)).conj()
+
+
 def _vector_gradient(g: Any, x: Any, y: Any, ord: Any, axes: tuple[int, ...]) -> Any:
     """The gradient by the entries of x of the norm y over `axes`; g and y broadcast against x."""
     if ord == 2:
         return where(y == 0, 0, g / (y + (y == 0))) * x.conj()
-    direction = sign(x).conj()
+    direction = _direction(x)
     if ord == 0:
         return where(np.zeros(x.shape, bool), g * direction, 0)
     if ord == 1:
@@ -83,7 +88,7 @@ def _sum_norm_gradient(g: Any, x: Any, ord: Any, axes: tuple[int, ...]) -> Any:
     sums = sum(absolute(x), axes[0 if abs(ord) == 1 else 1], keepdims=True)
     ties = sums == (max if ord > 0 else min)(sums, axes, keepdims=True)
     share = _with_axes(g, x.shape, axes) / sum(ties, axes, g.dtype, keepdims=True)
-    return where(ties, share, 0) * sign(x).conj()
+    return where(ties, share, 0) * _direction(x)
 
 
 def _spectral_gradient(g: Any, x: Any, ord: Any, axes: tuple[int, ...]) -> Any:
