@@ -48,7 +48,7 @@ SQUARE, TALL, WIDE = (3, 3), (4, 3), (3, 4)
 ALL = [SQUARE, TALL, WIDE]
 
 # -- what is compared: each function, its statics, how its arguments are drawn, and their shapes.
-# A third column, where there is one, is what of the outputs does not depend on the phases of vectors.
+# The last column, where there is one, is what of the outputs does not depend on the phases of vectors.
 
 
 def of_pairs(w, v):

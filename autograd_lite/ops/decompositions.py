@@ -12,7 +12,8 @@ singular value decomposition" (2016); Walter and Lehmann, "Algorithmic different
   have a derivative. Here V^H dV has a zero diagonal for eigh, a zero real diagonal for eig; svd leaves the phase to U.
   The same holds for the columns that complete U, V or Q to a basis: they turn only as the others make them.
 - Where two eigenvalues or singular values are equal, functions of these alone, symmetric in them, have the right first
-  gradient; turning the vectors within their space counts as 0. Nearly equal ones make gradients of vectors large.
+  gradient; turning the vectors within their space counts as 0, so that second gradients miss it. Nearly equal values
+  (by rounding, too) make gradients of vectors, and second gradients of values, large and inaccurate.
 - Singular values of 0 have a kink like that of |x|, and gradient 0; what would be divided by them is left out.
 - inv and solve raise LinAlgError at singular matrices, as NumPy's do, and so does the gradient of qr where R is one.
 """
@@ -162,7 +163,9 @@ def _eigvals_gradient(g: Any, a: Any, y: Any) -> Any:
 
 
 def _pairing(w: Any, like: Any) -> Any:
-    """For each of w the place of its like in the other: LAPACK may find the same eigenvalues in another order when it is
+    """For each of w the place of its like in the other.
+
+    LAPACK may find the same eigenvalues in another order when it is
     asked for the vectors too."""
     places = np.empty(w.shape, np.intp)
     for k in np.ndindex(w.shape[:-1]):

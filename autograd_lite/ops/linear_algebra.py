@@ -79,11 +79,13 @@ def _pinv(a: Any, *, rcond: Any = None, hermitian: bool = False, rtol: Any = np.
 
 def _pinv_gradient(g: Any, a: Any, y: Any, hermitian: bool) -> Any:
     """dP = -P dA P + P P^H dA^H (I - A P) + (I - P A) dA^H P^H P."""
+    if a.shape[-2] < a.shape[-1]:  # so that no product below is larger than A
+        return mT(_pinv_gradient(mT(g), mT(a), mT(y), hermitian))
     if hermitian:
         a = half_lower(a) + adjoint(half_lower(a))  # what NumPy reads of it
     g_t, y_h = mT(g), adjoint(y)
-    left, right = g_t @ y @ y_h, y_h @ y @ g_t
-    grad = (left - a @ (y @ left) + right - right @ y @ a).conj() - mT(y) @ g @ mT(y)
+    left, right = g_t @ (y @ y_h), y_h @ (y @ g_t)
+    grad = (left - a @ (y @ left) + right - right @ (y @ a)).conj() - mT(y) @ (g @ mT(y))
     return of_triangle(grad, "L") if hermitian else grad
 
 
@@ -100,7 +102,7 @@ def _lstsq_bprop(g: Any, a: Any, b: Any, y: Any, rcond: Any) -> Any:
     g_x, x, b = (g[0], y[0], b) if columns else (g[0][:, None], y[0][:, None], b[:, None])
     rest = b - a @ x
     grad_b = mT(p) @ g_x
-    grad_a = (rest @ mT(grad_b) @ adjoint(p)).conj() - grad_b @ mT(x)
+    grad_a = (rest @ (mT(grad_b) @ adjoint(p))).conj() - grad_b @ mT(x)
     grad_a = grad_a + (adjoint(p) @ x).conj() @ mT(g_x - mT(a) @ grad_b).conj()
     if y[1].shape[0]:
         by_rest = 2 * g[1] * rest.conj()
