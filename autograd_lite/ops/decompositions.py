@@ -165,8 +165,8 @@ def _eigvals_gradient(g: Any, a: Any, y: Any) -> Any:
 def _pairing(w: Any, like: Any) -> Any:
     """For each of w the place of its like in the other.
 
-    LAPACK may find the same eigenvalues in another order when it is
-    asked for the vectors too."""
+    LAPACK may find the same eigenvalues in another order when it is asked for the vectors too.
+    """
     places = np.empty(w.shape, np.intp)
     for k in np.ndindex(w.shape[:-1]):
         distance = np.abs(w[k][:, None] - like[k])
