@@ -5,14 +5,13 @@ The kernel has one length scale per measurement; amplitude, noise and length sca
 Written for HIPS autograd: with `autograd_lite` replaced by `autograd` in the import lines it runs there too.
 
 python examples/gaussian_process.py           the figures, and build/gaussian_process.png
-python examples/gaussian_process.py --quick   fewer patients and steps, no picture
+python examples/gaussian_process.py --quick   fewer patients and steps
 """
-
-from __future__ import annotations
 
 import argparse
 from pathlib import Path
 
+from matplotlib.figure import Figure
 from scipy.optimize import minimize
 from sklearn.datasets import load_diabetes
 
@@ -77,9 +76,8 @@ def score(mean, deviation, y):
 
 def picture(path, theta, X, y):
     """Mean and band along each measurement, the others at their average."""
-    import matplotlib.pyplot as plt
-
-    figure, axes = plt.subplots(1, len(MEASURED), figsize=(12, 4), sharey=True, layout="constrained")
+    figure = Figure(figsize=(12, 4), layout="constrained")
+    axes = figure.subplots(1, len(MEASURED), sharey=True)
     for i, (ax, name) in enumerate(zip(axes, MEASURED.values(), strict=True)):
         line = np.linspace(X[:, i].min(), X[:, i].max(), 100)
         mean, deviation = predict(theta, X, y, line[:, np.newaxis] * np.eye(X.shape[1])[i])
@@ -90,7 +88,6 @@ def picture(path, theta, X, y):
     axes[0].set(ylabel="progress (standardized)")
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=120)
-    plt.close(figure)
 
 
 def main(argv=None):
@@ -98,7 +95,7 @@ def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--out", type=Path, default=Path("build"), help="folder of the picture")
     parser.add_argument("--seed", type=int, default=0, help="which patients are held out")
-    parser.add_argument("--quick", action="store_true", help="fewer patients and steps, no picture")
+    parser.add_argument("--quick", action="store_true", help="fewer patients and steps")
     options = parser.parse_args(argv)
 
     X, y, X_new, y_new = load(100 if options.quick else 300, options.seed)
@@ -121,8 +118,7 @@ def main(argv=None):
     }
     for name, value in figures.items():
         print(f"{name:32} {value:10.4f}")
-    if not options.quick:
-        picture(options.out / "gaussian_process.png", found.x, X, y)
+    picture(options.out / "gaussian_process.png", found.x, X, y)
     return figures
 
 

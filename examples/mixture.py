@@ -6,14 +6,13 @@ region method asks for the Hessian times a vector, which is the gradient of the 
 Written for HIPS autograd: with `autograd_lite` replaced by `autograd` in the import lines it runs there too.
 
 python examples/mixture.py           the figures, and build/mixture.png
-python examples/mixture.py --quick   fewer steps, no picture
+python examples/mixture.py --quick   fewer steps
 """
-
-from __future__ import annotations
 
 import argparse
 from pathlib import Path
 
+from matplotlib.figure import Figure
 from scipy.optimize import minimize
 from sklearn.cluster import KMeans
 from sklearn.datasets import load_iris
@@ -73,9 +72,8 @@ def fit(X, K, start, steps):
 
 def picture(path, X, means, covariances, found, names):
     """Petals of the flowers, coloured by component, and the ellipse of one and two standard deviations of each."""
-    import matplotlib.pyplot as plt
-
-    figure, ax = plt.subplots(figsize=(6, 5), layout="constrained")
+    figure = Figure(figsize=(6, 5), layout="constrained")
+    ax = figure.subplots()
     turn = np.linspace(0, 2 * np.pi, 100)
     circle = np.stack([np.cos(turn), np.sin(turn)])
     for k in range(len(means)):
@@ -86,7 +84,6 @@ def picture(path, X, means, covariances, found, names):
     ax.set(xlabel=f"{names[2]}, standardized", ylabel=f"{names[3]}, standardized")
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=120)
-    plt.close(figure)
 
 
 def main(argv=None):
@@ -94,7 +91,7 @@ def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--out", type=Path, default=Path("build"), help="folder of the picture")
     parser.add_argument("--seed", type=int, default=0, help="of k-means, whose groups the fit starts from")
-    parser.add_argument("--quick", action="store_true", help="fewer steps, no picture")
+    parser.add_argument("--quick", action="store_true", help="fewer steps")
     options = parser.parse_args(argv)
 
     iris = load_iris()
@@ -113,8 +110,7 @@ def main(argv=None):
     }
     for name, value in figures.items():
         print(f"{name:32} {value:10.4f}")
-    if not options.quick:
-        picture(options.out / "mixture.png", X, means, covariances, found, iris.feature_names)
+    picture(options.out / "mixture.png", X, means, covariances, found, iris.feature_names)
     return figures
 
 
