@@ -29,6 +29,9 @@ class Case:
     slow: bool = False  # a step may take seconds: fewer rounds, and one step to check
 
 
+# matrix products, batched or not, as einsum writes them: specification, and the shape of both operands
+PRODUCT = ("ij,jk->ik", (64, 64))
+PRODUCTS = ("bij,bjk->bik", (64, 64, 64))
 CHAIN = "chain of 100,000 multiplies"
 
 CASES = [
@@ -49,6 +52,13 @@ CASES = [
         targets={"tensor * tensor, size 10": 3},
         baseline="tensor * tensor, size 10",
     ),
+    # ops whose gradient is more than arithmetic: one each, the slices, joined arrays and products squared and summed
+    Case("index gradient, 1e5 of 1e5", "index", (100_000,), {"hand": 1.5}),
+    Case("slice gradient, 100 of (1000, 100)", "slices", ((1000, 100), 100), {"hand": 1.5}),
+    Case("concatenate gradient, 20 of 1e4", "concatenate", (20, 10_000), {"hand": 1.5}),
+    Case("einsum gradient, ij,jk->ik, 64", "einsum", PRODUCT, {"hand": 1.5}),
+    Case("einsum gradient, bij,bjk->bik, 64", "einsum", PRODUCTS, {"hand": 1.5}),
+    Case("matmul gradient, 256", "matmul", (256,), {"hand": 1.5}),
     # hand-written NumPy's import is `import numpy`
     Case("import, whole process", "import_library", targets={"hand": 1.2}),
 ]

@@ -31,6 +31,30 @@ def multiply_program(x, n):
     return y
 
 
+def slice_bounds(rows, n):
+    """n slices along `rows` rows, each of which overlaps the next by half of its length."""
+    step = rows // n
+    return [(i * step, min((i + 2) * step, rows)) for i in range(n)]
+
+
+def slice_program(x, bounds):
+    """The squares in some slices of x, summed: most elements take part twice."""
+    total = 0.0
+    for start, stop in bounds:
+        total = total + (x[start:stop] ** 2).sum()
+    return total
+
+
+def normal_arrays(count, *shape):
+    """`count` different arrays of float32."""
+    return list(np.random.default_rng(0).standard_normal((count, *shape), dtype=np.float32))
+
+
+def repeated_index(n):
+    """n integers below n: about a third of the elements are not among them, others several times."""
+    return np.random.default_rng(1).integers(0, n, n)
+
+
 def elementwise_input(n):
     return np.random.default_rng(0).standard_normal(n, dtype=np.float32)
 

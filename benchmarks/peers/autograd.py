@@ -12,8 +12,12 @@ from benchmarks.problems import (
     classification,
     elementwise_input,
     multiply_program,
+    normal_arrays,
+    repeated_index,
     run_python,
     scalar_program,
+    slice_bounds,
+    slice_program,
 )
 
 
@@ -34,6 +38,39 @@ def elementwise(n):
         return np.sum(np.tanh(1.5 * x + 0.3) * expit(x) + np.exp(-(x**2)))
 
     return lambda: value_and_gradient(x)
+
+
+def index(n):
+    (x,), where = normal_arrays(1, n), repeated_index(n)
+    return gradient_step(lambda x: np.sum(x[where]), x)
+
+
+def slices(shape, n):
+    bounds = slice_bounds(shape[0], n)
+    return gradient_step(lambda x: slice_program(x, bounds), *normal_arrays(1, *shape))
+
+
+def concatenate(count, n):
+    return gradient_step(lambda *arrays: np.sum(np.concatenate(arrays) ** 2), *normal_arrays(count, n))
+
+
+def einsum(spec, shape):
+    return gradient_step(lambda a, b: np.sum(np.einsum(spec, a, b) ** 2), *normal_arrays(2, *shape))
+
+
+def matmul(n):
+    return gradient_step(lambda a, b: np.sum(np.matmul(a, b) ** 2), *normal_arrays(2, n, n))
+
+
+def gradient_step(function, *arrays):
+    """A step that computes the function of the arrays and its gradients."""
+    value_and_gradients = value_and_grad(function, argnum=tuple(range(len(arrays))))
+
+    def step():
+        value, gradients = value_and_gradients(*arrays)
+        return value, *gradients
+
+    return step
 
 
 def mlp(sizes, activation, batch):

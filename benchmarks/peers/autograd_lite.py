@@ -11,8 +11,12 @@ from benchmarks.problems import (
     classification,
     elementwise_input,
     multiply_program,
+    normal_arrays,
+    repeated_index,
     run_python,
     scalar_program,
+    slice_bounds,
+    slice_program,
 )
 
 
@@ -40,6 +44,42 @@ def elementwise(n):
         y = ag.sum(ag.tanh(1.5 * x + 0.3) * ag.sigmoid(x) + ag.exp(-(x**2)))
         y.backward()
         return y.item(), x.grad
+
+    return step
+
+
+def index(n):
+    (x,), where = normal_arrays(1, n), repeated_index(n)
+    return gradient_step(lambda x: x[where].sum(), x)
+
+
+def slices(shape, n):
+    bounds = slice_bounds(shape[0], n)
+    return gradient_step(lambda x: slice_program(x, bounds), *normal_arrays(1, *shape))
+
+
+def concatenate(count, n):
+    return gradient_step(lambda *arrays: (np.concatenate(arrays) ** 2).sum(), *normal_arrays(count, n))
+
+
+def einsum(spec, shape):
+    return gradient_step(lambda a, b: (np.einsum(spec, a, b) ** 2).sum(), *normal_arrays(2, *shape))
+
+
+def matmul(n):
+    return gradient_step(lambda a, b: ((a @ b) ** 2).sum(), *normal_arrays(2, n, n))
+
+
+def gradient_step(function, *arrays):
+    """A step that computes the function of the arrays and its gradients."""
+    leaves = [ag.tensor(array, requires_grad=True) for array in arrays]
+
+    def step():
+        for leaf in leaves:
+            leaf.zero_grad()
+        y = function(*leaves)
+        y.backward()
+        return y.item(), *(leaf.grad for leaf in leaves)
 
     return step
 

@@ -4,7 +4,16 @@ from itertools import pairwise
 
 import numpy as np
 
-from benchmarks.problems import LEARNING_RATE, MOMENTUM, classification, elementwise_input, run_python
+from benchmarks.problems import (
+    LEARNING_RATE,
+    MOMENTUM,
+    classification,
+    elementwise_input,
+    normal_arrays,
+    repeated_index,
+    run_python,
+    slice_bounds,
+)
 
 
 def import_library():
@@ -40,6 +49,79 @@ def elementwise(n):
         np.add(grad, t, out=grad)
         np.subtract(grad, e, out=grad)
         return value, grad
+
+    return step
+
+
+# In the cases of one op, that op and its gradient are what NumPy can do at best; the squares and sums around it are
+# computed as the program has them, since they are not what is measured.
+
+
+def index(n):
+    (x,), where = normal_arrays(1, n), repeated_index(n)
+    taken, ones, grad = np.empty_like(x), np.ones_like(x), np.empty_like(x)
+
+    def step():
+        np.take(x, where, out=taken, mode="clip")  # with mode "raise", `out` is buffered
+        value = taken.sum()
+        grad.fill(0)
+        np.add.at(grad, where, ones)
+        return value, grad
+
+    return step
+
+
+def slices(shape, n):
+    (x,), bounds = normal_arrays(1, *shape), slice_bounds(shape[0], n)
+    squares, double, grad = (np.empty_like(x) for _ in range(3))
+
+    def step():
+        value = 0.0
+        grad.fill(0)
+        for start, stop in bounds:
+            part, size = x[start:stop], stop - start
+            value += np.add.reduce(np.multiply(part, part, out=squares[:size]), axis=None)
+            into = grad[start:stop]
+            np.add(into, np.multiply(part, np.float32(2), out=double[:size]), out=into)
+        return value, grad
+
+    return step
+
+
+def concatenate(count, n):
+    arrays = normal_arrays(count, n)
+    joined, squares, grad = (np.empty(count * n, np.float32) for _ in range(3))
+    parts = [grad[i * n : (i + 1) * n] for i in range(count)]
+
+    def step():
+        np.concatenate(arrays, out=joined)
+        value = np.multiply(joined, joined, out=squares).sum()
+        np.multiply(joined, np.float32(2), out=grad)
+        return value, *parts
+
+    return step
+
+
+def einsum(spec, shape):
+    left, right, out = (operand for side in spec.split("->") for operand in side.split(","))
+    assert (left[-2:], right[-2:], out[-2:]) == ("ij", "jk", "ik"), "only matrix products are written by hand"
+    return products(*normal_arrays(2, *shape))
+
+
+def matmul(n):
+    return products(*normal_arrays(2, n, n))
+
+
+def products(a, b):
+    c, squares, da, db = (np.empty_like(a) for _ in range(4))
+
+    def step():
+        np.matmul(a, b, out=c)
+        value = np.multiply(c, c, out=squares).sum()
+        np.multiply(c, np.float32(2), out=c)
+        np.matmul(c, b.mT, out=da)
+        np.matmul(a.mT, c, out=db)
+        return value, da, db
 
     return step
 

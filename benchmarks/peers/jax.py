@@ -9,8 +9,12 @@ from benchmarks.problems import (
     SCALARS,
     classification,
     elementwise_input,
+    normal_arrays,
+    repeated_index,
     run_python,
     scalar_program,
+    slice_bounds,
+    slice_program,
 )
 
 # Each step is waited for at once, so handing it to another thread only costs: 58 us against 28 in one MLP.
@@ -43,6 +47,40 @@ def elementwise(n):
         nonlocal gradient
         value, gradient = jax.block_until_ready(compiled(gradient, x))
         return value, gradient
+
+    return step
+
+
+def index(n):
+    # the index is an argument: the gradient does not depend on x, and of constants it would be computed in compiling
+    return gradient_step(lambda x, where: x[where].sum(), *normal_arrays(1, n), constants=[repeated_index(n)])
+
+
+def slices(shape, n):
+    bounds = slice_bounds(shape[0], n)
+    return gradient_step(lambda x: slice_program(x, bounds), *normal_arrays(1, *shape))
+
+
+def concatenate(count, n):
+    return gradient_step(lambda *arrays: (jnp.concatenate(arrays) ** 2).sum(), *normal_arrays(count, n))
+
+
+def einsum(spec, shape):
+    return gradient_step(lambda a, b: (jnp.einsum(spec, a, b) ** 2).sum(), *normal_arrays(2, *shape))
+
+
+def matmul(n):
+    return gradient_step(lambda a, b: ((a @ b) ** 2).sum(), *normal_arrays(2, n, n))
+
+
+def gradient_step(function, *arrays, constants=()):
+    """A step that computes the function of the arrays and constants, and its gradients by the arrays."""
+    arguments = [jnp.asarray(array) for array in (*arrays, *constants)]
+    compiled = jax.jit(jax.value_and_grad(function, argnums=tuple(range(len(arrays)))))
+
+    def step():
+        value, gradients = jax.block_until_ready(compiled(*arguments))
+        return value, *gradients
 
     return step
 

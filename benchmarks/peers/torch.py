@@ -12,8 +12,12 @@ from benchmarks.problems import (
     classification,
     elementwise_input,
     multiply_program,
+    normal_arrays,
+    repeated_index,
     run_python,
     scalar_program,
+    slice_bounds,
+    slice_program,
 )
 
 THREADS = torch.get_num_threads()
@@ -44,6 +48,43 @@ def elementwise(n):
         y = torch.sum(torch.tanh(1.5 * x + 0.3) * torch.sigmoid(x) + torch.exp(-(x**2)))
         y.backward()
         return y.detach(), x.grad
+
+    return step
+
+
+def index(n):
+    (x,), where = normal_arrays(1, n), torch.from_numpy(repeated_index(n))
+    return gradient_step(lambda x: x[where].sum(), x)
+
+
+def slices(shape, n):
+    bounds = slice_bounds(shape[0], n)
+    return gradient_step(lambda x: slice_program(x, bounds), *normal_arrays(1, *shape))
+
+
+def concatenate(count, n):
+    return gradient_step(lambda *arrays: (torch.cat(arrays) ** 2).sum(), *normal_arrays(count, n))
+
+
+def einsum(spec, shape):
+    return gradient_step(lambda a, b: (torch.einsum(spec, a, b) ** 2).sum(), *normal_arrays(2, *shape))
+
+
+def matmul(n):
+    return gradient_step(lambda a, b: ((a @ b) ** 2).sum(), *normal_arrays(2, n, n))
+
+
+def gradient_step(function, *arrays):
+    """A step that computes the function of the arrays and its gradients."""
+    torch.set_num_threads(THREADS)
+    leaves = [torch.from_numpy(array).requires_grad_() for array in arrays]
+
+    def step():
+        for leaf in leaves:
+            leaf.grad = None
+        y = function(*leaves)
+        y.backward()
+        return y.detach(), *(leaf.grad for leaf in leaves)
 
     return step
 
