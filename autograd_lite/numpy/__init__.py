@@ -11,7 +11,9 @@ from typing import Any
 
 import numpy
 
-from . import fft, linalg, random
+from . import fft as fft
+from . import linalg as linalg
+from . import random as random
 from .dropin import array, asarray, c_, full, maker, r_, taking_lists
 
 _MADE_HERE: dict[str, Any] = {

@@ -84,31 +84,12 @@ def taking_lists(function: Any) -> Any:
 
 
 # Functions whose lists are several arrays, which NumPy hands over by itself.
-_TAKES_SEVERAL = frozenset(
-    [
-        "concatenate",
-        "concat",
-        "stack",
-        "hstack",
-        "vstack",
-        "dstack",
-        "column_stack",
-        "block",
-        "select",
-        "meshgrid",
-        "broadcast_arrays",
-        "multi_dot",
-        "atleast_1d",
-        "atleast_2d",
-        "atleast_3d",
-        "einsum",
-        "choose",
-        "piecewise",
-        "gradient",
-        "lexsort",
-        "ix_",
-    ]
-)
+# fmt: off
+_TAKES_SEVERAL = {
+    "concatenate", "concat", "stack", "hstack", "vstack", "dstack", "column_stack", "block", "select", "meshgrid",
+    "broadcast_arrays", "multi_dot", "atleast_1d", "atleast_2d", "atleast_3d", "einsum", "choose", "piecewise", "gradient", "lexsort", "ix_",
+}
+# fmt: on
 
 
 class _Joiner:

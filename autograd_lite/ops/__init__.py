@@ -36,6 +36,9 @@ _LATER = {
     "differences": "numpy",
     "statistics": "numpy",
     "contractions": "numpy",
+    "decompositions": "numpy.linalg",
+    "linear_algebra": "numpy.linalg",
+    "norms": "numpy.linalg",
     "fft": "numpy.fft",
 }
 
