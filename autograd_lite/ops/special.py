@@ -24,7 +24,22 @@ from ..node import is_recording
 from ..op import Op
 from ..tensor import Tensor
 from . import neural, reduce
-from .elementwise import absolute, add, cos, equal, exp, isfinite, log, log1p, logical_and, minimum, multiply, sign, subtract, where
+from .elementwise import (
+    absolute,
+    add,
+    cos,
+    equal,
+    exp,
+    isfinite,
+    log,
+    log1p,
+    logical_and,
+    minimum,
+    multiply,
+    sign,
+    subtract,
+    where,
+)
 
 __all__ = ["digamma", "jn", "log_softmax", "logsumexp", "softmax"]  # compositions of rows, and second names
 
@@ -191,7 +206,9 @@ def logsumexp(a: Any, axis: Any = None, b: Any = None, keepdims: bool = False, r
     shift = where(isfinite(shift), shift, 0)
     z = subtract(a, shift)
     total = reduce.sum(multiply(b, exp(where(left_out, minimum(z, 80), z))), axis=axis, keepdims=keepdims)
-    return add(xlogy(1, total), shift if keepdims else shift.reshape(total.shape))  # xlogy: log, silent at 0
+    with np.errstate(divide="ignore", invalid="ignore"):  # nothing to add up gives -inf, a negative sum NaN
+        y = log(total)
+    return add(y, shift if keepdims else shift.reshape(y.shape))
 
 
 def softmax(x: Any, axis: Any = None) -> Any:
