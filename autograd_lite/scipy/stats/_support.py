@@ -47,6 +47,12 @@ def log1mexp(z: Any) -> Any:
     return where(near, log(-expm1(-where(near, z, 1))), log1p(-exp(-where(near, 1, z))))
 
 
+def log_probability(p: Any, q: Any) -> Any:
+    """log(p) for a probability p = 1 - q, from whichever of the two has more digits of it."""
+    small = p < 0.5
+    return where(small, log(where(small, p, 1)), log1p(-where(small, 0, q)))
+
+
 def passed_on(distribution: str) -> Callable[[str], Any]:
     """A module's `__getattr__` that gives the attributes of SciPy's `distribution`."""
 

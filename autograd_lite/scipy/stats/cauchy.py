@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from ...ops.elementwise import arctan2, exp, hypot, log
-from ._support import LOG_PI, passed_on, standardized
+from ._support import LOG_PI, log_probability, passed_on, standardized
 
 
 def logpdf(x: Any, loc: Any = 0, scale: Any = 1) -> Any:
@@ -27,7 +27,7 @@ def cdf(x: Any, loc: Any = 0, scale: Any = 1) -> Any:
 
 def logcdf(x: Any, loc: Any = 0, scale: Any = 1) -> Any:
     """log P(X <= x); x, loc and scale broadcast."""
-    return log(cdf(x, loc, scale))
+    return log_probability(cdf(x, loc, scale), sf(x, loc, scale))
 
 
 def sf(x: Any, loc: Any = 0, scale: Any = 1) -> Any:
@@ -37,7 +37,7 @@ def sf(x: Any, loc: Any = 0, scale: Any = 1) -> Any:
 
 def logsf(x: Any, loc: Any = 0, scale: Any = 1) -> Any:
     """log P(X > x); x, loc and scale broadcast."""
-    return log(sf(x, loc, scale))
+    return log_probability(sf(x, loc, scale), cdf(x, loc, scale))
 
 
 __getattr__ = passed_on("cauchy")

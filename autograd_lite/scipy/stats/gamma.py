@@ -9,7 +9,7 @@ from typing import Any
 
 from ...ops.elementwise import exp, log
 from ...ops.special import gammainc, gammaincc, gammaln, xlogy
-from ._support import masked, passed_on, standardized
+from ._support import log_probability, masked, passed_on, standardized
 
 
 def logpdf(x: Any, a: Any, loc: Any = 0, scale: Any = 1) -> Any:
@@ -32,7 +32,7 @@ def cdf(x: Any, a: Any, loc: Any = 0, scale: Any = 1) -> Any:
 def logcdf(x: Any, a: Any, loc: Any = 0, scale: Any = 1) -> Any:
     """log P(X <= x); all arguments broadcast."""
     z, _, a = standardized(x, loc, scale, a)
-    return masked(z <= 0, lambda z: log(gammainc(a, z)), z, inside=1)
+    return masked(z <= 0, lambda z: log_probability(gammainc(a, z), gammaincc(a, z)), z, inside=1)
 
 
 def sf(x: Any, a: Any, loc: Any = 0, scale: Any = 1) -> Any:
@@ -44,7 +44,7 @@ def sf(x: Any, a: Any, loc: Any = 0, scale: Any = 1) -> Any:
 def logsf(x: Any, a: Any, loc: Any = 0, scale: Any = 1) -> Any:
     """log P(X > x); all arguments broadcast."""
     z, _, a = standardized(x, loc, scale, a)
-    return masked(z < 0, lambda z: log(gammaincc(a, z)), z, inside=1, value=0)
+    return masked(z < 0, lambda z: log_probability(gammaincc(a, z), gammainc(a, z)), z, inside=1, value=0)
 
 
 __getattr__ = passed_on("gamma")

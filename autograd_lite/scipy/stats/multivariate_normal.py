@@ -21,12 +21,12 @@ def logpdf(x: Any, mean: Any = None, cov: Any = 1) -> Any:
 
     `mean` has the shape (d,) or () (zero if None); `cov` (d, d), positive definite, or (d,) for its diagonal, or ()
     for a multiple of the identity. x has the shape (..., d) and the result (...); with d = 1 an x of one axis or
-    none is of points, as in SciPy. Only one triangle of a matrix `cov` is read: its gradient is symmetric.
+    none is of points, as in SciPy.
     """
     x, mean, cov = numbers(x, 0 if mean is None else mean, cov)
     d = max([a.shape[-1] for a in (mean, cov) if a.ndim] or [1])
-    if cov.ndim == 2 and cov.shape != (d, d):
-        raise ShapeError(f"multivariate_normal: mean of shape {mean.shape} and cov of shape {cov.shape} do not fit")
+    if {*mean.shape, *cov.shape} - {d} or (x.ndim > 1 and x.shape[-1] != d):
+        raise ShapeError(f"multivariate_normal: x of shape {x.shape}, mean {mean.shape} and cov {cov.shape} do not fit")
     points = x.shape if d == 1 and x.ndim <= 1 else x.shape[:-1]
     deviations = reshape(x, (-1, d)) - mean
     if cov.ndim == 2:

@@ -1,4 +1,4 @@
-"""The negative binomial distribution: k failures before the n-th success have the probability C(k+n-1, k) p^n (1-p)^k."""
+"""The negative binomial distribution: k failures before the n-th success have probability C(k+n-1, k) p^n (1-p)^k."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Student's t distribution: z = (x - loc) / scale has the density (1 + z^2/df)^(-(df+1)/2) / (sqrt(df) B(df/2, 1/2))."""
+"""Student's t distribution: z = (x - loc) / scale has density (1 + z^2/df)^(-(df+1)/2) / sqrt(df) / B(df/2, 1/2)."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from ._support import passed_on, standardized
 
 def logpdf(x: Any, df: Any, loc: Any = 0, scale: Any = 1) -> Any:
     """log f(x) = -(df+1)/2 log(1 + z^2/df) - log B(df/2, 1/2) - log(df)/2 - log(scale); all arguments broadcast."""
-    z, scale, df = standardized(x, loc, scale, df)
-    half = df / df / 2  # in the dtype of df, which SciPy's betaln does not give to a Python number
+    z, scale, df, half = standardized(x, loc, scale, df, 0.5)
     return -(df + 1) / 2 * log1p(z * z / df) - betaln(df / 2, half) - log(df) / 2 - log(scale)
 
 
