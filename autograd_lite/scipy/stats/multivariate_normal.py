@@ -25,9 +25,10 @@ def logpdf(x: Any, mean: Any = None, cov: Any = 1) -> Any:
     """
     x, mean, cov = numbers(x, 0 if mean is None else mean, cov)
     d = max([a.shape[-1] for a in (mean, cov) if a.ndim] or [1])
-    if {*mean.shape, *cov.shape} - {d} or (x.ndim > 1 and x.shape[-1] != d):
+    of_points = d == 1 and x.ndim <= 1
+    if {*mean.shape, *cov.shape, *(() if of_points else x.shape[-1:])} - {d}:
         raise ShapeError(f"multivariate_normal: x of shape {x.shape}, mean {mean.shape} and cov {cov.shape} do not fit")
-    points = x.shape if d == 1 and x.ndim <= 1 else x.shape[:-1]
+    points = x.shape if of_points else x.shape[:-1]
     deviations = reshape(x, (-1, d)) - mean
     if cov.ndim == 2:
         L = np.linalg.cholesky(cov)
