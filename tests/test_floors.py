@@ -19,7 +19,7 @@ FLOORS = [
     ["ufuncs", "protocol"],
     ["backprop", "transforms", "flow"],
     ["check", "draw"],
-    ["nn"],
+    ["nn", "scipy"],
     ["__init__"],
 ]
 PLACE = {name: (floor, k) for floor, names in enumerate(FLOORS) for k, name in enumerate(names)}
