@@ -12,7 +12,7 @@ import numpy as np
 from .errors import ArgumentError, AutogradError, LeakError, NotDifferentiableError
 from .node import Leaf, is_recording, no_grad
 from .op import Op
-from .ops import FUNCTIONS, counterpart, elementwise, products, shape
+from .ops import FUNCTIONS, by_name, counterpart, elementwise, products, shape
 from .tensor import Tensor, constant_tensor, own, owned_copy, set_leaf
 
 # -- operators ---------------------------------------------------------------------------------------------------
@@ -44,9 +44,9 @@ _REFLECTED = ("add", "sub", "mul", "truediv", "floordiv", "mod", "matmul", "and"
 def _bind_on_first_use(method: str, make: Callable[[], Callable[..., Any]]) -> None:
     """Bind a generated function as `method`, but write it only when it is first called."""
 
-    def first(self: Tensor, *arguments: Any) -> Any:
+    def first(self: Tensor, *arguments: Any, **options: Any) -> Any:
         setattr(Tensor, method, make())
-        return getattr(self, method)(*arguments)
+        return getattr(self, method)(*arguments, **options)
 
     first.__name__ = method
     setattr(Tensor, method, first)
@@ -139,6 +139,18 @@ def _transpose(x: Tensor, *axes: Any) -> Any:
     return shape.transpose(x, _sizes(axes) if axes else None)
 
 
+def _compress(x: Tensor, condition: Any, axis: int | None = None) -> Any:
+    return np.compress(condition, x, axis)
+
+
+def _fill(x: Tensor, value: Any) -> None:
+    x[...] = value
+
+
+def _sort(x: Tensor, axis: int = -1, kind: Any = None) -> None:
+    x[...] = np.sort(x, axis, kind)
+
+
 def _copy(x: Tensor) -> Any:
     return elementwise.positive(x) if x.dtype != bool else constant_tensor(owned_copy(x._data, None))
 
@@ -151,7 +163,10 @@ _METHODS: dict[str, Any] = {
     "reshape": _reshape,
     "transpose": _transpose,
     "copy": _copy,
-    "flatten": lambda x: shape.ravel(x),
+    "compress": _compress,
+    "fill": _fill,
+    "sort": _sort,
+    "flatten": lambda x, order="C": shape.ravel(x, order),
     "dot": products.dot,
     "conj": lambda x: elementwise.conjugate(x) if x.dtype.kind == "c" else x,
     "T": property(lambda x: shape.transpose(x)),
@@ -183,6 +198,9 @@ _METHODS: dict[str, Any] = {
 }
 for _method, _function in _METHODS.items():
     setattr(Tensor, _method, _function)
+for _method in ("argpartition", "argsort", "conjugate", "cumprod", "diagonal", "nonzero", "repeat", "round",
+                "searchsorted", "take", "trace"):  # fmt: skip
+    _bind_on_first_use(_method, lambda name=_method: by_name(name))  # type: ignore[misc]
 
 
 # -- NumPy's protocols -------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from linalg_table import EVERY, INF, LIVE, SQUARE, arguments, definite, general, la, random
+from linalg_table import EVERY, INF, LIVE, SQUARE, arguments, definite, general, hermitian, la, random
 
 import autograd_lite as ag
 from autograd_lite.node import Leaf
@@ -44,6 +44,7 @@ def test_value_is_numpys(name, statics, draw, shapes, invariant, field):
 @pytest.mark.parametrize(COLUMNS, LIVE)
 def test_gradients_equal_central_differences(name, statics, draw, shapes, invariant, field):
     def f(*xs):
+        xs = [(x + adjoint(x)) / 2 for x in xs] if draw in (definite, hermitian) else xs
         y = getattr(la, name)(*xs, **statics)
         y = tuple(y) if isinstance(y, tuple) else y
         return invariant(*y) if invariant else y
@@ -131,8 +132,7 @@ def test_eigenvalues_that_coincide(field):
     for f in (la.eigvalsh, lambda x: la.eigh(x)[0], la.eigvals, lambda x: la.eig(x)[0]):
         for x in (a, np.eye(4) + 0 * a):
             np.testing.assert_allclose(ag.grad(lambda x: f(x).sum().real)(x), np.eye(4), atol=1e-12)  # noqa: B023
-    half = 2 * np.tril(a.conj(), -1) + np.diag(np.diag(a.conj()))
-    np.testing.assert_allclose(ag.grad(lambda x: (la.eigvalsh(x) ** 2).sum())(a), 2 * half, atol=1e-12)
+    np.testing.assert_allclose(ag.grad(lambda x: (la.eigvalsh(x) ** 2).sum())(a), 2 * a.conj(), atol=1e-12)
     np.testing.assert_allclose(ag.grad(lambda x: (la.svdvals(x) ** 2).sum())(a), 2 * a.conj(), atol=1e-12)
     np.testing.assert_allclose(ag.grad(lambda x: (la.svd(x)[1] ** 2).sum())(a), 2 * a.conj(), atol=1e-12)
 
@@ -316,23 +316,24 @@ def test_arguments_that_do_not_fit():
         la.lstsq(x, np.ones(3))
 
 
+@FIELDS
 @pytest.mark.parametrize("name", ["cholesky", "eigvalsh", "eigh"])
-def test_one_triangle_is_read(name):
-    """The entries that NumPy does not read get no gradient; along Hermitian directions both triangles agree."""
-    a = definite(SQUARE)
-    grads = {}
+def test_gradients_by_hermitian_matrices_are_hermitian(name, field):
+    """Whichever triangle NumPy reads; log det by way of Cholesky has the textbook's gradient, the inverse."""
+    a = definite(SQUARE, field=field)
+    grads = []
     for uplo in "LU":
         options = dict(upper=uplo == "U") if name == "cholesky" else dict(UPLO=uplo)
 
         def f(x, options=options):
             first = next(leaves(getattr(la, name)(x, **options)))
-            return (first**2).sum() + first.max()
+            return abs(first**2).sum() + abs(first).max()
 
-        grads[uplo] = ag.grad(f)(a)
-        unread = np.triu if uplo == "L" else np.tril
-        np.testing.assert_array_equal(unread(grads[uplo], 1 if uplo == "L" else -1), 0)
-    lower, upper = grads["L"], grads["U"]
-    np.testing.assert_allclose(lower + lower.T, upper + upper.T, atol=1e-12)
+        grads.append(ag.grad(f)(a))
+        np.testing.assert_allclose(grads[-1], adjoint(grads[-1]), atol=1e-12)
+    np.testing.assert_allclose(*grads, atol=1e-12)
+    by_cholesky = ag.grad(lambda x: 2 * ag.log(la.cholesky(x).real.diagonal()).sum())(a)
+    np.testing.assert_allclose(by_cholesky, np.linalg.inv(a).T, atol=1e-12)
 
 
 # -- against JAX ----------------------------------------------------------------------------------------------------

@@ -17,7 +17,9 @@ def has_tensor(item: Any) -> bool:
     return isinstance(item, Tensor) or (isinstance(item, (list, tuple)) and any(map(has_tensor, item)))
 
 
-def array(object: Any, dtype: Any = None, *, copy: Any = True, order: str = "K", subok: bool = False, ndmin: int = 0) -> Any:  # fmt: skip
+def array(
+    object: Any, dtype: Any = None, *, copy: Any = True, order: str = "K", subok: bool = False, ndmin: int = 0
+) -> Any:
     """numpy.array; of a Tensor, or of lists with Tensors in them, a Tensor that keeps their history."""
     if not has_tensor(object):
         return numpy.array(object, dtype, copy=copy, order=order, subok=subok, ndmin=ndmin)  # type: ignore[call-overload]
@@ -86,8 +88,9 @@ def taking_lists(function: Any) -> Any:
 # Functions whose lists are several arrays, which NumPy hands over by itself.
 # fmt: off
 _TAKES_SEVERAL = {
-    "concatenate", "concat", "stack", "hstack", "vstack", "dstack", "column_stack", "block", "select", "meshgrid",
-    "broadcast_arrays", "multi_dot", "atleast_1d", "atleast_2d", "atleast_3d", "einsum", "choose", "piecewise", "gradient", "lexsort", "ix_",
+    "concatenate", "concat", "stack", "hstack", "vstack", "dstack", "column_stack", "block",
+    "select", "meshgrid", "broadcast_arrays", "multi_dot", "atleast_1d", "atleast_2d",
+    "atleast_3d", "einsum", "choose", "piecewise", "gradient", "lexsort", "ix_",
 }
 # fmt: on
 

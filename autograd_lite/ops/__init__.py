@@ -39,7 +39,9 @@ _LATER = {
     "decompositions": "numpy.linalg",
     "linear_algebra": "numpy.linalg",
     "norms": "numpy.linalg",
+    "matrices": "numpy.linalg",
     "fft": "numpy.fft",
+    "special": "scipy.special",
 }
 
 

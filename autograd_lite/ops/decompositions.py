@@ -6,8 +6,8 @@ therefore have plain transposes below, and only the others conjugate. Sources: G
 results" (2008); Murray, "Differentiation of the Cholesky decomposition" (2016); Townsend, "Differentiating the
 singular value decomposition" (2016); Walter and Lehmann, "Algorithmic differentiation of linear algebra functions" (2010).
 
-- cholesky, eigh, eigvalsh, and svd with hermitian=True, read one triangle of A, and only its entries get gradients,
-  each for itself and for its mirror image. Along Hermitian directions that agrees with every other convention.
+- cholesky, eigh, eigvalsh, and svd with hermitian=True, read one triangle of A, for which the other is a mirror image.
+  Their gradient is Hermitian too, as JAX's and PyTorch's: right along Hermitian directions, the only ones they are for.
 - Vectors are defined up to a phase (or a rotation of a degenerate space), so only functions that do not depend on it
   have a derivative. Here V^H dV has a zero diagonal for eigh, a zero real diagonal for eig; svd leaves the phase to U.
   The same holds for the columns that complete U, V or Q to a basis: they turn only as the others make them.
@@ -79,9 +79,9 @@ def _half_upper(x: Any) -> Any:
     return (_upper(x) + _upper(x, 1)) / 2
 
 
-def of_triangle(g: Any, uplo: str) -> Any:
-    """From the gradient by a Hermitian matrix that by the one triangle it is read from."""
-    return (half_lower if uplo.upper() == "L" else _half_upper)(g + adjoint(g))
+def hermitian_part(g: Any) -> Any:
+    """The gradient by a Hermitian matrix: what g says of Hermitian directions."""
+    return (g + adjoint(g)) / 2
 
 
 def _inverse_or_0(x: Any) -> Any:
@@ -122,7 +122,7 @@ def _cholesky(a: Any, *, upper: bool = False) -> Any:
 
 def _cholesky_gradient(g: Any, y: Any, upper: bool) -> Any:
     g, y = (adjoint(g), adjoint(y)) if upper else (g, y)
-    return of_triangle(solve(mT(y), _divide_right(half_lower(mT(y) @ g), y.conj())), "U" if upper else "L")
+    return hermitian_part(solve(mT(y), _divide_right(half_lower(mT(y) @ g), y.conj())))
 
 
 # -- eigenvalues and singular values ----------------------------------------------------------------------------
@@ -146,7 +146,7 @@ def _hermitian_gradient(g_w: Any, g_v: Any, w: Any, v: Any) -> Any:
 
 def _eigvalsh_gradient(g: Any, a: Any, UPLO: str) -> Any:
     v = eigh(a, UPLO)[1]
-    return of_triangle((v.conj() * g[..., None, :]) @ mT(v), UPLO)
+    return hermitian_part((v.conj() * g[..., None, :]) @ mT(v))
 
 
 def _eig_gradient(g: Any, y: Any) -> Any:
@@ -196,7 +196,7 @@ def _svd_gradient(g: Any, y: Any, full_matrices: bool, hermitian: bool) -> Any:
     g_s, g_v, v = where(s == 0, 0, g_s), adjoint(g_vh), adjoint(vh)
     if hermitian:  # an eigendecomposition whose signs went into V
         signs = sign(real(sum(mT(u) * vh, -1)))
-        return of_triangle(_hermitian_gradient(g_s * signs, g_u + g_v * signs[..., None, :], s * signs, u), "L")
+        return hermitian_part(_hermitian_gradient(g_s * signs, g_u + g_v * signs[..., None, :], s * signs, u))
     in_u, in_v = mT(u[..., :k]) @ g_u[..., :k], mT(v[..., :k]) @ g_v[..., :k]
     row, column = s[..., None, :], s[..., :, None]
     of_squares = _inverse_differences(s) * _inverse_or_0(row + column)
@@ -233,7 +233,7 @@ def svdvals_gradient(g: Any, x: Any, y: Any, hermitian: bool) -> Any:
     """ds = Re diag(U^H dA V); at s = 0, a kink like that of |x|, it counts as 0."""
     u, _, vh = svd(x, False, True, hermitian)
     grad = (u.conj() * where(y == 0, 0, g)[..., None, :]) @ vh.conj()
-    return of_triangle(grad, "L") if hermitian else grad
+    return hermitian_part(grad) if hermitian else grad
 
 
 # -- QR ---------------------------------------------------------------------------------------------------------
@@ -269,7 +269,7 @@ def _tall_qr_gradient(g_q: Any, g_r: Any, q: Any, r: Any) -> Any:
 inv           = Op(np.linalg.inv,     a=lambda g, y: -mT(y) @ g @ mT(y))
 solve         = Op(_solve,            bprop=_solve_bprop)
 cholesky      = Op(_cholesky,         a=_cholesky_gradient)
-eigh          = Op(_eigh,             a=lambda g, y, UPLO: of_triangle(_hermitian_gradient(*g, *y), UPLO), several=True)
+eigh          = Op(_eigh,             a=lambda g, y: hermitian_part(_hermitian_gradient(*g, *y)), several=True)
 eigvalsh      = Op(_eigvalsh,         a=_eigvalsh_gradient)
 eig           = Op(np.linalg.eig,     a=_eig_gradient, several=True)
 eigvals       = Op(np.linalg.eigvals, a=_eigvals_gradient)

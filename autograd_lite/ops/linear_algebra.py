@@ -28,8 +28,8 @@ from .decompositions import (
     diagonal_matrix,
     diagonal_of,
     half_lower,
+    hermitian_part,
     inv,
-    of_triangle,
     solve,
     svd,
     svdvals_gradient,
@@ -86,7 +86,7 @@ def _pinv_gradient(g: Any, a: Any, y: Any, hermitian: bool) -> Any:
     g_t, y_h = mT(g), adjoint(y)
     left, right = g_t @ (y @ y_h), y_h @ (y @ g_t)
     grad = (left - a @ (y @ left) + right - right @ (y @ a)).conj() - mT(y) @ (g @ mT(y))
-    return of_triangle(grad, "L") if hermitian else grad
+    return hermitian_part(grad) if hermitian else grad
 
 
 def _lstsq(a: Any, b: Any, *, rcond: float | None = None) -> Any:

@@ -1,0 +1,64 @@
+"""autograd_lite.scipy: linalg and signal. (special and stats have test files of their own.)"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import autograd_lite as ag
+
+scipy = pytest.importorskip("scipy")
+import scipy.linalg  # noqa: E402
+import scipy.signal  # noqa: E402
+
+from autograd_lite.scipy import linalg, signal  # noqa: E402
+
+RNG = np.random.default_rng(0)
+A = RNG.normal(size=(4, 4)) + 4 * np.eye(4)
+Z = A + 1j * RNG.normal(size=(4, 4))
+b, B = RNG.normal(size=4), RNG.normal(size=(4, 2))
+
+
+@pytest.mark.parametrize("a", [A, Z], ids=["real", "complex"])
+@pytest.mark.parametrize("rhs", [b, B, b + 1j * B[:, 0]], ids=["vector", "matrix", "complex"])
+@pytest.mark.parametrize("trans", [0, 1, 2, "N", "T", "C"])
+@pytest.mark.parametrize("lower", [False, True])
+@pytest.mark.parametrize("unit", [False, True])
+def test_solve_triangular(a, rhs, trans, lower, unit):
+    def f(a, rhs):
+        return linalg.solve_triangular(a, rhs, trans, lower, unit)
+
+    np.testing.assert_array_equal(f(ag.tensor(a), rhs).data, scipy.linalg.solve_triangular(a, rhs, trans, lower, unit))
+    ag.check_grads(f, a, rhs)
+
+
+@pytest.mark.parametrize("a", [A / 3, Z / 3, A @ A.T / 9], ids=["real", "complex", "definite"])
+@pytest.mark.parametrize("name", ["expm", "sqrtm", "inv", "det", "pinv", "norm", "svdvals"])
+def test_functions_of_matrices(a, name):
+    f = getattr(linalg, name)
+    np.testing.assert_allclose(f(ag.tensor(a, requires_grad=True)).data, getattr(scipy.linalg, name)(a), rtol=1e-12)
+    ag.check_grads(f, a)
+
+
+def test_cholesky_is_scipys_upper_one():
+    a = A @ A.T
+    np.testing.assert_allclose(linalg.cholesky(ag.tensor(a)).data, scipy.linalg.cholesky(a), rtol=1e-12)
+    np.testing.assert_allclose(linalg.cholesky(a, lower=True), scipy.linalg.cholesky(a, lower=True), rtol=1e-12)
+
+
+def test_block_diag_and_what_passes_through():
+    parts = [A, b, np.array(2.0)]
+    np.testing.assert_array_equal(linalg.block_diag(*parts), scipy.linalg.block_diag(*parts))
+    ag.check_grads(lambda *x: linalg.block_diag(*x), *parts)
+    assert linalg.toeplitz is scipy.linalg.toeplitz
+    assert signal.butter is scipy.signal.butter
+
+
+@pytest.mark.parametrize("mode", ["full", "same", "valid"])
+@pytest.mark.parametrize("method", ["direct", "fft", "auto"])
+@pytest.mark.parametrize("shapes", [((5,), (3,)), ((3,), (5,)), ((4, 5), (3, 2)), ((2, 3, 4), (2, 2, 1))], ids=str)
+def test_convolve(mode, method, shapes):
+    x, y = (RNG.normal(size=s) for s in shapes)
+    wanted = scipy.signal.convolve(x, y, mode, method)
+    np.testing.assert_array_equal(signal.convolve(ag.tensor(x), y, mode, method).data, wanted)
+    ag.check_grads(lambda x, y: signal.convolve(x, y, mode, method), x, y)
