@@ -22,7 +22,7 @@ from .errors import (
 )
 from .node import FlatNode, Leaf, Node, enable_grad, no_grad
 from .op import Op
-from .ops import FUNCTIONS, OPS
+from .ops import FUNCTIONS, by_name, load_all
 from .protocol import tensor
 from .tensor import Tensor
 from .transforms import grad, value_and_grad
@@ -41,6 +41,9 @@ globals().update(protocol.MAKERS)  # ag.zeros, ag.ones, ...
 # Loaded when first asked for, so that `import autograd_lite` costs little more than `import numpy`.
 _LATER = {
     "nn": ("nn", None),
+    "linalg": ("numpy.linalg", None),
+    "fft": ("numpy.fft", None),
+    "special": ("scipy.special", None),
     "check_grads": ("check", "check_grads"),
     "draw": ("draw", "draw"),
     "Graph": ("flow", "Graph"),
@@ -48,8 +51,14 @@ _LATER = {
 
 
 def __getattr__(name: str) -> Any:
+    if name == "OPS":  # every row of the table: the chapters that were not needed so far are loaded
+        return load_all()
     if name not in _LATER:
-        raise AttributeError(f"module 'autograd_lite' has no attribute {name!r}")
+        function = None if name.startswith("_") else by_name(name)
+        if function is None:
+            raise AttributeError(f"module 'autograd_lite' has no attribute {name!r}")
+        globals()[name] = function
+        return function
     from importlib import import_module
 
     module_name, attribute = _LATER[name]
@@ -60,4 +69,5 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_LATER})
+    load_all()
+    return sorted({*globals(), *_LATER, *FUNCTIONS, "OPS"})

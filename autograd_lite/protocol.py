@@ -12,7 +12,7 @@ import numpy as np
 from .errors import ArgumentError, AutogradError, LeakError, NotDifferentiableError
 from .node import Leaf, is_recording, no_grad
 from .op import Op
-from .ops import FUNCTIONS, by_name, counterpart, elementwise, products, shape
+from .ops import FUNCTIONS, by_name, counterpart, elementwise, load_all, products, shape
 from .tensor import Tensor, constant_tensor, own, owned_copy, set_leaf
 
 # -- operators ---------------------------------------------------------------------------------------------------
@@ -200,7 +200,7 @@ for _method, _function in _METHODS.items():
     setattr(Tensor, _method, _function)
 for _method in ("argpartition", "argsort", "conjugate", "cumprod", "diagonal", "nonzero", "repeat", "round",
                 "searchsorted", "take", "trace"):  # fmt: skip
-    _bind_on_first_use(_method, lambda name=_method: by_name(name))  # type: ignore[misc]
+    _bind_on_first_use(_method, lambda name=_method: by_name(name))  # type: ignore[misc, arg-type]
 
 
 # -- NumPy's protocols -------------------------------------------------------------------------------------------
@@ -301,6 +301,7 @@ def _on_values(function: Any, arguments: Any, options: Any) -> Any:
 def _no_gradient(name: str) -> str:
     import difflib  # only when something has gone wrong
 
+    load_all()
     close = difflib.get_close_matches(name, FUNCTIONS, 1, 0.5)
     advice = f"the closest supported function is {close[0]}" if close else "declare one with ag.Op"
     return f"{name}: no gradient is known for this; {advice}; or take t.detach() if none is wanted"

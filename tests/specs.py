@@ -140,9 +140,12 @@ SPECS: dict[str, Spec] = {
     "all": Spec(("bool",), AXES2, AXES, flat="a boolean"), "any": Spec(("bool",), AXES2, AXES, flat="a boolean"),
     "logsumexp": _reduction(value=lambda x, axis, keepdims: np.log(np.sum(np.exp(x - np.max(x, axis, keepdims=True)), axis, keepdims=keepdims)) + np.max(x, axis, keepdims=keepdims)),
     "cumsum": Spec(("real",), AXES2, [dict(axis=None), dict(axis=0), dict(axis=-1)], complex=True),
+    "masked_sum": Spec(("real", "real", "bool"), [((2, 3), (), (2, 3)), ((3, 2, 2), (), (2,))], AXES, complex=True, value=lambda x, initial, where, **statics: np.sum(x, initial=initial, where=where, **statics)),
+    "masked_prod": Spec(("real", "real", "bool"), [((2, 3), (), (2, 3)), ((3, 2, 2), (), (2,))], AXES, complex=True, value=lambda x, initial, where, **statics: np.prod(x, initial=initial, where=where, **statics)),
     "spread": Spec(("real",), [((2,),)], [dict(shape=(2, 3), axis=1), dict(shape=(3, 2), axis=0)], value=lambda x, shape, axis: np.broadcast_to(np.expand_dims(x, axis), shape)),
     # Products and networks
     "matmul": Spec(("real", "real"), [((3,), (3,)), ((3,), (3, 2)), ((2, 3), (3,)), ((2, 3), (3, 4)), ((5, 2, 3), (3, 4)), ((2, 3), (5, 3, 4)), ((3,), (5, 3, 4)), ((5, 2, 3), (3,)), ((5, 1, 2, 3), (4, 3, 2)), ((0, 3), (3, 2)), ((2, 0), (0, 3))], complex=True),
+    "dot_stacks": Spec(("real", "real"), [((2, 3, 4), (4, 2)), ((2, 3), (2, 3, 4)), ((2, 2, 3), (2, 3, 1)), ((3,), (2, 3, 2)), ((2, 1, 3), (3,))], complex=True, value=np.dot),
     "affine": Spec(("real", "real", "real"), [((3,), (2, 3), (2,)), ((4, 3), (2, 3), (2,)), ((5, 4, 3), (2, 3), (2,)), ((0, 3), (2, 3), (2,))], value=lambda x, W, b: x @ W.T + b),
     "softmax": Spec(("real",), NONEMPTY, [dict(axis=-1), dict(axis=0)], value=lambda x, axis: np.exp(x - x.max(axis, keepdims=True)) / np.exp(x - x.max(axis, keepdims=True)).sum(axis, keepdims=True)),
     "log_softmax": Spec(("real",), NONEMPTY, [dict(axis=-1), dict(axis=0)], value=lambda x, axis: (x - x.max(axis, keepdims=True)) - np.log(np.exp(x - x.max(axis, keepdims=True)).sum(axis, keepdims=True))),

@@ -317,7 +317,7 @@ def test_leaves_are_assigned_under_no_grad_only():
         (lambda t: [10, 20][t], "t.item"),
         (lambda t: np.zeros(3).__setitem__(slice(0, 1), t), "ag.zeros"),
         (lambda t: np.add(np.ones(1), 1.0, out=np.ones(1)).__iadd__(t), "a = a"),
-        (lambda t: np.allclose(t, 1.0), "no gradient"),
+        (lambda t: np.vander(t), "no gradient"),
     ],
 )
 def test_leaks_raise_with_advice(leak, advice):
@@ -349,15 +349,14 @@ def test_integers_are_recorded_but_not_differentiated(data):
 
 def test_functions_without_a_gradient_fail_at_the_forward_call():
     x = leaf(np.arange(3.0))
-    for call in (lambda: np.fft.fft(x), lambda: np.sort(x), lambda: np.spacing(x), lambda: np.add.reduce(x)):
-        with pytest.raises(TypeError, match=r"^(fft|sort|spacing|add.reduce): no gradient is known"):
+    for call in (lambda: np.vander(x), lambda: np.i0(x), lambda: np.multiply.at(x, 0, 2.0), lambda: np.frexp(x)):
+        with pytest.raises(TypeError, match=r"^(vander|i0|multiply.at|frexp): no gradient is known"):
             call()
-    with pytest.raises(TypeError, match="the closest supported function is prod"):
-        np.cumprod(x)
-    with pytest.raises(TypeError, match=r"^sum: recorded Tensors are taken as sum\(x, axis=None, .*beyond that"):
-        np.sum(x, where=[True, False, True])
-    assert np.sum(ag.tensor([1.0, 2.0]), initial=3.0).item() == 6.0
-    assert np.sort(ag.tensor([2.0, 1.0])).tolist() == [1.0, 2.0]
+    with pytest.raises(TypeError, match="the closest supported function is nansum"):
+        np.nancumsum(x)
+    with pytest.raises(TypeError, match=r"^quantile: recorded Tensors are taken as quantile\(a.*beyond that"):
+        np.quantile(x, 0.5, method="inverted_cdf", weights=np.ones(3))
+    assert np.vander(ag.tensor([1.0, 2.0]), 2).tolist() == [[1.0, 1.0], [2.0, 1.0]]  # a constant: NumPy's own
 
 
 # -- the graph as the lecture has it -------------------------------------------------------------------------------
@@ -468,7 +467,7 @@ def test_help_shows_signature_and_formula():
     text = pydoc.plain(pydoc.render_doc(ag.tanh))
     assert "tanh(x)" in text
     assert "dx = g * (1 - y * y)" in text
-    assert str(inspect.signature(ag.sum)) == "(x, axis=None, dtype=None, out=None, keepdims=False)"
+    assert str(inspect.signature(ag.sum)) .startswith("(x, axis=None, dtype=None, out=None, keepdims=False, ")
     for op in ag.OPS.values():
         assert "?" not in op.__doc__.split("Gradient:")[1], op.name
         assert op.source.startswith("def call(")

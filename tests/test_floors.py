@@ -16,7 +16,7 @@ FLOORS = [
     ["tree", "source", "tensor"],
     ["several", "generate", "op"],
     ["ops"],
-    ["ufuncs", "protocol"],
+    ["ufuncs", "protocol", "numpy"],
     ["backprop", "transforms", "flow"],
     ["check", "draw"],
     ["nn", "scipy"],

@@ -72,7 +72,7 @@ def mutants(text):
 
 FORMULAS = [
     (name, i)
-    for name, op in ag.OPS.items()
+    for name, op in ((name, ag.OPS[name]) for name in SPECS)
     for i, f in op.formulas.items()
     if f is not None and name not in ("cast",)  # its formula is g itself, and its spec casts to the same dtype
 ]

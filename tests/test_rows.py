@@ -17,11 +17,14 @@ SEEDS = st.integers(0, 2**32 - 1)
 
 
 def test_every_row_has_a_spec():
-    assert set(SPECS) == set(ag.OPS)
+    """Rows of the chapters that load later may instead be used by a program of the surface (test_surface.py)."""
+    assert set(SPECS) <= set(ag.OPS)
+    first_chapters = {"elementwise", "shape", "reduce", "products", "neural"}
+    assert set(SPECS) == {n for n, op in ag.OPS.items() if op.__module__.split(".")[-1] in first_chapters}
 
 
 def test_flat_rows_are_those_without_a_formula():
-    assert {name for name, spec in SPECS.items() if spec.flat} == {n for n, op in ag.OPS.items() if op.flat}
+    assert {name for name, spec in SPECS.items() if spec.flat} == {n for n in SPECS if ag.OPS[n].flat}
 
 
 def draw(name, k, seed, *, complex_inputs=False):
@@ -232,7 +235,7 @@ def test_strides_do_not_matter(name, k):
     def run(arrange):
         tensors = [ag.tensor(0.0, requires_grad=True) if i in live else x for i, x in enumerate(inputs)]
         for i in live:  # past ag.tensor, which would copy into C order
-            tensors[i].node = Leaf(arrange(inputs[i]))
+            tensors[i].node = Leaf(arrange(inputs[i]) if inputs[i].ndim else inputs[i])
             tensors[i]._data = tensors[i].node.data
         y = op(*tensors, **statics)
         y.backward(cotangent(y))

@@ -4,21 +4,44 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from specs import SPECS
 from surface import FLAT, SIZES, SURFACE, Program
+from test_mutation import mutants
 
 import autograd_lite as ag
 import autograd_lite.numpy as agnp
+from autograd_lite.generate import generate
+from autograd_lite.node import topological_order
 from autograd_lite.tree import leaves
 
 special = pytest.importorskip("autograd_lite.scipy.special")
 
+EVERY = {**SURFACE, **{f"np.{name}": programs for name, programs in FLAT.items()}}
 CASES = [(name, text, size) for name, programs in SURFACE.items() for text in programs for size in SIZES]
 
 # Values to rounding, not to the bit, each with its reason.
-ROUNDED = {}
 
-# Programs that NumPy takes complex numbers for and no gradient is given, each with its reason.
-NOT_COMPLEX: dict[str, str] = {}
+# Values to rounding, not to the bit, each with its reason.
+ROUNDED = {"scipy.special.logsumexp": "SciPy takes the largest term out of the sum, here all are summed"}
+
+# Mutants that compute the same, each with its reason.
+EQUIVALENT = {
+    **{("float_power", i): "as power (test_mutation.py)" for i in "ab"},
+    **{(row, i): "g / 2 is for ties, which test_values.py has" for row in ("fmax", "fmin") for i in "ab"},
+    ("fabs", "x"): "sign(x) is its own inverse where it is not 0",
+    ("copysign", "a"): "as fabs",
+    ("ive", "z"): "as fabs",
+    ("xlogy", "b"): "the guard is for a = b = 0",
+    ("xlog1py", "b"): "the guard is for a = 0, b = -1",
+}
+
+# Functions that give float32 for float32, where SciPy gives float64.
+NARROWER = {"scipy.special.polygamma"}
+
+# Functions that NumPy takes complex numbers for and no gradient is given, each with its reason.
+NOT_COMPLEX = {
+    f"scipy.special.{name}": "SciPy's polygamma takes real numbers only" for name in ("gamma", "rgamma", "digamma")
+}
 
 
 def run(program, inputs):
@@ -77,7 +100,7 @@ def test_complex_gradients(name, text):
     inputs = program.inputs(SIZES[0], complex_inputs=True)
     try:
         wanted_value(program, inputs)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, np.exceptions.ComplexWarning):
         pytest.skip("NumPy has none for complex numbers")
     if name in NOT_COMPLEX:
         with pytest.raises((TypeError, ValueError)):
@@ -96,7 +119,7 @@ def test_float32_stays_float32(name, text):
     }
     recorded = {k: ag.tensor(x, requires_grad=True) if k in program.live else x for k, x in single.items()}
     for y, w in zip(leaves(run(program, recorded)), plain(wanted_value(program, single)), strict=True):
-        assert y.dtype == w.dtype
+        assert y.dtype == w.dtype or name in NARROWER
         if y.requires_grad:
             y.backward(np.ones(y.shape, y.dtype))
     for k in program.live:
@@ -113,3 +136,104 @@ def test_flat_functions_are_recorded_and_have_no_gradient(name, text):
         np.testing.assert_array_equal(y.data, w)
         assert y.node is not None
         assert not y.requires_grad
+
+
+def rows_of(text):
+    """The rows of the table that a program's graph has, by name."""
+    program = Program(text)
+    inputs = program.inputs(SIZES[0])
+    recorded = {k: ag.tensor(x, requires_grad=True) if k in program.live else x for k, x in inputs.items()}
+    graph = [node for y in leaves(run(program, recorded)) for node in topological_order(y.node)]
+    return {node.op for node in graph if node.op is not None}
+
+
+USED = {}  # row -> the programs whose graphs have it
+for _programs in EVERY.values():
+    for _text in _programs:
+        for _row in rows_of(_text):
+            USED.setdefault(_row, []).append(_text)
+
+# Rows that no program of the surface reaches, each with the test that does.
+ELSEWHERE = {
+    "sinc_derivative": "second derivatives of np.sinc",
+    "recurrence": "derivatives of np.cumprod",
+    "on_diagonal": "derivatives of np.diagonal",
+    "cofactors": "second derivatives of np.linalg.det",
+    "known_svdvals": "np.linalg.lstsq (test_linalg.py)",
+    "pairing": "derivatives of np.linalg.eigvals (test_linalg.py)",
+    "identity_like": "np.linalg.matrix_power with exponent 0 (test_linalg.py)",
+}
+
+
+def test_every_row_is_used_by_a_program():
+    """Rows of the first chapters have specs of their own (specs.py), those of scipy.special tests (test_special.py)."""
+    tested = {row.name for row in USED} | set(SPECS) | set(ELSEWHERE)
+    others = {name for name, row in ag.OPS.items() if not row.__module__.endswith(".special")}
+    assert others - tested == set()
+
+
+CHANGED = [
+    (row, i)
+    for row in sorted(USED, key=lambda row: row.name)
+    if row.name not in SPECS and row.name in ag.OPS
+    for i in (["bprop"] if row.bprop else [i for i, f in row.formulas.items() if f is not None])
+    if i == "bprop" or row.formulas[i].__name__ != "unknown"  # one that only raises
+]
+
+
+@pytest.mark.parametrize(("row", "i"), CHANGED, ids=[f"{row.name}-{i}" for row, i in CHANGED])
+def test_every_mutant_is_caught(row, i, monkeypatch):
+    """Change any formula that the programs of the surface use, and a gradient check must notice."""
+    survivors = []
+    for text, wrong in mutants_of(row, i):
+        with monkeypatch.context() as patch:
+            if i == "bprop":
+                patch.setattr(row, "bprop", wrong)
+            else:
+                patch.setitem(row.formulas, i, wrong)
+            patch.setattr(row, "call", row.call)  # restored with the rest
+            patch.setattr(row, "node_class", row.node_class)
+            patch.setattr(row, "source", row.source)
+            generate(row)
+            if all(map(passes, USED[row])):
+                survivors.append(text)
+    if (row.name, i) in EQUIVALENT:
+        assert 0 < len(survivors) <= 3
+    else:
+        assert survivors == [], row.formula_text(i)
+
+
+def mutants_of(row, i):
+    formula = row.bprop if i == "bprop" else row.formulas[i]
+    names = ", ".join(formula.__code__.co_varnames[: formula.__code__.co_argcount])
+    if i == "bprop":
+        for factor in (-1.0, 2.0):
+            scope = {"formula": formula, "factor": factor}
+            yield (
+                f"{factor} * all",
+                eval(f"lambda {names}: [None if d is None else factor * d for d in formula({names})]", scope),
+            )
+        return
+    if formula.__name__ != "<lambda>":
+        for factor in (-1.0, 2.0):
+            scope = {"formula": formula, "factor": factor}
+            yield f"{factor} * all", eval(f"lambda {names}: factor * formula({names})", scope)
+        return
+    for text in mutants(row.formula_text(i)):
+        yield text, eval(f"lambda {names}: {text}", formula.__globals__)
+
+
+def passes(text):
+    program = Program(text)
+    for complex_inputs in (False, True):
+        inputs = program.inputs(SIZES[0], complex_inputs=complex_inputs)
+        try:
+            wanted_value(program, inputs)
+        except Exception:
+            continue
+        try:
+            with np.errstate(all="ignore"):
+                ag.check_grads(as_function(program, inputs), *[inputs[k] for k in program.live])
+        except Exception:
+            return False
+    return True

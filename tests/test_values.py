@@ -25,6 +25,17 @@ def gradient(f, *args):
         (lambda x: ag.clip(x, -1.0, 1.0), 2.0, 0.0),
         (lambda x: ag.maximum(x, 2.0), 2.0, 0.5),
         (lambda x: ag.minimum(x, 2.0), 2.0, 0.5),
+        (lambda x: np.fmax(x, 2.0), 2.0, 0.5),
+        (lambda x: np.fmin(x, 2.0), 2.0, 0.5),
+        (np.fabs, 0.0, 0.0),
+        (lambda x: np.copysign(x, -2.0), 0.0, 0.0),
+        (np.sinc, 0.0, 0.0),
+        (lambda x: np.linalg.norm(x), 0.0, 0.0),
+        (lambda x: np.linalg.norm(ag.stack([x, x])), 0.0, 0.0),
+        (lambda x: np.cumprod(ag.stack([x, x, x]))[2], 0.0, 0.0),
+        (lambda x: np.sort(ag.stack([x, 2 * x]))[0], 0.0, 1.0),  # ties: the first stays first
+        (lambda x: np.float_power(x, 0), 0.0, 0.0),
+        (lambda x: np.hypot(x, 0.0), 0.0, 0.0),
         (lambda x: ag.power(x, 0.0), 0.0, 0.0),
         (lambda x: ag.power(x, 1.0), 0.0, 1.0),
         (lambda x: ag.power(x, 3), 0.0, 0.0),
@@ -36,6 +47,13 @@ def gradient(f, *args):
 )
 def test_kinks_and_ties(f, x, slope):
     assert ag.grad(f)(x) == slope
+
+
+def test_sinc_at_0_to_any_order():
+    derivatives = [ag.grad(np.sinc)]
+    for _ in range(3):
+        derivatives.append(ag.grad(derivatives[-1]))
+    assert [d(0.0) for d in derivatives] == pytest.approx([0, -(np.pi**2) / 3, 0, np.pi**4 / 5], rel=1e-14)
 
 
 def test_hypot_at_the_origin_is_flat():

@@ -288,7 +288,7 @@ def resize(a: Any, new_shape: Any) -> Any:
 _GATHERING_MODES = ("edge", "reflect", "symmetric", "wrap")
 
 
-def pad(array: Any, pad_width: Any, mode: str = "constant", **kwargs: Any) -> Any:
+def pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> Any:
     """`array` with a border: constants, or copies of entries (edge, reflect, symmetric, wrap)."""
     if mode in _GATHERING_MODES and kwargs.get("reflect_type", "even") == "even":
         return gathered(array, lambda numbers: np.pad(numbers, pad_width, mode))
@@ -431,7 +431,7 @@ def broadcast_arrays(*args: Any, subok: bool = False) -> Any:
     return tuple(broadcast_to(x, shape) for x in args)
 
 
-def meshgrid(*xi: Any, copy: bool = True, sparse: bool = False, indexing: str = "xy") -> Any:
+def meshgrid(*xi: Any, copy: bool = True, sparse: bool = False, indexing: Any = "xy") -> Any:
     """The coordinates of a grid, one array for each axis."""
     np.meshgrid(indexing=indexing)  # NumPy's own error
     grids = [reshape(x, (1,) * k + (-1,) + (1,) * (len(xi) - 1 - k)) for k, x in enumerate(xi)]

@@ -192,9 +192,9 @@ def cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axi
 # -- convolution -------------------------------------------------------------------------------------------------
 
 
-def _in_full(g: Any, n: int, m: int, mode: Any) -> Any:
-    """The gradient of a full convolution of lengths n and m, from that of the part which `mode` keeps."""
-    length = n + m - 1
+def _in_full(g: Any, n: tuple[int, ...], m: tuple[int, ...], mode: Any) -> Any:
+    """The gradient of a full convolution of shapes n and m, from that of the part which `mode` keeps."""
+    length = n[0] + m[0] - 1
     before = (length - g.shape[0]) // 2 if mode in ("same", 1) else (length - g.shape[0] + 1) // 2
     zeros = (np.zeros(k, g.dtype) for k in (before, length - g.shape[0] - before))
     return concatenate([next(zeros), g, next(zeros)])
@@ -205,8 +205,8 @@ def _convolve(a: Any, v: Any, *, mode: Any = "full") -> Any:
 
 
 # fmt: off
-convolve = Op(_convolve, a=lambda g, v, a_shape, mode: convolve(_in_full(g, *a_shape, *v.shape, mode), flip(v), "valid"),
-                         v=lambda g, a, v_shape, mode: convolve(_in_full(g, *a.shape, *v_shape, mode), flip(a), "valid"))
+convolve = Op(_convolve, a=lambda g, v, a_shape, mode: convolve(_in_full(g, a_shape, v.shape, mode), flip(v), "valid"),
+                         v=lambda g, a, v_shape, mode: convolve(_in_full(g, a.shape, v_shape, mode), flip(a), "valid"))
 # fmt: on
 
 

@@ -24,19 +24,19 @@ __all__ = [
 ]  # fmt: skip
 
 
-def _fft(a: Any, *, n: int | None = None, axis: int = -1, norm: str | None = None, out: None = None) -> Any:
+def _fft(a: Any, *, n: int | None = None, axis: int = -1, norm: Any = None, out: None = None) -> Any:
     return np.fft.fft(a, n, axis, norm)
 
 
-def _ifft(a: Any, *, n: int | None = None, axis: int = -1, norm: str | None = None, out: None = None) -> Any:
+def _ifft(a: Any, *, n: int | None = None, axis: int = -1, norm: Any = None, out: None = None) -> Any:
     return np.fft.ifft(a, n, axis, norm)
 
 
-def _rfft(a: Any, *, n: int | None = None, axis: int = -1, norm: str | None = None, out: None = None) -> Any:
+def _rfft(a: Any, *, n: int | None = None, axis: int = -1, norm: Any = None, out: None = None) -> Any:
     return np.fft.rfft(a, n, axis, norm)
 
 
-def _irfft(a: Any, *, n: int | None = None, axis: int = -1, norm: str | None = None, out: None = None) -> Any:
+def _irfft(a: Any, *, n: int | None = None, axis: int = -1, norm: Any = None, out: None = None) -> Any:
     return np.fft.irfft(a, n, axis, norm)
 
 
@@ -73,13 +73,13 @@ irfft = Op(_irfft, a=lambda g, a_shape, axis, norm: _resized(_doubled(conjugate(
 # fmt: on
 
 
-def hfft(a: Any, n: int | None = None, axis: int = -1, norm: str | None = None, out: None = None) -> Any:
+def hfft(a: Any, n: int | None = None, axis: int = -1, norm: Any = None, out: None = None) -> Any:
     """The transform of a signal whose spectrum is real."""
     n = (a.shape[axis] - 1) * 2 if n is None else n
     return irfft(conjugate(a), n, axis, _OTHER[norm], out)
 
 
-def ihfft(a: Any, n: int | None = None, axis: int = -1, norm: str | None = None, out: None = None) -> Any:
+def ihfft(a: Any, n: int | None = None, axis: int = -1, norm: Any = None, out: None = None) -> Any:
     """The inverse of `hfft`."""
     return conjugate(rfft(a, a.shape[axis] if n is None else n, axis, _OTHER[norm], out))
 
@@ -101,29 +101,29 @@ def _sizes_and_axes(a: Any, s: Any, axes: Any, inverse_real: bool = False) -> tu
     return s, axes
 
 
-def _along(transform: Callable[..., Any], a: Any, sizes: list[int], axes: list[int], norm: str | None) -> Any:
+def _along(transform: Callable[..., Any], a: Any, sizes: list[int], axes: list[int], norm: Any) -> Any:
     for n, axis in reversed(list(zip(sizes, axes, strict=True))):
         a = transform(a, n, axis, norm)
     return a
 
 
-def fftn(a: Any, s: Any = None, axes: Any = None, norm: str | None = None, out: None = None) -> Any:
+def fftn(a: Any, s: Any = None, axes: Any = None, norm: Any = None, out: None = None) -> Any:
     """The transform over several axes."""
     return _along(fft, a, *_sizes_and_axes(a, s, axes), norm)
 
 
-def ifftn(a: Any, s: Any = None, axes: Any = None, norm: str | None = None, out: None = None) -> Any:
+def ifftn(a: Any, s: Any = None, axes: Any = None, norm: Any = None, out: None = None) -> Any:
     """The inverse of `fftn`."""
     return _along(ifft, a, *_sizes_and_axes(a, s, axes), norm)
 
 
-def rfftn(a: Any, s: Any = None, axes: Any = None, norm: str | None = None, out: None = None) -> Any:
+def rfftn(a: Any, s: Any = None, axes: Any = None, norm: Any = None, out: None = None) -> Any:
     """The half of the transform over several axes that tells all of a real array's."""
     sizes, axes = _sizes_and_axes(a, s, axes)
     return _along(fft, rfft(a, sizes[-1], axes[-1], norm), sizes[:-1], axes[:-1], norm)
 
 
-def irfftn(a: Any, s: Any = None, axes: Any = None, norm: str | None = None, out: None = None) -> Any:
+def irfftn(a: Any, s: Any = None, axes: Any = None, norm: Any = None, out: None = None) -> Any:
     """The inverse of `rfftn`."""
     sizes, axes = _sizes_and_axes(a, s, axes, inverse_real=True)
     for n, axis in zip(sizes[:-1], axes[:-1], strict=True):
@@ -131,22 +131,22 @@ def irfftn(a: Any, s: Any = None, axes: Any = None, norm: str | None = None, out
     return irfft(a, sizes[-1], axes[-1], norm)
 
 
-def fft2(a: Any, s: Any = None, axes: Any = (-2, -1), norm: str | None = None, out: None = None) -> Any:
+def fft2(a: Any, s: Any = None, axes: Any = (-2, -1), norm: Any = None, out: None = None) -> Any:
     """The transform over two axes."""
     return fftn(a, s, axes, norm)
 
 
-def ifft2(a: Any, s: Any = None, axes: Any = (-2, -1), norm: str | None = None, out: None = None) -> Any:
+def ifft2(a: Any, s: Any = None, axes: Any = (-2, -1), norm: Any = None, out: None = None) -> Any:
     """The inverse of `fft2`."""
     return ifftn(a, s, axes, norm)
 
 
-def rfft2(a: Any, s: Any = None, axes: Any = (-2, -1), norm: str | None = None, out: None = None) -> Any:
+def rfft2(a: Any, s: Any = None, axes: Any = (-2, -1), norm: Any = None, out: None = None) -> Any:
     """`rfftn` over two axes."""
     return rfftn(a, s, axes, norm)
 
 
-def irfft2(a: Any, s: Any = None, axes: Any = (-2, -1), norm: str | None = None, out: None = None) -> Any:
+def irfft2(a: Any, s: Any = None, axes: Any = (-2, -1), norm: Any = None, out: None = None) -> Any:
     """The inverse of `rfft2`."""
     return irfftn(a, s, axes, norm)
 

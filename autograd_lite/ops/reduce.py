@@ -19,7 +19,7 @@ from ..errors import ShapeError
 from ..op import Op
 from .elementwise import exp, logical_and, logical_not, logical_or, maximum, minimum, multiply, real, sqrt
 from .elementwise import where as choose
-from .shape import broadcast_to, concatenate, flip, reshape, transpose
+from .shape import astype, broadcast_to, concatenate, flip, reshape, transpose
 
 _add: Any = np.add.reduce
 _multiply: Any = np.multiply.reduce
@@ -138,7 +138,15 @@ def _extreme_where(extreme: Op, of_two: Op, x: Any, axis: Any, keepdims: bool, i
 
 
 def _mean_where(x: Any, *, axis: Any, dtype: Any, keepdims: bool, where: Any = True) -> Any:
-    return masked_sum(x, 0, where, axis=axis, dtype=dtype, keepdims=keepdims) / _count_where(x, where, axis, keepdims)
+    return _divided(
+        masked_sum(x, 0, where, axis=axis, dtype=dtype, keepdims=keepdims), _count_where(x, where, axis, keepdims)
+    )
+
+
+def _divided(total: Any, count: Any) -> Any:
+    """total / count in the dtype of the total, as NumPy's means are."""
+    y = total / count
+    return y if y.dtype == total.dtype else astype(y, total.dtype)
 
 
 def _count_where(x: Any, where: Any, axis: Any, keepdims: bool) -> Any:
@@ -162,7 +170,7 @@ def _var_where(
     off = x - center
     squares = multiply(off, off) if x.dtype.kind != "c" else real(off * off.conj())
     freedom = maximum(_count_where(x, where, axis, keepdims) - ddof, 0)
-    return masked_sum(squares, 0, where, axis=axis, dtype=dtype, keepdims=keepdims) / freedom
+    return _divided(masked_sum(squares, 0, where, axis=axis, dtype=dtype, keepdims=keepdims), freedom)
 
 
 def _std_where(x: Any, *, axis: Any, dtype: Any, ddof: float, keepdims: bool, where: Any = True, mean: Any = None, correction: Any = None) -> Any:  # fmt: skip

@@ -18,6 +18,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..errors import ShapeError
 from ..op import Op
+from ..tensor import Tensor
 from .arrange import diag, take_along_axis
 from .elementwise import clip, conjugate, imag, isnan, multiply, real, sqrt, where
 from .flat import argsort
@@ -89,11 +90,11 @@ def _kept(y: Any, x_shape: tuple[int, ...], axis: Any, keepdims: bool) -> Any:
     return expand_dims(y, tuple(lead + k for k in axes))
 
 
-def _read(lines: Any, *, q: Any, method: str) -> Any:
-    return np.quantile(lines, np.asarray(q), -1, method=method)
+def _read(lines: Any, *, q: Any, method: Any) -> Any:
+    return np.quantile(lines, q, -1, method=method)
 
 
-def _read_gradient(g: Any, lines: Any, q: Any, method: str) -> Any:
+def _read_gradient(g: Any, lines: Any, q: Any, method: Any) -> Any:
     """Where each quantile stands in a sorted line NumPy tells itself: it is the quantile of 0, 1, 2, ..."""
     n = lines.shape[-1]
     places = np.quantile(np.arange(n), np.asarray(q), method=method)
@@ -125,14 +126,17 @@ def median(a: Any, axis: Any = None, out: None = None, overwrite_input: bool = F
 
 def quantile(a: Any, q: Any, axis: Any = None, out: None = None, overwrite_input: bool = False, method: str = "linear", keepdims: bool = False) -> Any:  # fmt: skip
     """The entry below which a part `q` of the entries lies, by any of NumPy's methods. Flat in `q`."""
-    q = getattr(q, "data", q) if not isinstance(q, np.ndarray) else q
-    q = np.asarray(q).tolist()
+    q = q.data if isinstance(q, Tensor) else q
+    q = np.asarray(q).tolist() if np.ndim(q) else q  # numbers stay as weak as they are
     return _kept(read(_lines(a, axis), q, method), a.shape, axis, keepdims)
 
 
 def percentile(a: Any, q: Any, axis: Any = None, out: None = None, overwrite_input: bool = False, method: str = "linear", keepdims: bool = False) -> Any:  # fmt: skip
     """`quantile` with `q` in hundredths."""
-    return quantile(a, np.true_divide(q, 100), axis, out, overwrite_input, method, keepdims)
+    hundred = a.dtype.type(100) if a.dtype.kind == "f" else 100
+    return quantile(
+        a, np.true_divide(q.data if isinstance(q, Tensor) else q, hundred), axis, out, overwrite_input, method, keepdims
+    )
 
 
 # -- past NaN --------------------------------------------------------------------------------------------------------
@@ -201,10 +205,11 @@ def cov(m: Any, y: Any = None, rowvar: bool = True, bias: bool = False, ddof: in
     """The covariance of variables that stand in the rows of `m` (and `y`), from observations in its columns."""
     if np.ndim(m) > 2 or (y is not None and np.ndim(y) > 2):
         raise ValueError(f"cov: {np.shape(m)} has more than 2 dimensions")
-    m = m if dtype is None else m.astype(dtype)
-    x = _variables(m, rowvar or np.ndim(m) == 1)
+    if dtype is None:  # NumPy's rule: at least double precision
+        dtype = np.result_type(*(x.dtype for x in (m, y) if x is not None), np.float64)
+    x = _variables(m, rowvar or np.ndim(m) == 1).astype(dtype)
     if y is not None:
-        x = concatenate([x, _variables(y, rowvar or np.ndim(y) == 1)])
+        x = concatenate([x, _variables(y, rowvar or np.ndim(y) == 1).astype(dtype)])
     if ddof is None:
         ddof = 0 if bias else 1
     weights = fweights if aweights is None else aweights if fweights is None else fweights * aweights

@@ -1,5 +1,7 @@
 """scipy.linalg; `solve_triangular`, `sqrtm`, `expm` and what np.linalg has too take Tensors. All else is SciPy's."""
 
+# mypy: disable-error-code="has-type"
+
 from __future__ import annotations
 
 from functools import wraps
@@ -68,7 +70,15 @@ def _by_sylvester(grad_q: Any, x: Any) -> Any:
     return -grad_q @ mT(x) - mT(x) @ grad_q
 
 
-def solve_triangular(a: Any, b: Any, trans: Any = 0, lower: bool = False, unit_diagonal: bool = False, overwrite_b: bool = False, check_finite: bool = True) -> Any:  # fmt: skip
+def solve_triangular(
+    a: Any,
+    b: Any,
+    trans: Any = 0,
+    lower: bool = False,
+    unit_diagonal: bool = False,
+    overwrite_b: bool = False,
+    check_finite: bool = True,
+) -> Any:
     """The x of a x = b for triangular `a`, (n, n), of which the other triangle is not read; b is (n,) or (n, k).
 
     `trans` 1 or "T" solves a^T x = b, 2 or "C" a^H x = b.

@@ -24,7 +24,8 @@ def _by(g: Any, other: Any, n: tuple[int, ...], m: tuple[int, ...], mode: str, m
 
 
 # fmt: off
-convolve_row = Op(_convolve, name="convolve", in1=lambda g, in2, in1_shape, mode, method: _by(g, in2, in1_shape, in2.shape, mode, method),
+convolve_row = Op(_convolve, name="convolve",
+                  in1=lambda g, in2, in1_shape, mode, method: _by(g, in2, in1_shape, in2.shape, mode, method),
                   in2=lambda g, in1, in2_shape, mode, method: _by(g, in1, in2_shape, in1.shape, mode, method))
 # fmt: on
 
