@@ -1,4 +1,4 @@
-"""Regenerate what is generated: the README's benchmark table and the pictures under docs/. Run by `make docs`."""
+"""Regenerate what is generated: the coverage page, the README's benchmark table, the pictures. Run by `make docs`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+
+import coverage_page as coverage
 
 ROOT = Path(__file__).parent.parent
 BLOCK = re.compile(r"(<!-- benchmarks:.*?-->\n).*?(<!-- end -->)", re.DOTALL)
@@ -20,6 +22,7 @@ def readme_with_benchmarks() -> str:
 
 
 def main() -> None:
+    (ROOT / "docs" / "coverage.md").write_text(coverage.page(), encoding="utf-8")
     (ROOT / "README.md").write_text(readme_with_benchmarks(), encoding="utf-8")
     subprocess.run([sys.executable, ROOT / "examples" / "digits.py", "--out", ROOT / "build"], check=True)
     shutil.copy(ROOT / "build" / "digits.svg", ROOT / "docs" / "digits.svg")

@@ -39,6 +39,16 @@ def test_the_readme_has_the_benchmark_table_of_docs(monkeypatch):
     assert make.readme_with_benchmarks() == (ROOT / "README.md").read_text(encoding="utf-8"), "run `make docs`"
 
 
+def test_the_coverage_page_is_what_running_every_function_gives(monkeypatch):
+    pytest.importorskip("scipy")
+    monkeypatch.syspath_prepend(ROOT / "docs")
+    import coverage_page
+
+    page = (ROOT / "docs" / "coverage.md").read_text(encoding="utf-8")
+    assert coverage_page.page() == page, "run `make docs`"
+    assert "**no**" not in page
+
+
 def test_changelog_counts_the_rows():
     text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     assert f"{len(ag.OPS)} rows" in text

@@ -467,7 +467,7 @@ def test_help_shows_signature_and_formula():
     text = pydoc.plain(pydoc.render_doc(ag.tanh))
     assert "tanh(x)" in text
     assert "dx = g * (1 - y * y)" in text
-    assert str(inspect.signature(ag.sum)) .startswith("(x, axis=None, dtype=None, out=None, keepdims=False, ")
+    assert str(inspect.signature(ag.sum)).startswith("(x, axis=None, dtype=None, out=None, keepdims=False, ")
     for op in ag.OPS.values():
         assert "?" not in op.__doc__.split("Gradient:")[1], op.name
         assert op.source.startswith("def call(")

@@ -146,3 +146,95 @@ def test_integers_cannot_hold_recorded_values():
     x = ag.zeros(3, dtype=int)
     with pytest.raises(TypeError, match=r"astype\(float\)"):
         x[0] = ag.tensor(1.5, requires_grad=True)
+
+
+# -- buffers that a program fills ------------------------------------------------------------------------------------
+
+
+def copies_made(fill, n=50):
+    """How often a buffer moved while `fill(buffer, k, w)` was called n times."""
+    w = ag.tensor(0.9, requires_grad=True)
+    buffer = ag.zeros((n + 1, 2))
+    buffer[0] = w
+    copies = 0
+    for k in range(n):
+        address = buffer.data.ctypes.data
+        fill(buffer, k, w)
+        copies += buffer.data.ctypes.data != address
+    return buffer, copies, w
+
+
+@pytest.mark.parametrize(
+    "fill",
+    [
+        lambda b, k, w: b.__setitem__(k + 1, b[k] * w),
+        lambda b, k, w: b.__setitem__((k + 1, 0), np.sin(b[k, 1]) + w),
+        lambda b, k, w: np.add.at(b, ([k + 1, k + 1], [0, 1]), b[k] * w),
+        lambda b, k, w: b.__setitem__(k + 1, b[k] + np.tanh(b[k])),
+    ],
+)
+def test_filling_a_buffer_copies_it_once(fill):
+    """A simulation that keeps its path costs no more for a step late than for one early."""
+    buffer, copies, w = copies_made(fill)
+    assert copies <= 1, "the buffer is written in place once it is the program's own"
+    buffer.sum().backward()
+    assert np.isfinite(w.grad)
+
+
+def test_what_others_hold_is_not_written_over():
+    w = ag.tensor(2.0, requires_grad=True)
+    b = ag.zeros(3)
+    b[0] = w
+    kept, squared = b.data, b * b  # the caller's, and a formula's
+    view = b.reshape(3, 1)
+    b[1] = 5.0 * w
+    assert kept.tolist() == [2.0, 0.0, 0.0]
+    assert view.tolist() == [[2.0], [0.0], [0.0]]
+    (squared.sum() + b.sum()).backward()
+    assert w.grad == 2 * 2.0 + 1 + 5
+
+
+def test_a_graph_can_be_run_again_after_assignments_in_place():
+    w = ag.tensor(1.5, requires_grad=True)
+    b = ag.zeros(4)
+    for k in range(4):
+        b[k] = w * b[k - 1] + 1.0
+    loss = (b * b).sum()
+    graph = ag.Graph(loss)
+    for box in graph:
+        box.fprop()
+    np.testing.assert_array_equal(graph[-1].value, loss.data)
+    loss.backward()
+    first = w.grad.copy()
+    w.zero_grad()
+    loss.backward()
+    np.testing.assert_array_equal(w.grad, first)
+
+
+def simulated(w, steps=30):
+    path = ag.zeros((steps, 2))
+    path[0] = w
+    for k in range(1, steps):
+        path[k] = path[k - 1] + 0.1 * np.sin(path[k - 1][::-1])
+        path[k, 0] *= 0.99
+    path[path > 1.2] *= 0.5
+    np.add.at(path, (np.array([0, 0, 1]), 1), w[0])
+    np.subtract.at(path, 3, w)
+    return path
+
+
+def test_gradients_through_a_simulation():
+    ag.check_grads(simulated, np.array([0.4, -0.3]))
+
+
+def test_the_gradient_of_a_written_buffer_is_not_shared():
+    """x's gradient is changed in place for what was written; what was written gets its own part before."""
+    v = ag.tensor(np.ones((3, 2)), requires_grad=True)
+    x = ag.tensor(np.ones((3, 2)), requires_grad=True)
+    y = x * 1.0
+    y[...] = v
+    z = y * 1.0
+    z[0] = 2 * v[1]
+    (z * np.arange(6.0).reshape(3, 2)).sum().backward()
+    assert v.grad.tolist() == [[0.0, 0.0], [2.0, 5.0], [4.0, 5.0]]
+    assert x.grad.tolist() == [[0.0, 0.0]] * 3

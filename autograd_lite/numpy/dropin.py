@@ -68,29 +68,35 @@ def _fillable(made: Any) -> Any:
 
 
 def taking_lists(function: Any) -> Any:
-    """`function` with lists that have Tensors in them as arguments made Tensors, where it is a NumPy function that
-    takes an array there and not several of them."""
+    """`function` with lists that have Tensors in them made Tensors, where it is a NumPy function that takes arrays."""
     if not callable(function) or isinstance(function, (type, numpy.ufunc)) or not hasattr(function, "__wrapped__"):
         return function
-    if function.__name__ in _TAKES_SEVERAL:
+    if function.__name__ == "block":  # whose nested lists are the blocks
         return function
+    convert = _each_stacked if function.__name__ in _TAKES_SEVERAL else _stacked
 
     @wraps(function)
     def on_arrays(*arguments: Any, **options: Any) -> Any:
         if any(type(a) in (list, tuple) and has_tensor(a) for a in (*arguments, *options.values())):
-            arguments = tuple(_stacked(a) if has_tensor(a) else a for a in arguments)
-            options = {k: _stacked(a) if has_tensor(a) else a for k, a in options.items()}
+            arguments = tuple(convert(a) if has_tensor(a) else a for a in arguments)
+            options = {k: convert(a) if has_tensor(a) else a for k, a in options.items()}
         return function(*arguments, **options)
 
     return on_arrays
 
 
-# Functions whose lists are several arrays, which NumPy hands over by itself.
+def _each_stacked(item: Any) -> Any:
+    """A list of arrays, those given as lists with Tensors in them as Tensors."""
+    if isinstance(item, Tensor):
+        return item
+    return type(item)(_stacked(x) if has_tensor(x) else x for x in item)
+
+
+# Functions one of whose arguments is a list of arrays.
 # fmt: off
 _TAKES_SEVERAL = {
-    "concatenate", "concat", "stack", "hstack", "vstack", "dstack", "column_stack", "block",
-    "select", "meshgrid", "broadcast_arrays", "multi_dot", "atleast_1d", "atleast_2d",
-    "atleast_3d", "einsum", "choose", "piecewise", "gradient", "lexsort", "ix_",
+    "concatenate", "concat", "stack", "hstack", "vstack", "dstack", "column_stack", "select", "multi_dot",
+    "choose", "piecewise", "lexsort",
 }
 # fmt: on
 
