@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .errors import ArgumentError, AutogradError, LeakError, NotDifferentiableError
-from .node import Leaf, is_recording, no_grad
+from .node import Leaf, is_recording
 from .op import Op
 from .ops import FUNCTIONS, by_name, counterpart, elementwise, load_all, products, shape
 from .tensor import Tensor, constant_tensor, own, owned_copy, set_leaf
@@ -95,10 +95,9 @@ def _change(op: Op, x: Tensor, value: Any, static: Any, arrays: list[Any]) -> No
                 f"{op.name}: {x.name or 'x'} of shape {x.shape} is a leaf, and its history has no room for an"
                 " assignment while recording; use ag.no_grad() to change the leaf, or assign into x.copy()"
             )
-        plain = tuple(a._data if isinstance(a, Tensor) else a for a in arrays)
-        with no_grad():
-            new = op(constant_tensor(x._data), value, *plain, index=static)
-        set_leaf(x.node, x, new)
+        cell = np.asarray(x.node.data)  # of a scalar leaf, which is immutable, a copy
+        op.in_place(cell, *_plain([value, *arrays]), index=static)  # type: ignore[misc]
+        set_leaf(x.node, x, cell)
         return
     if own(x._data) is not x._data:
         raise ArgumentError(
@@ -207,7 +206,7 @@ for _method in ("argpartition", "argsort", "conjugate", "cumprod", "diagonal", "
 
 # Functions that only look at shapes and dtypes, or make a new constant: they run on the value.
 _LOOKS = (np.shape, np.ndim, np.size, np.result_type, np.iscomplexobj, np.isrealobj, np.zeros_like, np.ones_like,
-          np.empty_like, np.full_like, np.may_share_memory, np.shares_memory, np.can_cast)  # fmt: skip
+          np.empty_like, np.may_share_memory, np.shares_memory, np.can_cast)  # fmt: skip
 
 
 def _array_ufunc(self: Tensor, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:

@@ -36,6 +36,7 @@ _LATER = {
     "differences": "numpy",
     "statistics": "numpy",
     "contractions": "numpy",
+    "polynomials": "numpy",
     "decompositions": "numpy.linalg",
     "linear_algebra": "numpy.linalg",
     "norms": "numpy.linalg",

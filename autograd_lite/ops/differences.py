@@ -16,12 +16,22 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 from ..errors import ShapeError
 from ..op import Op
 from .arrange import along
-from .elementwise import where
+from .elementwise import isnan, where
 from .flat import argsort, searchsorted
 from .reduce import cumsum, sum
 from .shape import broadcast_to, concatenate, flip, moveaxis, ravel, reshape, scatter, split_index
 
-__all__ = ["cumulative_prod", "cumulative_sum", "diff", "ediff1d", "gradient", "interp", "polyval", "trapezoid"]
+__all__ = [
+    "cumulative_prod",
+    "cumulative_sum",
+    "diff",
+    "ediff1d",
+    "gradient",
+    "interp",
+    "nancumprod",
+    "nancumsum",
+    "trapezoid",
+]
 
 # -- running sums and products -----------------------------------------------------------------------------------
 
@@ -100,6 +110,16 @@ def cumulative_sum(x: Any, /, *, axis: int | None = None, dtype: Any = None, out
 def cumulative_prod(x: Any, /, *, axis: int | None = None, dtype: Any = None, out: None = None, include_initial: bool = False) -> Any:  # fmt: skip
     """Running products along an axis, after a 1 if `include_initial`."""
     return _cumulative(cumprod, 1, x, axis, dtype, include_initial)
+
+
+def nancumsum(a: Any, axis: int | None = None, dtype: Any = None, out: None = None) -> Any:
+    """Running sums that pass over NaN."""
+    return cumsum(where(isnan(a), 0, a), axis, dtype)
+
+
+def nancumprod(a: Any, axis: int | None = None, dtype: Any = None, out: None = None) -> Any:
+    """Running products that pass over NaN."""
+    return cumprod(where(isnan(a), 1, a), axis, dtype)
 
 
 # -- differences and slopes --------------------------------------------------------------------------------------
@@ -190,14 +210,6 @@ def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
     else:
         d = diff(x, axis=axis)
     return sum(d * (_from(y, 1, None, axis) + _from(y, None, -1, axis)) / 2.0, axis)
-
-
-def polyval(p: Any, x: Any) -> Any:
-    """The polynomial with coefficients `p`, highest first, at `x`, by Horner's rule."""
-    y = np.zeros(np.shape(x), getattr(x, "dtype", None))[()]
-    for k in range(len(p)):
-        y = y * x + p[k]
-    return y
 
 
 def _interp(x: Any, xp: Any, fp: Any, *, left: Any = None, right: Any = None) -> Any:
