@@ -8,7 +8,7 @@ import numpy as np
 
 from .contractions import convolve
 from .elementwise import multiply
-from .shape import concatenate, flip, ravel
+from .shape import astype, concatenate, flip, ravel
 
 __all__ = ["polyadd", "polyder", "polyint", "polymul", "polysub", "polyval", "vander"]
 
@@ -67,6 +67,7 @@ def polyint(p: Any, m: int = 1, k: Any = None) -> Any:
 def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
     """The powers of each entry of `x` in a row, the highest first unless `increasing`."""
     n = len(x) if N is None else N
+    x = astype(x, np.promote_types(x.dtype, int))
     columns = [np.ones(x.shape, x.dtype)] + [x] * (n - 1)
     for k in range(2, n):
         columns[k] = multiply(columns[k - 1], x)
