@@ -25,7 +25,7 @@ from .op import Op
 from .ops import FUNCTIONS, by_name, load_all
 from .protocol import tensor
 from .tensor import Tensor
-from .transforms import grad, value_and_grad
+from .transforms import grad, hvp, jvp, linearize, value_and_grad, vjp
 
 if TYPE_CHECKING:
     from . import nn

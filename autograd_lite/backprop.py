@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 
 from .errors import ArgumentError, ShapeError, StaleValueError
-from .node import Leaf, Node, last_change
+from .node import Leaf, Node, enable_grad, is_recording, last_change, no_grad, topological_order
 from .ops.elementwise import real
 from .ops.shape import cast, sum_to
-from .tensor import Tensor, deposit
+from .tensor import Tensor, constant_tensor, deposit
 
 float64, FLOAT64 = np.float64, np.dtype(np.float64)
 
@@ -36,7 +36,7 @@ def backward(tensor: Tensor, gradient: Any = None) -> None:
     node = tensor.node
     if node is None or not node.requires_grad:
         raise ArgumentError("backward: this Tensor was not computed from one with requires_grad=True")
-    gradients = walk(node, cotangent_for(tensor, gradient, "backward"))
+    gradients = walk([(node, cotangent_for(tensor, gradient, "backward"))])
     for (
         leaf,
         gradient,
@@ -47,6 +47,7 @@ def backward(tensor: Tensor, gradient: Any = None) -> None:
 def cotangent_for(y: Any, cotangent: Any, caller: str) -> Any:
     """The cotangent of `y` as a value of its shape and dtype; 1 if None and y has one element."""
     if cotangent is None:
+        y = y if hasattr(y, "size") else np.asarray(y)[()]
         if y.size != 1:
             raise ShapeError(
                 f"{caller}: the output has shape {y.shape}, not (); give a cotangent of that shape, or reduce it"
@@ -60,19 +61,23 @@ def cotangent_for(y: Any, cotangent: Any, caller: str) -> Any:
     return np.asarray(cotangent).astype(y.dtype)[()]
 
 
-def walk(output: Node, g: Any, ends: Container[Node] = (), useful: set[Node] | None = None) -> dict[Any, Any]:
-    """Send the cotangent `g` of `output` back, newest node first, and return the gradients that reach the ends:
-    the leaves, and the nodes in `ends`.
+def walk(
+    starts: list[tuple[Node, Any]],
+    ends: Container[Node] = (),
+    useful: set[Node] | None = None,
+    recorded: bool = False,
+) -> dict[Any, Any]:
+    """Send the cotangents of the nodes in `starts` back, newest node first, and return the gradients that reach the
+    ends: the leaves, and the nodes in `ends`.
 
-    `useful`, if not None, holds the nodes whose gradient is asked for; the others are passed by. If `g` is a
-    Tensor the walk is recorded: called on Tensors, the formulas build the graph of the gradient.
+    `useful`, if not None, holds the nodes whose gradient is asked for; the others are passed by. If `recorded`, the
+    cotangents are Tensors: called on Tensors, the formulas build the graph of the gradient.
     """
-    recorded = isinstance(g, Tensor)
     sums, waiting, send, memory = accumulator(recorded)
-    send(output, g)
+    for node, g in starts:
+        send(node, g)
     found: dict[Any, Any] = {}
     changed = last_change.time
-    node = output
     try:
         while waiting:
             node = heappop(waiting)[1]
@@ -89,6 +94,41 @@ def walk(output: Node, g: Any, ends: Container[Node] = (), useful: set[Node] | N
         error.add_note(f"in the bprop of {node.op.name}, output shape {node.shape}" if node.op else "at a leaf")
         raise
     return found
+
+
+def pull(starts: list[tuple[Node, Any]], wanted: list[Any]) -> tuple[bool, dict[Any, Any]]:
+    """Send the cotangents of the nodes in `starts` back to the nodes `wanted`: whether that was recorded, and what
+    reached them.
+
+    The backward pass is recorded exactly when it must be: when one of `wanted` is itself computed from something
+    (an outer derivative is being taken), when the graph reaches a recorded value from outside, or when a cotangent
+    is recorded.
+    """
+    _, useful, foreign = between(wanted, [node for node, _ in starts])
+    recorded = is_recording() and (foreign or any(isinstance(g, Tensor) and g.node is not None for _, g in starts))
+    plain = [(node, g._data if isinstance(g, Tensor) else g) for node, g in starts if node in useful]
+    if not recorded:
+        with no_grad():
+            return False, walk(plain, frozenset(wanted), useful)
+    as_tensors = [(node, g if isinstance(g, Tensor) else constant_tensor(g)) for node, g in starts if node in useful]
+    with enable_grad():
+        return True, walk(as_tensors, frozenset(wanted), useful, recorded=True)
+
+
+def between(wanted: list[Any], outputs: list[Node]) -> tuple[list[Node], set[Node], bool]:
+    """The nodes that `outputs` were computed from since the oldest of `wanted`, oldest first; those among them that
+    depend on `wanted`; and whether there is a recorded value from outside."""
+    since = min((node.order for node in wanted), default=0)
+    nodes = topological_order(*outputs, since=since)
+    useful: set[Node] = set(wanted)
+    foreign = any(isinstance(i, Node) for node in wanted for i in node.inputs)
+    for node in nodes:
+        for i in node.inputs:
+            if isinstance(i, Node) and i.requires_grad:
+                if i in useful and node.requires_grad:
+                    useful.add(node)
+                foreign |= i.order < since or type(i) is Leaf
+    return nodes, useful, foreign
 
 
 class Memory:

@@ -167,13 +167,13 @@ def mark_changed(leaves: Iterable[Leaf]) -> None:
             leaf.changed = now
 
 
-def topological_order(root: Node, *, since: int = 0) -> list[Node]:
-    """`root` and every node it was computed from, oldest first; those recorded before `since` are left out.
+def topological_order(*roots: Node, since: int = 0) -> list[Node]:
+    """`roots` and every node they were computed from, oldest first; those recorded before `since` are left out.
 
     Iterative, and linear but for sorting numbers that are nearly sorted already.
     """
-    seen = {root}
-    nodes = [root]
+    seen = {root for root in roots if root.order >= since}
+    nodes = list(seen)
     for node in nodes:  # the list grows while it is read
         for i in node.inputs:
             if isinstance(i, Node) and i not in seen and i.order >= since:

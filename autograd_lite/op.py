@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from .errors import ArgumentError
-from .generate import REQUIRED, as_value, generate, handle, parameters
+from .generate import REQUIRED, as_value, generate, handle, parameters, shape_of
 from .node import Node
 from .several import Cotangents, Outputs
 from .source import formula_text
@@ -64,6 +64,9 @@ class Op:
         holds that; called for with `in_place=True`.
     beyond: the same function with more keyword arguments, such as `where=`, called when one of them is given.
     linear: inputs that the op is jointly linear in.
+    multilinear: whether it is linear in each input alone.
+    holomorphic: of an elementwise op, whether its derivative at complex numbers is a complex number.
+    tangent: a function of the node and its inputs' tangents that gives the output's, where no fact above does.
     elementwise: whether each entry of the output depends on the same entry of the inputs only.
     view: whether the output may share memory with an input.
     effect: what the op does besides computing, such as drawing random numbers; its value is always kept.
@@ -102,6 +105,9 @@ class Op:
         in_place: Callable[..., Any] | None = None,
         beyond: Callable[..., Any] | None = None,
         linear: tuple[str, ...] = (),
+        multilinear: bool = False,
+        holomorphic: bool = True,
+        tangent: Callable[..., Any] | None = None,
         elementwise: bool | None = None,
         view: bool = False,
         effect: str | None = None,
@@ -119,6 +125,7 @@ class Op:
         self.into, self.out, self.change, self.in_place = into or {}, out or {}, change or {}, in_place
         self.beyond = beyond
         self.is_ufunc = isinstance(fprop, np.ufunc)
+        self.multilinear, self.holomorphic, self.tangent = multilinear, holomorphic, tangent
         self.linear, self.view, self.effect, self.advice = linear, view, effect, advice
         by_nature = isinstance(fprop, np.ufunc) and fprop.signature is None
         self.elementwise = by_nature if elementwise is None else elementwise
@@ -232,6 +239,23 @@ class Op:
             [(output if y.dtype.kind in "fc" else flat_output)(ys, k) for k, y in enumerate(ys._data)]
         )
 
+    def scope(self, node: Node) -> dict[str, Any]:
+        """What the formulas' parameter names stand for at `node`, but for `g`."""
+        names = [*zip(self.inputs, node.inputs, strict=False)]
+        shapes: dict[str, Any] = {f"{name}_shape": shape_of(i) for name, i in names}
+        if self.variadic:
+            shapes[f"{self.variadic}_shape"] = tuple([shape_of(i) for i in node.inputs[len(self.inputs) :]])
+        statics = dict(zip(self.statics, node.statics, strict=True))
+        return {**shapes, **statics, **dict(zip(self.saves, node.saved, strict=True))}
+
+    def known_inputs(self, node: Node) -> list[Any]:
+        """The values of the inputs that are constants or were saved, None for the others."""
+        saved = dict(zip(self.saves, node.saved, strict=True))
+        values = [saved.get(name) for name in self.inputs]
+        rest = len(node.inputs) - len(self.inputs)
+        values += list(saved.get(self.variadic or "") or [None] * rest)
+        return [value if isinstance(i, Node) else i for value, i in zip(values, node.inputs, strict=True)]
+
     def saved_as_tensors(self, node: Node) -> tuple[Any, ...]:
         """`node.saved` with its history: what the formulas get when a backward pass is itself recorded."""
         scope: dict[str, Any] = dict(zip(self.statics, node.statics, strict=True))
@@ -261,5 +285,10 @@ def _signature(fprop: Any, formulas: Any) -> tuple[tuple[str, ...], str | None, 
 
 
 # One of an op's several outputs; flat where it is an integer, such as a rank.
-output = Op(lambda ys, *, k: ys[k], name="output", ys=lambda g, ys_shape, k: Cotangents(ys_shape, {k: g}))
+output = Op(
+    lambda ys, *, k: ys[k],
+    name="output",
+    ys=lambda g, ys_shape, k: Cotangents(ys_shape, {k: g}),
+    tangent=lambda node, moving: moving[0][node.statics[0]],
+)
 flat_output = Op(lambda ys, *, k: ys[k], name="output", ys=None)

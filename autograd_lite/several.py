@@ -24,6 +24,17 @@ class _SeveralTypes:
 SEVERAL = _SeveralTypes()
 
 
+class Shapes(tuple[Any, ...]):
+    """The shapes of several outputs, and their `dtypes`."""
+
+    dtypes: tuple[Any, ...]
+
+    def __new__(cls, outputs: Any) -> Shapes:
+        self = super().__new__(cls, [y.shape for y in outputs])
+        self.dtypes = tuple([y.dtype for y in outputs])
+        return self
+
+
 class Outputs(tuple[Any, ...]):
     """The outputs of one op as one value; `form` is the kind of tuple or list that they came in."""
 
@@ -36,9 +47,9 @@ class Outputs(tuple[Any, ...]):
         return self
 
     @property
-    def shape(self) -> tuple[Any, ...]:
+    def shape(self) -> Shapes:
         """The shapes of the outputs."""
-        return tuple([y.shape for y in self])
+        return Shapes(self)
 
     def filled_in(self, values: list[Any]) -> Any:
         """`values`, one for each output, in the form that the op's function returns."""

@@ -8,16 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from .backprop import cotangent_for, walk
-from .errors import ArgumentError, NotDifferentiableError, ShapeError
-from .node import Leaf, Node, enable_grad, is_recording, no_grad, tick, topological_order
-from .op import Op
-from .tensor import Tensor, constant_tensor, owned_copy
+from .backprop import between, cotangent_for, pull
+from .errors import ArgumentError, ShapeError
+from .forward import push
+from .node import enable_grad, is_recording, no_grad
+from .tensor import Tensor, constant_tensor
+from .trace import traced
 from .tree import leaves, map_leaves
 
-# Gives each argument a node of the call's own, so that an inner derivative by an argument that is being traced
-# already does not see what the outer function did with it (perturbation confusion).
-traced_input = Op(lambda x: x, name="input", x=lambda g: g, linear=("x",), view=True)
+# -- reverse mode ------------------------------------------------------------------------------------------------
 
 
 def grad(
@@ -69,65 +68,178 @@ def value_and_grad(
 
     @wraps(f, updated=())
     def value_and_gradient_of_f(*args: Any, **kwargs: Any) -> Any:
-        positions = (argnums,) if isinstance(argnums, int) else tuple(argnums)
-        for position in positions:
-            if not -len(args) <= position < len(args):
-                raise ArgumentError(f"grad: argnums {position}, but {_name(f)} got {len(args)} positional arguments")
-        traced = list(args)
-        with enable_grad():
-            for position in positions:
-                traced[position] = map_leaves(_traced, args[position])
-            # Their nodes, before f may assign into the arguments, which gives these Tensors other nodes.
-            wanted = [t.node for position in positions for t in leaves(traced[position])]
-            result = f(*traced, **kwargs)
-        y, aux = result if has_aux else (result, None)
-        _check_scalar(f, y)
-        recorded, gradients = gradients_of(y, wanted, strict=strict)
-        if not recorded:
-            y, aux = _without_history(y), map_leaves(_without_history, aux)
-        each = iter(gradients)
-        trees = [map_leaves(lambda _: next(each), traced[position]) for position in positions]
-        gradient = trees[0] if isinstance(argnums, int) else tuple(trees)
-        return ((y, aux) if has_aux else y), gradient
+        run = _Run(f, args, argnums, kwargs, has_aux=has_aux, caller="grad")
+        _check_scalar(f, run.y)
+        recorded, gradients = run.pull([cotangent_for(y, None, "grad") for y in run.outputs], strict)
+        keep = _unchanged if recorded else _without_history
+        y, aux = keep(run.y), map_leaves(keep, run.aux)
+        return ((y, aux) if has_aux else y), gradients
 
     return value_and_gradient_of_f
 
 
-def gradients_of(y: Any, wanted: list[Any], *, cotangent: Any = None, strict: bool = False) -> tuple[bool, list[Any]]:
-    """The gradients of `y` by the nodes `wanted`, and whether they were recorded.
+def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
+    """`(y, pullback)`: the value of `f(*primals)`, and the function that takes a cotangent of y, in the form of y, to
+    the tuple of gradients by the primals, v'J. With `has_aux`, `(y, pullback, aux)` for an f that returns (y, aux).
 
-    The backward pass is recorded exactly when it must be: when one of `wanted` is itself computed from something
-    (an outer derivative is being taken), or when y's graph reaches a recorded value from outside.
+    >>> import numpy as np, autograd_lite as ag
+    >>> y, pullback = ag.vjp(lambda a, b: a * b, np.array([1.0, 2.0]), 3.0)
+    >>> pullback(np.array([1.0, 1.0]))
+    (array([3., 3.]), np.float64(3.0))
     """
-    zeros = [np.zeros(node.shape, node.dtype)[()] for node in wanted]
-    if not isinstance(y, Tensor) or y.node is None or not wanted:
-        return False, _checked_dependence(wanted, zeros, {}, strict)
-    since = min(node.order for node in wanted)
-    nodes = topological_order(y.node, since=since)
-    useful: set[Node] = set(wanted)
-    foreign = any(isinstance(i, Node) for node in wanted for i in node.inputs)
-    for node in nodes:
-        for i in node.inputs:
-            if isinstance(i, Node) and i.requires_grad:
-                if i in useful and node.requires_grad:
-                    useful.add(node)
-                foreign |= i.order < since or type(i) is Leaf
-    recorded = foreign and is_recording()
-    ends: dict[Any, Any] = {}
-    if y.node in useful:
-        g = cotangent_for(y, cotangent, "grad")
+    run = _Run(f, primals, tuple(range(len(primals))), {}, has_aux=has_aux, caller="vjp")
+
+    def pullback(cotangent: Any) -> Any:
+        given = list(leaves(_in_form_of(run.y, cotangent, "pullback")))
+        recorded, gradients = run.pull([_checked(y, v, "pullback") for y, v in zip(run.outputs, given, strict=True)])
+        return gradients if recorded else map_leaves(_without_history, gradients)
+
+    y = run.result()
+    return (y, pullback, run.result_aux()) if has_aux else (y, pullback)
+
+
+# -- forward mode ------------------------------------------------------------------------------------------------
+
+
+def jvp(f: Callable[..., Any], primals: Any, tangents: Any, *, has_aux: bool = False) -> Any:
+    """`(y, tangent)`: the value of `f(*primals)` and its derivative along `tangents`, Ju, in the form of y. With
+    `has_aux`, `(y, tangent, aux)` for an f that returns (y, aux).
+
+    Parameters
+    ----------
+    primals, tangents: tuples or lists of the same form, shapes and kinds.
+
+    >>> import autograd_lite as ag
+    >>> ag.jvp(lambda x, y: x * y, (2.0, 3.0), (1.0, 10.0))
+    (np.float64(6.0), np.float64(23.0))
+    """
+    _check_pairs(primals, tangents, "jvp")
+    run = _Run(f, tuple(primals), tuple(range(len(primals))), {}, has_aux=has_aux, caller="jvp")
+    tangent = run.push(tangents, "jvp")
+    return (run.result(), tangent, run.result_aux()) if has_aux else (run.result(), tangent)
+
+
+def linearize(f: Callable[..., Any], *primals: Any) -> Any:
+    """`(y, f_jvp)`: the value of `f(*primals)`, and its derivative there as a function of tangents; f runs once.
+
+    >>> import autograd_lite as ag
+    >>> y, f_jvp = ag.linearize(lambda x: x**3, 2.0)
+    >>> f_jvp(1.0), f_jvp(0.5)
+    (np.float64(12.0), np.float64(6.0))
+    """
+    run = _Run(f, primals, tuple(range(len(primals))), {}, caller="linearize")
+
+    def f_jvp(*tangents: Any) -> Any:
+        _check_pairs(primals, tangents, "linearize")
+        return run.push(tangents, "linearize")
+
+    return run.result(), f_jvp
+
+
+def hvp(f: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
+    """The product of the Hessian of a scalar function with a vector, `hvp(f)(x, v)` = H(x) v, without the matrix:
+    the gradient's derivative along v (Pearlmutter, 1994). Further arguments of f come after v.
+
+    >>> import numpy as np, autograd_lite as ag
+    >>> ag.hvp(lambda x: (x**3).sum())(np.array([1.0, 2.0]), np.array([1.0, 1.0]))
+    array([ 6., 12.])
+    """
+
+    def product(x: Any, v: Any, *others: Any, **kwargs: Any) -> Any:
+        def gradient(x: Any) -> Any:
+            return grad(f, argnums)(*others[:argnums], x, *others[argnums:], **kwargs)
+
+        return jvp(gradient, (x,), (v,))[1]
+
+    return product
+
+
+# -- a run of f, and what it left ------------------------------------------------------------------------------------
+
+
+class _Run:
+    """One call of f with the arguments at `argnums` traced, and the graph from them to what f returned."""
+
+    def __init__(
+        self,
+        f: Callable[..., Any],
+        args: tuple[Any, ...],
+        argnums: int | tuple[int, ...],
+        kwargs: dict[str, Any],
+        *,
+        has_aux: bool = False,
+        caller: str,
+    ):
+        self.single = isinstance(argnums, int)
+        self.positions = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+        arguments = list(args)
+        for position in self.positions:
+            if not -len(args) <= position < len(args):
+                raise ArgumentError(
+                    f"{caller}: argnums {position}, but {_name(f)} got {len(args)} positional arguments"
+                )
+        with enable_grad():
+            for position in self.positions:
+                arguments[position] = map_leaves(lambda x: traced(x, caller), args[position])
+            self.trees = [arguments[position] for position in self.positions]
+            # Their nodes, before f may assign into the arguments, which gives these Tensors other nodes.
+            self.wanted: list[Any] = [t.node for tree in self.trees for t in leaves(tree)]
+            result = f(*arguments, **kwargs)
+        if has_aux and not (isinstance(result, tuple) and len(result) == 2):
+            raise ArgumentError(f"{caller}: has_aux=True, and {_name(f)} did not return a pair (y, aux)")
+        self.y: Any
+        self.aux: Any
+        self.y, self.aux = result if has_aux else (result, None)
+        self.outputs = list(leaves(self.y))
+
+    def pull(self, cotangents: list[Any], strict: bool = False) -> tuple[bool, Any]:
+        """Whether the backward pass was recorded, and the gradients in the form of the arguments."""
+        pairs = zip(self.outputs, cotangents, strict=True)
+        starts = [(y.node, v) for y, v in pairs if isinstance(y, Tensor) and y.node is not None]
+        recorded, ends = pull(starts, self.wanted) if starts and self.wanted else (False, {})
+        each = iter(_checked_dependence(self.wanted, ends, strict))
+        trees = [map_leaves(lambda _: next(each), tree) for tree in self.trees]
+        return recorded, trees[0] if self.single else tuple(trees)
+
+    def push(self, tangents: Any, caller: str) -> Any:
+        """The tangents of what f returned, in its form, from those of the arguments."""
+        roots = [y.node for y in self.outputs if isinstance(y, Tensor) and y.node is not None]
+        nodes, _, foreign = between(self.wanted, roots)
+        given = [_checked(node, t, caller) for node, t in zip(self.wanted, leaves(list(tangents)), strict=True)]
+        recorded = is_recording() and (foreign or any(isinstance(t, Tensor) for t in given))
+        as_given = (lambda t: t if isinstance(t, Tensor) else constant_tensor(t)) if recorded else _without_history
+        found = {node: as_given(t) for node, t in zip(self.wanted, given, strict=True)}
         with enable_grad() if recorded else no_grad():
-            ends = walk(y.node, constant_tensor(g) if recorded else g, frozenset(wanted), useful)
-    return recorded, _checked_dependence(wanted, zeros, ends, strict)
+            push(nodes, found, recorded)
+
+        def tangent_of(y: Any) -> Any:
+            node = y.node if isinstance(y, Tensor) else None
+            return found[node] if node in found else np.zeros(np.shape(y), getattr(y, "dtype", float))[()]
+
+        return map_leaves(tangent_of, self.y)
+
+    def result(self) -> Any:
+        return map_leaves(self._as_outside, self.y)
+
+    def result_aux(self) -> Any:
+        return map_leaves(self._as_outside, self.aux)
+
+    def _as_outside(self, y: Any) -> Any:
+        """A value without the history inside of this call, unless somebody outside is recording."""
+        if not isinstance(y, Tensor) or y.node is None:
+            return _without_history(y)
+        foreign = between(self.wanted, [y.node])[2]
+        return y if foreign and is_recording() else y._data
 
 
-def _checked_dependence(wanted: list[Any], zeros: list[Any], ends: dict[Any, Any], strict: bool) -> list[Any]:
+def _checked_dependence(wanted: list[Any], ends: dict[Any, Any], strict: bool = False) -> list[Any]:
+    """The gradient by each of `wanted`, zeros where none came, in memory of its own."""
     if strict and len(ends) < len(set(wanted)):
         raise ArgumentError("grad: strict=True, and the function does not depend on one of its arguments")
     seen: set[int] = set()
     gradients = []
-    for node, zero in zip(wanted, zeros, strict=True):
-        g = ends.get(node, zero)
+    for node in wanted:
+        g = ends[node] if node in ends else np.zeros(node.shape, node.dtype)[()]
         if isinstance(g, np.ndarray):  # the caller owns what it gets: never a view, nor the same array twice
             g = g.copy() if g.base is not None or not g.flags.writeable or id(g) in seen else g
             seen.add(id(g))
@@ -135,22 +247,37 @@ def _checked_dependence(wanted: list[Any], zeros: list[Any], ends: dict[Any, Any
     return gradients
 
 
-def _traced(x: Any) -> Tensor:
-    """`x` as a Tensor with a node that belongs to this call."""
-    if isinstance(x, Tensor) and x.node is not None and x.requires_grad:
-        return traced_input(x)  # type: ignore[no-any-return]
-    array = owned_copy(x._data if isinstance(x, Tensor) else x, None)
-    if array.dtype.kind not in "fc":
-        raise NotDifferentiableError(
-            f"grad: an argument of dtype {array.dtype}, shape {array.shape}, cannot be differentiated; convert it"
-            " to float"
-        )
-    tensor = constant_tensor(array)
-    node: Any = traced_input.node_class()
-    tensor.node = node
-    node.input_x, node.rest = None, (array,)
-    node.order, node.shape, node.dtype = tick(), array.shape, array.dtype
-    return tensor
+def _checked(like: Any, v: Any, caller: str) -> Any:
+    """The tangent or cotangent `v` of `like`, in its dtype."""
+    if np.shape(v) != like.shape:
+        raise ShapeError(f"{caller}: a tangent or cotangent of shape {np.shape(v)} for a value of shape {like.shape}")
+    if isinstance(v, Tensor):
+        return v if v.dtype == like.dtype else v.astype(like.dtype)
+    return np.asarray(v).astype(like.dtype)[()]
+
+
+def _in_form_of(y: Any, cotangent: Any, caller: str) -> Any:
+    if _form(y) != _form(cotangent):
+        raise ArgumentError(f"{caller}: the cotangent has not the form of the output, {_form(y)}")
+    return cotangent
+
+
+def _form(tree: Any) -> Any:
+    """The containers of a tree, with a dot for what stands in them."""
+    if isinstance(tree, dict):
+        return {key: _form(item) for key, item in tree.items()}
+    return tuple(map(_form, tree)) if isinstance(tree, (list, tuple)) else "."
+
+
+def _check_pairs(primals: Any, tangents: Any, caller: str) -> None:
+    if not isinstance(primals, (tuple, list)) or not isinstance(tangents, (tuple, list)):
+        raise ArgumentError(f"{caller}: primals and tangents are tuples, one entry for each argument")
+    if _form(list(primals)) != _form(list(tangents)):
+        raise ArgumentError(f"{caller}: tangents of the form {_form(tangents)} for primals of {_form(primals)}")
+
+
+def _unchanged(y: Any) -> Any:
+    return y
 
 
 def _without_history(y: Any) -> Any:

@@ -65,6 +65,21 @@ def right_to_order(program: Program, inputs: dict[str, Any], order: int) -> bool
     return holds(lambda: ag.check_grads(as_function(program, inputs), *map(inputs.get, program.live), order=order))
 
 
+def forward_agrees(program: Program, inputs: dict[str, Any]) -> bool:
+    """Whether <v, J u> = <J' v, u> for random directions."""
+    rng, f, xs = np.random.default_rng(0), as_function(program, inputs), [inputs[k] for k in program.live]
+    us = [rng.standard_normal(np.shape(x)) * (1 + 0 * x) for x in xs]
+
+    def agrees() -> bool:
+        _, tangents = ag.jvp(f, xs, us)
+        y, pullback = ag.vjp(f, *xs)
+        vs = [rng.standard_normal(part.shape) for part in y]
+        pairs = [zip(vs, tangents, strict=True), zip(us, pullback(vs), strict=True)]
+        return np.allclose(*[sum(np.sum(np.real(a * b)) for a, b in pair) for pair in pairs], equal_nan=True)
+
+    return holds(agrees)
+
+
 def order_of(programs: list[Program]) -> int:
     """The highest order to which the derivatives of all programs are right at both sizes."""
     for order in range(HIGHEST, 0, -1):
@@ -109,7 +124,7 @@ def batched(program: Program) -> bool:
 def row(name: str, texts: list[str]) -> str:
     programs = [Program(text) for text in texts]
     order = order_of(programs)
-    forward = "yes" if hasattr(ag, "jvp") else "not yet"
+    forward = "yes" if all(forward_agrees(p, p.inputs(size)) for p in programs for size in SIZES) else "**no**"
     any_batched = "yes" if any(holds(lambda p=p: batched(p)) for p in programs) else "no"
     cells = [f"`{name}`", "yes" if order else "**no**", forward, str(order), complex_of(programs), any_batched]
     return f"| {' | '.join(cells)} |"

@@ -17,7 +17,7 @@ FLOORS = [
     ["several", "generate", "op"],
     ["ops"],
     ["ufuncs", "protocol", "numpy"],
-    ["backprop", "transforms", "flow"],
+    ["trace", "backprop", "forward", "transforms", "flow"],
     ["check", "draw"],
     ["nn", "scipy"],
     ["__init__"],

@@ -106,6 +106,35 @@ def test_complex_gradients(name, k, seed):
     ag.check_grads(f, *[inputs[i] for i in live], order=SPECS[name].order)
 
 
+@pytest.mark.parametrize("complex_inputs", [False, True])
+@pytest.mark.parametrize(("name", "k"), DIFFERENTIABLE)
+@given(seed=SEEDS)
+def test_forward_and_reverse_mode_agree(name, k, complex_inputs, seed):
+    """<v, J u> = <J' v, u>, and once more for the derivative along u."""
+    if complex_inputs and not SPECS[name].complex:
+        return
+    op, inputs, statics = draw(name, k, seed, complex_inputs=complex_inputs)
+    live, rng = differentiable(op, inputs), np.random.default_rng(seed)
+    f, xs = of_live_inputs(op, inputs, live, statics), [inputs[i] for i in live]
+    us = [random_like(x, rng) for x in xs]
+    for h in (f, lambda *xs: ag.jvp(f, xs, us)[1]):
+        y, tangent = ag.jvp(h, xs, us)
+        assert tangent.shape == y.shape
+        assert tangent.dtype == y.dtype
+        v = random_like(y, rng)
+        gradients = ag.vjp(h, *xs)[1](v)
+        forward, reverse = (
+            np.sum((v * tangent).real),
+            sum(np.sum((u * g).real) for u, g in zip(us, gradients, strict=True)),
+        )
+        np.testing.assert_allclose(forward, reverse, rtol=1e-9, atol=1e-9)
+
+
+def random_like(x, rng):
+    u = rng.standard_normal(x.shape) + (1j * rng.standard_normal(x.shape) if x.dtype.kind == "c" else 0)
+    return np.asarray(u)[()]
+
+
 @pytest.mark.parametrize(("name", "k"), DIFFERENTIABLE)
 @given(seed=SEEDS)
 def test_one_engine_behind_every_door(name, k, seed):

@@ -109,6 +109,40 @@ def test_complex_gradients(name, text):
     ag.check_grads(as_function(program, inputs), *[inputs[k] for k in program.live])
 
 
+def along_random(x, rng):
+    u = rng.standard_normal(np.shape(x)) + (1j * rng.standard_normal(np.shape(x)) if x.dtype.kind == "c" else 0)
+    return np.asarray(u)[()]
+
+
+def products(f, xs, rng):
+    """<v, J u> by forward and <J' v, u> by reverse mode."""
+    us = [along_random(x, rng) for x in xs]
+    value, tangents = ag.jvp(f, xs, us)
+    y, pullback = ag.vjp(f, *xs)
+    assert all(t.shape == v.shape and t.dtype == v.dtype for t, v in zip(tangents, value, strict=True))
+    vs = [along_random(part, rng) for part in y]
+    forward = sum(np.sum((v * t).real) for v, t in zip(vs, tangents, strict=True))
+    return forward, sum(np.sum((u * g).real) for u, g in zip(us, pullback(vs), strict=True))
+
+
+@pytest.mark.parametrize("complex_inputs", [False, True])
+@pytest.mark.parametrize(("name", "text"), [(name, text) for name, programs in SURFACE.items() for text in programs])
+def test_forward_and_reverse_mode_agree(name, text, complex_inputs):
+    program, rng = Program(text), np.random.default_rng(1)
+    inputs = program.inputs(SIZES[0], complex_inputs=complex_inputs)
+    try:
+        wanted_value(program, inputs)
+    except (TypeError, ValueError, np.exceptions.ComplexWarning):
+        pytest.skip("NumPy has none for complex numbers")
+    if complex_inputs and name in NOT_COMPLEX:
+        pytest.skip(NOT_COMPLEX[name])
+    f, xs = as_function(program, inputs), [inputs[k] for k in program.live]
+    np.testing.assert_allclose(*products(f, xs, rng), rtol=1e-9, atol=1e-9)
+    if not complex_inputs:  # forward over forward, and its transpose
+        us = [along_random(x, rng) for x in xs]
+        np.testing.assert_allclose(*products(lambda *xs: ag.jvp(f, xs, us)[1], xs, rng), rtol=1e-8, atol=1e-8)
+
+
 @pytest.mark.parametrize(("name", "text"), [(name, text) for name, programs in SURFACE.items() for text in programs])
 def test_float32_stays_float32(name, text):
     program = Program(text)

@@ -79,7 +79,7 @@ def _gradient_of_operand(g: Any, xs: tuple[Any, ...], labels: list[str], result:
 
 
 # fmt: off
-contraction = Op(_einsum, name="einsum", bprop=lambda g, xs, subscripts: _einsum_gradients(g, xs, subscripts))
+contraction = Op(_einsum, name="einsum", bprop=lambda g, xs, subscripts: _einsum_gradients(g, xs, subscripts), multilinear=True)
 # fmt: on
 
 
@@ -136,11 +136,11 @@ def _first(axes: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
 
 
 # fmt: off
-inner_product = Op(np.inner, name="inner", a=lambda g, b: tensordot(g, b, b.ndim - 1), b=lambda g, a: tensordot(g, a, _first(a.ndim - 1)))
-vdot   = Op(np.vdot,   a=lambda g, b, a_shape: reshape(conjugate(g * b), a_shape), b=lambda g, a, b_shape: reshape(g * conjugate(a), b_shape))
-vecdot = Op(np.vecdot, elementwise=False, a=lambda g, b: conjugate(g[..., None] * b), b=lambda g, a: g[..., None] * conjugate(a))
-matvec = Op(np.matvec, elementwise=False, a=lambda g, b: g[..., :, None] * b[..., None, :],           b=lambda g, a: matvec(a.swapaxes(-1, -2), g))
-vecmat = Op(np.vecmat, elementwise=False, a=lambda g, b: conjugate(matvec(b, g)), b=lambda g, a: conjugate(a)[..., :, None] * g[..., None, :])
+inner_product = Op(np.inner, name="inner", multilinear=True, a=lambda g, b: tensordot(g, b, b.ndim - 1), b=lambda g, a: tensordot(g, a, _first(a.ndim - 1)))
+vdot   = Op(np.vdot,   multilinear=True,   a=lambda g, b, a_shape: reshape(conjugate(g * b), a_shape), b=lambda g, a, b_shape: reshape(g * conjugate(a), b_shape))
+vecdot = Op(np.vecdot, elementwise=False, multilinear=True, a=lambda g, b: conjugate(g[..., None] * b), b=lambda g, a: g[..., None] * conjugate(a))
+matvec = Op(np.matvec, elementwise=False, multilinear=True, a=lambda g, b: g[..., :, None] * b[..., None, :],           b=lambda g, a: matvec(a.swapaxes(-1, -2), g))
+vecmat = Op(np.vecmat, elementwise=False, multilinear=True, a=lambda g, b: conjugate(matvec(b, g)), b=lambda g, a: conjugate(a)[..., :, None] * g[..., None, :])
 # fmt: on
 
 

@@ -80,14 +80,14 @@ softplus = Op(lambda x: np.logaddexp(x, 0), name="softplus", x=lambda g, x: g * 
 relu     = Op(lambda x: np.maximum(x, 0),   name="relu",     x=lambda g, y: where(y > 0, g, 0), elementwise=True)
 
 # Choices, and parts of numbers
-absolute = Op(np.absolute, "abs", run=operator.abs, x=lambda g, x: g * sign(x).conj())
+absolute = Op(np.absolute, "abs", run=operator.abs, x=lambda g, x: g * sign(x).conj(), holomorphic=False)
 _sign    = Op(np.sign,     x=None)
 maximum  = Op(np.maximum,  a=lambda g, a, b: where(a > b, g, where(a == b, g / 2, 0)), b=lambda g, a, b: where(b > a, g, where(a == b, g / 2, 0)))
 minimum  = Op(np.minimum,  a=lambda g, a, b: where(a < b, g, where(a == b, g / 2, 0)), b=lambda g, a, b: where(b < a, g, where(a == b, g / 2, 0)))
 where    = Op(np.where,    c=None, a=lambda g, c: where(c, g, 0), b=lambda g, c: where(c, 0, g), elementwise=True)
-conjugate = Op(np.conjugate, x=lambda g: g.conj())
-real     = Op(lambda x: x.real, name="real", x=lambda g: g,                                 elementwise=True, view=True)
-imag     = Op(lambda x: x.imag, name="imag", x=lambda g: g * -1j,                       elementwise=True, view=True)
+conjugate = Op(np.conjugate, x=lambda g: g.conj(), holomorphic=False, linear=("x",))
+real     = Op(lambda x: x.real, name="real", x=lambda g: g,                                 elementwise=True, holomorphic=False, linear=("x",), view=True)
+imag     = Op(lambda x: x.imag, name="imag", x=lambda g: g * -1j,                       elementwise=True, holomorphic=False, linear=("x",), view=True)
 
 # Comparisons, logic and rounding: flat, yet recorded, since a replay needs their masks
 equal         = Op(np.equal,         "==", run=operator.eq, a=None, b=None)

@@ -77,7 +77,7 @@ heaviside = Op(np.heaviside, a=None, b=lambda g, a: where(a == 0, g, 0))
 fmax      = Op(np.fmax,      a=lambda g, y, a, b: where(y == a, where(a == b, g / 2, g), 0), b=lambda g, y, a, b: where(y == b, where(a == b, g / 2, g), 0))
 fmin      = Op(np.fmin,      a=lambda g, y, a, b: where(y == a, where(a == b, g / 2, g), 0), b=lambda g, y, a, b: where(y == b, where(a == b, g / 2, g), 0))
 fmod      = Op(np.fmod,      a=lambda g: g, b=lambda g, a, b: -g * trunc(a / b))
-nan_to_num = Op(_nan_to_num, x=lambda g, x: _finite_parts(g, x), elementwise=True)
+nan_to_num = Op(_nan_to_num, x=lambda g, x: _finite_parts(g, x), holomorphic=False, elementwise=True)
 
 # Powers
 float_power = Op(np.float_power, a=lambda g, a, b: g * b * float_power(a + (a == 0) * (b == 0), b - 1), b=lambda g, y, a: g * y * log(a + (a == 0)))

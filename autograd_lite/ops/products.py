@@ -45,12 +45,12 @@ def _mismatch(a: tuple[int, ...], b: tuple[int, ...]) -> str | None:
 
 
 # fmt: off
-matmul = Op(np.matmul, "@", run=operator.matmul, elementwise=False, advice=_mismatch,
+matmul = Op(np.matmul, "@", run=operator.matmul, elementwise=False, multilinear=True, advice=_mismatch,
             a=lambda g, b, a_shape, b_shape: _as_matrix(g, a_shape, b_shape) @ mT(_column(b)),
             b=lambda g, a, a_shape, b_shape: _drop_column(mT(_row(a)) @ _as_matrix(g, a_shape, b_shape), b_shape))
 
 # np.dot where it is not matmul: every matrix of one stack with every matrix of the other.
-dot_stacks = Op(np.dot, name="dot_stacks",
+dot_stacks = Op(np.dot, name="dot_stacks", multilinear=True,
                 a=lambda g, b, a_shape: reshape(reshape(g, (-1, b[..., 0, :].size if b.ndim > 1 else 1)) @ mT(_columns(b)), a_shape),
                 b=lambda g, a, b_shape: _uncolumns(mT(reshape(a, (-1, a.shape[-1]))) @ reshape(g, (a.size // a.shape[-1], -1)), b_shape))
 # fmt: on

@@ -132,7 +132,7 @@ jv  = _Partial(special.jv,  v=unknown, z=lambda g, v, z: g * (jv(v - 1, z) - jv(
 yv  = _Partial(special.yv,  v=unknown, z=lambda g, v, z: g * (yv(v - 1, z) - yv(v + 1, z)) / 2)
 yn  = _Partial(special.yn,  n=unknown, x=lambda g, n, x: g * (yn(n - 1, x) - yn(n + 1, x)) / 2)
 iv  = _Partial(special.iv,  v=unknown, z=lambda g, v, z: g * (iv(v - 1, z) + iv(v + 1, z)) / 2)
-ive = _Partial(special.ive, v=unknown, z=lambda g, y, v, z: g * (ive(v - 1, z) + ive(v + 1, z)) / 2 - real(g * y) * sign(real(z)))  # = iv exp(-|Re z|)
+ive = _Partial(special.ive, holomorphic=False, v=unknown, z=lambda g, y, v, z: g * (ive(v - 1, z) + ive(v + 1, z)) / 2 - real(g * y) * sign(real(z)))  # = iv exp(-|Re z|)
 kv  = _Partial(special.kv,  v=unknown, z=lambda g, v, z: -g * (kv(v - 1, z) + kv(v + 1, z)) / 2)
 kn  = _Partial(special.kn,  n=unknown, x=lambda g, n, x: -g * (kn(n - 1, x) + kn(n + 1, x)) / 2)
 kve = _Partial(special.kve, v=unknown, z=lambda g, y, v, z: g * (y - (kve(v - 1, z) + kve(v + 1, z)) / 2))
