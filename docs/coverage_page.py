@@ -68,7 +68,7 @@ def right_to_order(program: Program, inputs: dict[str, Any], order: int) -> bool
 def forward_agrees(program: Program, inputs: dict[str, Any]) -> bool:
     """Whether <v, J u> = <J' v, u> for random directions."""
     rng, f, xs = np.random.default_rng(0), as_function(program, inputs), [inputs[k] for k in program.live]
-    us = [rng.standard_normal(np.shape(x)) * (1 + 0 * x) for x in xs]
+    us = [np.asarray(rng.standard_normal(np.shape(x))).astype(x.dtype)[()] for x in xs]
 
     def agrees() -> bool:
         _, tangents = ag.jvp(f, xs, us)
