@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from . import backprop, protocol
+from .batch import vmap
 from .errors import (
     ArgumentError,
     AutogradError,

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from .errors import ArgumentError, ShapeError, StaleValueError
-from .node import Leaf, Node, enable_grad, is_recording, last_change, no_grad, topological_order
+from .node import Leaf, Node, enable_grad, is_recording, is_tracing, last_change, no_grad, topological_order
 from .ops.elementwise import real
 from .ops.shape import cast, sum_to
 from .tensor import Tensor, constant_tensor, deposit
@@ -105,7 +105,9 @@ def pull(starts: list[tuple[Node, Any]], wanted: list[Any]) -> tuple[bool, dict[
     is recorded.
     """
     _, useful, foreign = between(wanted, [node for node, _ in starts])
-    recorded = is_recording() and (foreign or any(isinstance(g, Tensor) and g.node is not None for _, g in starts))
+    recorded = is_recording() and (
+        foreign or bool(is_tracing()) or any(isinstance(g, Tensor) and g.node is not None for _, g in starts)
+    )
     plain = [(node, g._data if isinstance(g, Tensor) else g) for node, g in starts if node in useful]
     if not recorded:
         with no_grad():

@@ -53,6 +53,26 @@ def enable_grad() -> Any:
     return _recording_set_to(True)
 
 
+# The nodes that stand for an example while a function is recorded for all of them (batch.py), and since when.
+_traced: ContextVar[tuple[tuple[set[Any], int], ...]] = ContextVar("autograd_lite.traced", default=())
+is_tracing = _traced.get
+
+
+@contextmanager
+def tracing(examples: set[Any], since: int) -> Iterator[None]:
+    """Context manager inside which values that depend on the nodes `examples` stand for many."""
+    token = _traced.set((*_traced.get(), (examples, since)))
+    try:
+        yield
+    finally:
+        _traced.reset(token)
+
+
+def stands_for_many(node: Node) -> bool:
+    """Whether a node depends on an example that is being traced, so that its value is one of many."""
+    return any(not examples.isdisjoint(topological_order(node, since=since)) for examples, since in is_tracing())
+
+
 class Node:
     """One application of an op, immutable.
 

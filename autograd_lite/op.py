@@ -70,6 +70,8 @@ class Op:
     elementwise: whether each entry of the output depends on the same entry of the inputs only.
     view: whether the output may share memory with an input.
     effect: what the op does besides computing, such as drawing random numbers; its value is always kept.
+    batch: how the op takes an extra leading axis on some inputs, a rule of ops/batching.py; none is needed where it is
+        element-wise.
     advice: a function of the inputs' shapes that says why they do not fit, for the error message.
 
     Raises
@@ -108,6 +110,7 @@ class Op:
         multilinear: bool = False,
         holomorphic: bool = True,
         tangent: Callable[..., Any] | None = None,
+        batch: Callable[..., Any] | None = None,
         elementwise: bool | None = None,
         view: bool = False,
         effect: str | None = None,
@@ -125,7 +128,7 @@ class Op:
         self.into, self.out, self.change, self.in_place = into or {}, out or {}, change or {}, in_place
         self.beyond = beyond
         self.is_ufunc = isinstance(fprop, np.ufunc)
-        self.multilinear, self.holomorphic, self.tangent = multilinear, holomorphic, tangent
+        self.multilinear, self.holomorphic, self.tangent, self.batch = multilinear, holomorphic, tangent, batch
         self.linear, self.view, self.effect, self.advice = linear, view, effect, advice
         by_nature = isinstance(fprop, np.ufunc) and fprop.signature is None
         self.elementwise = by_nature if elementwise is None else elementwise
@@ -290,5 +293,6 @@ output = Op(
     name="output",
     ys=lambda g, ys_shape, k: Cotangents(ys_shape, {k: g}),
     tangent=lambda node, moving: moving[0][node.statics[0]],
+    batch=lambda node, inputs, batched, size: inputs[0][node.statics[0]],
 )
-flat_output = Op(lambda ys, *, k: ys[k], name="output", ys=None)
+flat_output = Op(lambda ys, *, k: ys[k], name="output", ys=None, batch=output.batch)

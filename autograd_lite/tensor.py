@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 
 from .errors import ArgumentError, LeakError, NotDifferentiableError, ShapeError
-from .node import Leaf, Node, mark_changed
+from .node import Leaf, Node, is_tracing, mark_changed, stands_for_many
 
 
 @final
@@ -141,16 +141,22 @@ class Tensor:
 
     def item(self) -> Any:
         """The value of a one-element Tensor as a Python number."""
+        if is_tracing():
+            self._refuse_if_many("t.item()")
         if self._data.size != 1:
             raise ShapeError(f"item: a Tensor of shape {self.shape} is not one number")
         return self._data.item()
 
     def numpy(self) -> np.ndarray[Any, Any]:
         """The value as a NumPy array of the caller's own, without history: `np.asarray` said out loud."""
+        if is_tracing():
+            self._refuse_if_many("t.numpy()")
         return np.array(self._data)
 
     def tolist(self) -> Any:
         """The value as nested Python lists."""
+        if is_tracing():
+            self._refuse_if_many("t.tolist()")
         return self._data.tolist()
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
@@ -170,11 +176,22 @@ class Tensor:
         return complex(self.item())
 
     def __index__(self) -> int:
+        if is_tracing():
+            self._refuse_if_many("using t as an index")
         self._refuse_to_leak("using t as an index", "t.item(), or index with the Tensor itself")
         return self._data.__index__()  # type: ignore[no-any-return]
 
     def __bool__(self) -> bool:
+        if is_tracing():
+            self._refuse_if_many("`if t:`, or bool(t),")
         return bool(self._data)
+
+    def _refuse_if_many(self, how: str) -> None:
+        if self.node is not None and stands_for_many(self.node):
+            raise LeakError(
+                f"{how} asks for one value where vmap runs all examples at once (shape {self.shape} each); write it"
+                " with np.where, or call the function for each example"
+            )
 
     def _refuse_to_leak(self, how: str, instead: str) -> None:
         if self.node is not None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from .errors import NotDifferentiableError
-from .node import tick
+from .node import FlatNode, tick
 from .op import Op
 from .tensor import Tensor, constant_tensor, owned_copy
 
 # A node of the call's own, so that an inner derivative by an argument that is being traced already does not see what
 # the outer function did with it (perturbation confusion).
-traced_input = Op(lambda x: x, name="input", x=lambda g: g, linear=("x",), view=True)
+traced_input = Op(lambda x: x, name="input", x=lambda g: g, linear=("x",), elementwise=True, view=True)
 
 
 def traced(x: Any, caller: str = "grad") -> Tensor:
@@ -25,6 +25,15 @@ def traced(x: Any, caller: str = "grad") -> Tensor:
             " to float"
         )
     return on_new_node(array)
+
+
+def placeholder(array: Any) -> Tensor:
+    """A Tensor on the first of many examples; integers too have a node, on which what is computed from them depends."""
+    if array.dtype.kind in "fc":
+        return on_new_node(array)
+    tensor = constant_tensor(array)
+    tensor.node = FlatNode(traced_input, (array,), (), (), array)
+    return tensor
 
 
 def on_new_node(array: Any) -> Tensor:

@@ -11,7 +11,7 @@ import numpy as np
 from .backprop import between, cotangent_for, pull
 from .errors import ArgumentError, ShapeError
 from .forward import push
-from .node import enable_grad, is_recording, no_grad
+from .node import enable_grad, is_recording, is_tracing, no_grad
 from .tensor import Tensor, constant_tensor
 from .trace import traced
 from .tree import leaves, map_leaves
@@ -206,7 +206,7 @@ class _Run:
         roots = [y.node for y in self.outputs if isinstance(y, Tensor) and y.node is not None]
         nodes, _, foreign = between(self.wanted, roots)
         given = [_checked(node, t, caller) for node, t in zip(self.wanted, leaves(list(tangents)), strict=True)]
-        recorded = is_recording() and (foreign or any(isinstance(t, Tensor) for t in given))
+        recorded = is_recording() and (foreign or bool(is_tracing()) or any(isinstance(t, Tensor) for t in given))
         as_given = (lambda t: t if isinstance(t, Tensor) else constant_tensor(t)) if recorded else _without_history
         found = {node: as_given(t) for node, t in zip(self.wanted, given, strict=True)}
         with enable_grad() if recorded else no_grad():
@@ -229,7 +229,7 @@ class _Run:
         if not isinstance(y, Tensor) or y.node is None:
             return _without_history(y)
         foreign = between(self.wanted, [y.node])[2]
-        return y if foreign and is_recording() else y._data
+        return y if (foreign or is_tracing()) and is_recording() else y._data
 
 
 def _checked_dependence(wanted: list[Any], ends: dict[Any, Any], strict: bool = False) -> list[Any]:

@@ -17,7 +17,7 @@ FLOORS = [
     ["several", "generate", "op"],
     ["ops"],
     ["ufuncs", "protocol", "numpy"],
-    ["trace", "backprop", "forward", "transforms", "flow"],
+    ["trace", "backprop", "forward", "batch", "transforms", "flow"],
     ["check", "draw"],
     ["nn", "scipy"],
     ["__init__"],

@@ -17,6 +17,7 @@ from numpy.lib.array_utils import normalize_axis_index
 
 from ..errors import ArgumentError, NotDifferentiableError
 from ..op import Op
+from . import batching
 from .elementwise import where
 from .flat import argpartition, argsort
 from .reduce import sum
@@ -50,8 +51,8 @@ def _minus(shift: Any) -> Any:
 
 # fmt: off
 roll = Op(lambda a, *, shift, axis=None: np.roll(a, shift, axis), name="roll", a=lambda g, shift, axis: roll(g, _minus(shift), axis), linear=("a",))
-tril = Op(lambda m, *, k=0: np.tril(m, k),                        name="tril", m=lambda g, k: tril(g, k),                              linear=("m",))
-triu = Op(lambda m, *, k=0: np.triu(m, k),                        name="triu", m=lambda g, k: triu(g, k),                              linear=("m",))
+tril = Op(lambda m, *, k=0: np.tril(m, k),                        name="tril", m=lambda g, k: tril(g, k),                              linear=("m",), batch=batching.leading)
+triu = Op(lambda m, *, k=0: np.triu(m, k),                        name="triu", m=lambda g, k: triu(g, k),                              linear=("m",), batch=batching.leading)
 # fmt: on
 
 
@@ -90,8 +91,8 @@ def permute_dims(a: Any, axes: Any = None) -> Any:
 # -- one array in several, several in one ------------------------------------------------------------------------
 
 # fmt: off
-pieces  = Op(lambda ary, *, sections, axis: np.array_split(ary, sections, axis), name="split",   several=True, view=True, ary=lambda g, axis: concatenate(g, axis), linear=("ary",))
-slices  = Op(lambda x, *, axis=0: np.unstack(x, axis=axis),                      name="unstack", several=True, view=True, x=lambda g, axis: stack(g, axis),         linear=("x",))
+pieces  = Op(lambda ary, *, sections, axis: np.array_split(ary, sections, axis), name="split",   several=True, view=True, ary=lambda g, axis: concatenate(g, axis), linear=("ary",), batch=batching.along("axis"))
+slices  = Op(lambda x, *, axis=0: np.unstack(x, axis=axis),                      name="unstack", several=True, view=True, x=lambda g, axis: stack(g, axis),         linear=("x",), batch=batching.along("axis"))
 # fmt: on
 
 
@@ -229,7 +230,7 @@ def _square(y: Any, offset: int) -> Any:
 
 
 # fmt: off
-diagonal    = Op(_diagonal,    a=lambda g, a_shape, offset, axis1, axis2: on_diagonal(g, a_shape, offset, axis1, axis2), linear=("a",), view=True)
+diagonal    = Op(_diagonal,    a=lambda g, a_shape, offset, axis1, axis2: on_diagonal(g, a_shape, offset, axis1, axis2), linear=("a",), view=True, batch=batching.along("axis1", "axis2"))
 on_diagonal = Op(_on_diagonal, d=lambda g, offset, axis1, axis2: diagonal(g, offset, axis1, axis2),                      linear=("d",))
 # fmt: on
 

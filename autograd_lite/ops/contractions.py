@@ -16,6 +16,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..errors import ArgumentError, ShapeError
 from ..op import Op
+from . import batching
 from .elementwise import conjugate, multiply
 from .products import dot
 from .shape import (
@@ -79,7 +80,7 @@ def _gradient_of_operand(g: Any, xs: tuple[Any, ...], labels: list[str], result:
 
 
 # fmt: off
-contraction = Op(_einsum, name="einsum", bprop=lambda g, xs, subscripts: _einsum_gradients(g, xs, subscripts), multilinear=True)
+contraction = Op(_einsum, name="einsum", bprop=lambda g, xs, subscripts: _einsum_gradients(g, xs, subscripts), multilinear=True, batch=batching.with_batch_letter)
 # fmt: on
 
 

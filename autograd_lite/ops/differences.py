@@ -15,6 +15,7 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from ..errors import ShapeError
 from ..op import Op
+from . import batching
 from .arrange import along
 from .elementwise import isnan, where
 from .flat import argsort, searchsorted
@@ -84,8 +85,8 @@ def _reduceat_gradient(g: Any, a_shape: tuple[int, ...], indices: Any, axis: int
 
 
 # fmt: off
-recurrence = Op(_recurrence, b=lambda g, a: _adjoint_recurrence(g, a), a=lambda g, y, a: _adjoint_recurrence(g, a) * _behind(y))  # y_k = a_k y_(k-1) + b_k
-cumprod    = Op(_cumprod,    a=lambda g, a, y, axis: _cumprod_gradient(g, a, y, axis))
+recurrence = Op(_recurrence, b=lambda g, a: _adjoint_recurrence(g, a), a=lambda g, y, a: _adjoint_recurrence(g, a) * _behind(y), batch=batching.first_axis)  # y_k = a_k y_(k-1) + b_k
+cumprod    = Op(_cumprod,    a=lambda g, a, y, axis: _cumprod_gradient(g, a, y, axis), batch=batching.along_or_flat)
 reduceat   = Op(_add_reduceat, name="add_reduceat", indices=None, a=lambda g, a_shape, indices, axis: _reduceat_gradient(g, a_shape, indices, axis), linear=("a",))
 # fmt: on
 

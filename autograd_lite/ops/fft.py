@@ -15,6 +15,7 @@ import numpy as np
 
 from ..errors import ShapeError
 from ..op import Op
+from . import batching
 from .arrange import roll
 from .elementwise import conjugate
 from .shape import concatenate
@@ -66,10 +67,10 @@ def _doubled(g: Any, n: int, axis: int) -> Any:
 _OTHER = {None: "forward", "backward": "forward", "ortho": "ortho", "forward": "backward"}
 
 # fmt: off
-fft   = Op(_fft,   a=lambda g, a_shape, axis, norm: _resized(fft(g, None, axis, norm), a_shape[axis], axis),  linear=("a",))
-ifft  = Op(_ifft,  a=lambda g, a_shape, axis, norm: _resized(ifft(g, None, axis, norm), a_shape[axis], axis), linear=("a",))
-rfft  = Op(_rfft,  a=lambda g, a_shape, n, axis, norm: _resized(fft(g, _length(a_shape, n, axis), axis, norm), a_shape[axis], axis), linear=("a",))
-irfft = Op(_irfft, a=lambda g, a_shape, axis, norm: _resized(_doubled(conjugate(rfft(g, None, axis, _OTHER[norm])), g.shape[axis], axis), a_shape[axis], axis), linear=("a",))
+fft   = Op(_fft,   a=lambda g, a_shape, axis, norm: _resized(fft(g, None, axis, norm), a_shape[axis], axis),  linear=("a",), batch=batching.along("axis"))
+ifft  = Op(_ifft,  a=lambda g, a_shape, axis, norm: _resized(ifft(g, None, axis, norm), a_shape[axis], axis), linear=("a",), batch=batching.along("axis"))
+rfft  = Op(_rfft,  a=lambda g, a_shape, n, axis, norm: _resized(fft(g, _length(a_shape, n, axis), axis, norm), a_shape[axis], axis), linear=("a",), batch=batching.along("axis"))
+irfft = Op(_irfft, a=lambda g, a_shape, axis, norm: _resized(_doubled(conjugate(rfft(g, None, axis, _OTHER[norm])), g.shape[axis], axis), a_shape[axis], axis), linear=("a",), batch=batching.along("axis"))
 # fmt: on
 
 

@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 
 from ..op import Op
+from . import batching
 
 __all__ = ["around"]
 
 # fmt: off
 # Indices
-argsort      = Op(lambda a, *, axis=-1, kind=None, order=None, stable=None: np.argsort(a, axis, kind, stable=stable), name="argsort", a=None)
-argpartition = Op(lambda a, *, kth, axis=-1, kind="introselect", order=None: np.argpartition(a, kth, axis, kind), name="argpartition", a=None)
+argsort      = Op(lambda a, *, axis=-1, kind=None, order=None, stable=None: np.argsort(a, axis, kind, stable=stable), name="argsort", a=None, batch=batching.along_or_flat)
+argpartition = Op(lambda a, *, kth, axis=-1, kind="introselect", order=None: np.argpartition(a, kth, axis, kind), name="argpartition", a=None, batch=batching.along_or_flat)
 nanargmax    = Op(lambda a, *, axis=None, out=None, keepdims=False: np.nanargmax(a, axis, keepdims=keepdims),     name="nanargmax",    a=None)
 nanargmin    = Op(lambda a, *, axis=None, out=None, keepdims=False: np.nanargmin(a, axis, keepdims=keepdims),     name="nanargmin",    a=None)
 searchsorted = Op(lambda a, v, *, side="left", sorter=None: np.searchsorted(a, v, side, sorter),                  name="searchsorted", a=None, v=None)

@@ -23,6 +23,7 @@ import numpy as np
 
 from ..errors import NotDifferentiableError, ShapeError
 from ..op import Op
+from . import batching
 from .decompositions import (
     adjoint,
     diagonal_matrix,
@@ -141,10 +142,10 @@ def _multi_dot_bprop(g: Any, arrays: Any) -> Any:
 
 
 # fmt: off
-det           = Op(np.linalg.det,     a=lambda g, a: g[..., None, None] * cofactors(a))
-cofactors     = Op(_cofactors,        a=_cofactors_bprop)
-slogdet       = Op(np.linalg.slogdet, a=_slogdet_gradient, several=True)
-pinv          = Op(_pinv,             a=_pinv_gradient)
+det           = Op(np.linalg.det,     a=lambda g, a: g[..., None, None] * cofactors(a), batch=batching.leading)
+cofactors     = Op(_cofactors,        a=_cofactors_bprop, batch=batching.leading)
+slogdet       = Op(np.linalg.slogdet, a=_slogdet_gradient, several=True, batch=batching.leading)
+pinv          = Op(_pinv,             a=_pinv_gradient, batch=batching.leading)
 least_squares = Op(_lstsq, name="least_squares", bprop=_lstsq_bprop, several=True)
 matrix_rank   = Op(_matrix_rank,      A=None)
 identity_like = Op(_identity_like,    a=None)

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..errors import ArgumentError, IndexingError, ShapeError
 from ..op import Op
+from . import batching
 from .elementwise import exp
 from .reduce import sum
 from .shape import mT
@@ -90,9 +91,9 @@ def _check_labels(labels: Any, shape: tuple[int, ...]) -> None:
 # fmt: off
 affine      = Op(_affine,      x=lambda g, W: _mm(g, W), W=lambda g, x: _mm(mT(_rows(g)), _rows(x)), b=lambda g: g, advice=_layer_mismatch,
                  out={"W": lambda memory, g, x: _write_product(memory, mT(_rows(g)), _rows(x))})
-softmax     = Op(_softmax,     x=lambda g, y, axis: y * (g - sum(g * y, axis, keepdims=True)))
-log_softmax = Op(_log_softmax, x=lambda g, y, axis: g - exp(y) * sum(g, axis, keepdims=True))
-one_hot     = Op(_one_hot,     labels=None)
+softmax     = Op(_softmax,     x=lambda g, y, axis: y * (g - sum(g * y, axis, keepdims=True)), batch=batching.along("axis"))
+log_softmax = Op(_log_softmax, x=lambda g, y, axis: g - exp(y) * sum(g, axis, keepdims=True), batch=batching.along("axis"))
+one_hot     = Op(_one_hot,     labels=None, batch=batching.leading)
 
 # The lecture's gradient at the pre-activation, -(e(y) - f(x)); the residual r is the softmax f(x).
 softmax_cross_entropy = Op(_softmax_cross_entropy, labels=None, r=lambda z: softmax(z),

@@ -17,6 +17,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..errors import ShapeError
 from ..op import Op
+from . import batching
 from .elementwise import exp, logical_and, logical_not, logical_or, maximum, minimum, multiply, real, sqrt
 from .elementwise import where as choose
 from .shape import astype, broadcast_to, concatenate, flip, reshape, transpose
@@ -190,20 +191,20 @@ def _any_where(x: Any, *, axis: Any, keepdims: bool, where: Any = True) -> Any:
 
 
 # fmt: off
-sum    = Op(_sum,    "Σ", x=lambda g, x_shape, axis, keepdims: spread(g, x_shape, axis, keepdims), linear=("x",), beyond=_sum_where)
-spread = Op(_spread,      x=lambda g, axis, keepdims: sum(g, axis, keepdims=keepdims),        linear=("x",), view=True)
-mean   = Op(_mean,        x=lambda g, x_shape, axis, keepdims: spread(g / _count(x_shape, axis), x_shape, axis, keepdims), linear=("x",), beyond=_mean_where)
-var    = Op(_var,         x=lambda g, x, axis, ddof, keepdims: _spread_like(2 * g / (_count(x.shape, axis) - ddof), x, axis, keepdims) * _deviation(x, axis), beyond=_var_where)
-std    = Op(_std,         x=lambda g, y, x, axis, ddof, keepdims: _spread_like(g / (y + (y == 0)) / (_count(x.shape, axis) - ddof), x, axis, keepdims) * _deviation(x, axis), beyond=_std_where)
-prod   = Op(_prod,   "Π", x=lambda g, x, axis, keepdims: _spread_like(g, x, axis, keepdims) * _product_of_others(x, axis), beyond=_prod_where)
-max    = Op(_max,         x=lambda g, x, y, axis, keepdims: _share(g, x, y, axis, keepdims), beyond=_max_where)
-min    = Op(_min,         x=lambda g, x, y, axis, keepdims: _share(g, x, y, axis, keepdims), beyond=_min_where)
-logsumexp = Op(_logsumexp, x=lambda g, x, y, axis, keepdims: _spread_like(g, x, axis, keepdims) * exp(x - _spread_like(y, x, axis, keepdims)))
-cumsum = Op(_cumsum,      x=lambda g, x_shape, axis: reshape(flip(cumsum(flip(g, axis), axis), axis), x_shape),  linear=("x",))
-argmax = Op(_argmax, x=None)
-argmin = Op(_argmin, x=None)
-all    = Op(_all,    x=None, beyond=_all_where)
-any    = Op(_any,    x=None, beyond=_any_where)
+sum    = Op(_sum,    "Σ", x=lambda g, x_shape, axis, keepdims: spread(g, x_shape, axis, keepdims), linear=("x",), beyond=_sum_where, batch=batching.along("axis"))
+spread = Op(_spread,      x=lambda g, axis, keepdims: sum(g, axis, keepdims=keepdims),        linear=("x",), view=True, batch=batching.spread_out)
+mean   = Op(_mean,        x=lambda g, x_shape, axis, keepdims: spread(g / _count(x_shape, axis), x_shape, axis, keepdims), linear=("x",), beyond=_mean_where, batch=batching.along("axis"))
+var    = Op(_var,         x=lambda g, x, axis, ddof, keepdims: _spread_like(2 * g / (_count(x.shape, axis) - ddof), x, axis, keepdims) * _deviation(x, axis), beyond=_var_where, batch=batching.along("axis"))
+std    = Op(_std,         x=lambda g, y, x, axis, ddof, keepdims: _spread_like(g / (y + (y == 0)) / (_count(x.shape, axis) - ddof), x, axis, keepdims) * _deviation(x, axis), beyond=_std_where, batch=batching.along("axis"))
+prod   = Op(_prod,   "Π", x=lambda g, x, axis, keepdims: _spread_like(g, x, axis, keepdims) * _product_of_others(x, axis), beyond=_prod_where, batch=batching.along("axis"))
+max    = Op(_max,         x=lambda g, x, y, axis, keepdims: _share(g, x, y, axis, keepdims), beyond=_max_where, batch=batching.along("axis"))
+min    = Op(_min,         x=lambda g, x, y, axis, keepdims: _share(g, x, y, axis, keepdims), beyond=_min_where, batch=batching.along("axis"))
+logsumexp = Op(_logsumexp, x=lambda g, x, y, axis, keepdims: _spread_like(g, x, axis, keepdims) * exp(x - _spread_like(y, x, axis, keepdims)), batch=batching.along("axis"))
+cumsum = Op(_cumsum,      x=lambda g, x_shape, axis: reshape(flip(cumsum(flip(g, axis), axis), axis), x_shape),  linear=("x",), batch=batching.along_or_flat)
+argmax = Op(_argmax, x=None, batch=batching.along_or_flat)
+argmin = Op(_argmin, x=None, batch=batching.along_or_flat)
+all    = Op(_all,    x=None, beyond=_all_where, batch=batching.along("axis"))
+any    = Op(_any,    x=None, beyond=_any_where, batch=batching.along("axis"))
 masked_sum  = Op(_masked_sum,  where=None, initial=lambda g: g, x=lambda g, x_shape, where, axis, keepdims: choose(where, spread(g, x_shape, axis, keepdims), 0))
 masked_prod = Op(_masked_prod, where=None, initial=lambda g, x, where, axis, keepdims: g * prod(choose(where, x, 1), axis, keepdims=keepdims),
                  x=lambda g, x, initial, where, axis, keepdims: choose(where, _spread_like(g * initial, x, axis, keepdims) * _product_of_others(choose(where, x, 1), axis), 0))

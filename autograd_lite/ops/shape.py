@@ -16,6 +16,7 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from ..errors import ArgumentError, ShapeError
 from ..op import Op
+from . import batching
 from .elementwise import where
 
 __all__ = ["astype", "concatenate", "flip", "mT", "matrix_transpose", "moveaxis", "ravel", "stack"]
@@ -58,13 +59,13 @@ def _astype(x: Any, *, dtype: Any) -> Any:
 
 
 # fmt: off
-reshape = Op(_reshape,     x=lambda g, x_shape: reshape(g, x_shape),                  linear=("x",), view=True, beyond=_reshape_in_order)
-transpose = Op(_transpose,   x=lambda g, axes: transpose(g, _inverse_permutation(axes)), linear=("x",), view=True)
-swapaxes = Op(_swapaxes,    x=lambda g, axis1, axis2: swapaxes(g, axis1, axis2),       linear=("x",), view=True)
-expand_dims = Op(_expand_dims, x=lambda g, x_shape: reshape(g, x_shape),                  linear=("x",), view=True)
-squeeze     = Op(_squeeze,     x=lambda g, x_shape: reshape(g, x_shape),                  linear=("x",), view=True)
-cast        = Op(_astype, name="cast", x=lambda g: g, linear=("x",))   # the engine returns g in x's own dtype
-round_off   = Op(_astype, name="round_off", x=None)                    # to integers or booleans: flat
+reshape = Op(_reshape,     x=lambda g, x_shape: reshape(g, x_shape),                  linear=("x",), view=True, beyond=_reshape_in_order, batch=batching.to_shape)
+transpose = Op(_transpose,   x=lambda g, axes: transpose(g, _inverse_permutation(axes)), linear=("x",), view=True, batch=batching.transposed)
+swapaxes = Op(_swapaxes,    x=lambda g, axis1, axis2: swapaxes(g, axis1, axis2),       linear=("x",), view=True, batch=batching.along("axis1", "axis2"))
+expand_dims = Op(_expand_dims, x=lambda g, x_shape: reshape(g, x_shape),                  linear=("x",), view=True, batch=batching.to_shape)
+squeeze     = Op(_squeeze,     x=lambda g, x_shape: reshape(g, x_shape),                  linear=("x",), view=True, batch=batching.to_shape)
+cast        = Op(_astype, name="cast", x=lambda g: g, linear=("x",), elementwise=True)   # the engine returns g in x's own dtype
+round_off   = Op(_astype, name="round_off", x=None, elementwise=True)                    # to integers or booleans: flat
 # fmt: on
 
 
@@ -127,8 +128,8 @@ def _sum_to(x: Any, *, shape: Any) -> Any:
 
 
 # fmt: off
-broadcast_to = Op(_broadcast_to, x=lambda g, x_shape: sum_to(g, x_shape),       linear=("x",), view=True)
-sum_to = Op(_sum_to,       x=lambda g, x_shape: broadcast_to(g, x_shape), linear=("x",), view=True)
+broadcast_to = Op(_broadcast_to, x=lambda g, x_shape: sum_to(g, x_shape),       linear=("x",), view=True, batch=batching.copied)
+sum_to = Op(_sum_to,       x=lambda g, x_shape: broadcast_to(g, x_shape), linear=("x",), view=True, batch=batching.summed)
 # fmt: on
 
 
@@ -157,8 +158,8 @@ def _slices(g: Any, axis: int) -> list[Any]:
 
 
 # fmt: off
-join       = Op(_concatenate, name="concatenate", bprop=lambda g, xs_shape, axis: _pieces(g, xs_shape, axis), linear=("xs",))
-join_new   = Op(_stack,       name="stack",       bprop=lambda g, axis: _slices(g, axis),                     linear=("xs",))
+join       = Op(_concatenate, name="concatenate", bprop=lambda g, xs_shape, axis: _pieces(g, xs_shape, axis), linear=("xs",), batch=batching.joined)
+join_new   = Op(_stack,       name="stack",       bprop=lambda g, axis: _slices(g, axis),                     linear=("xs",), batch=batching.joined)
 # fmt: on
 
 
@@ -290,11 +291,11 @@ def _in_shape_of(v_shape: tuple[int, ...], taken: Any) -> Any:
 
 # fmt: off
 getitem = Op(_getitem, x=lambda g, x_shape, arrays, index: scatter(g, *arrays, index=index, shape=x_shape), arrays=None, linear=("x",), view=True,
-             into={"x": lambda buffer, g, arrays, index: _add_at(buffer, g, arrays, index)})
-scatter = Op(_scatter, x=lambda g, arrays, index: getitem(g, *arrays, index=index), arrays=None, linear=("x",))
+             into={"x": lambda buffer, g, arrays, index: _add_at(buffer, g, arrays, index)}, batch=batching.taken)
+scatter = Op(_scatter, x=lambda g, arrays, index: getitem(g, *arrays, index=index), arrays=None, linear=("x",), batch=batching.scattered)
 setitem = Op(_setitem, x=lambda g, arrays, index: setitem(g, 0, *arrays, index=index), v=lambda g, v_shape, arrays, index: _written(g, v_shape, arrays, index), arrays=None, linear=("x", "v"),
-             change={"x": lambda g, arrays, index: _zero_at(g, arrays, index)}, in_place=_write)
+             change={"x": lambda g, arrays, index: _zero_at(g, arrays, index)}, in_place=_write, batch=batching.assigned)
 additem = Op(_additem, x=lambda g: g, v=lambda g, v_shape, arrays, index: _in_shape_of(v_shape, getitem(g, *arrays, index=index)), arrays=None, linear=("x", "v"),
-             change={"x": lambda g: g}, in_place=_add_to)  # np.add.at
+             change={"x": lambda g: g}, in_place=_add_to, batch=batching.assigned)  # np.add.at
 last_written = Op(_last_written, arrays=None)
 # fmt: on

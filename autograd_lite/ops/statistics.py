@@ -19,6 +19,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 from ..errors import ShapeError
 from ..op import Op
 from ..tensor import Tensor
+from . import batching
 from .arrange import diag, take_along_axis
 from .elementwise import clip, conjugate, imag, isnan, multiply, real, sqrt, where
 from .flat import argsort
@@ -115,7 +116,7 @@ def _median(lines: Any) -> Any:
 
 # fmt: off
 read        = Op(_read,   name="quantile", lines=lambda g, lines, q, method: _read_gradient(g, lines, q, method))
-middle      = Op(_median, name="median",   lines=lambda g, lines: _read_gradient(g, lines, 0.5, "linear"))
+middle      = Op(_median, name="median",   lines=lambda g, lines: _read_gradient(g, lines, 0.5, "linear"), batch=batching.leading)
 # fmt: on
 
 
@@ -173,10 +174,10 @@ def _nanshare(g: Any, x: Any, y: Any, axis: Any, keepdims: bool) -> Any:
 
 
 # fmt: off
-nanmean = Op(_nanmean, x=lambda g, x, axis, keepdims: where(isnan(x), 0, _like(g / _numbers(x, axis, keepdims), x, axis, keepdims)))
-nanvar  = Op(_nanvar,  x=lambda g, x, axis, ddof, keepdims: where(isnan(x), 0, _like(2 * g / (_numbers(x, axis, keepdims) - ddof), x, axis, keepdims) * conjugate(where(isnan(x), 0, x) - nanmean(x, axis, keepdims=True))))
-nanmax  = Op(_nanmax,  x=lambda g, x, y, axis, keepdims: _nanshare(g, x, y, axis, keepdims))
-nanmin  = Op(_nanmin,  x=lambda g, x, y, axis, keepdims: _nanshare(g, x, y, axis, keepdims))
+nanmean = Op(_nanmean, x=lambda g, x, axis, keepdims: where(isnan(x), 0, _like(g / _numbers(x, axis, keepdims), x, axis, keepdims)), batch=batching.along("axis"))
+nanvar  = Op(_nanvar,  x=lambda g, x, axis, ddof, keepdims: where(isnan(x), 0, _like(2 * g / (_numbers(x, axis, keepdims) - ddof), x, axis, keepdims) * conjugate(where(isnan(x), 0, x) - nanmean(x, axis, keepdims=True))), batch=batching.along("axis"))
+nanmax  = Op(_nanmax,  x=lambda g, x, y, axis, keepdims: _nanshare(g, x, y, axis, keepdims), batch=batching.along("axis"))
+nanmin  = Op(_nanmin,  x=lambda g, x, y, axis, keepdims: _nanshare(g, x, y, axis, keepdims), batch=batching.along("axis"))
 # fmt: on
 
 

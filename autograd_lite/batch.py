@@ -1,0 +1,226 @@
+"""Floor 5: batching. A function's graph for one example is run with an axis of examples in front of its inputs.
+
+The function is called once, with the first example, and recorded; then every op that depends on the examples is called
+again, with all of them: element-wise ops as they are, others by the rule in the row (`batch=`, ops/batching.py), and
+what has no rule for each example in turn. Nothing is computed twice that does not depend on the examples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import numpy as np
+
+from .errors import ArgumentError, ShapeError
+from .generate import as_value, handle
+from .node import Leaf, Node, enable_grad, is_recording, no_grad, tick, topological_order, tracing
+from .op import Op
+from .ops.batching import aligned
+from .ops.shape import broadcast_to, moveaxis, stack
+from .several import SEVERAL
+from .tensor import Tensor
+from .trace import placeholder
+from .tree import leaves, map_leaves
+
+
+def vmap(f: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0) -> Callable[..., Any]:
+    """`f` for a batch: what it gives for each example, found by running it once with all of them.
+
+    Parameters
+    ----------
+    f: a function of one example. It is called once, with the first; `if t > 0:` or `t.item()` on what depends on the
+        example is an error.
+    in_axes: which axis of each argument counts the examples, None for an argument that is the same for all; one number,
+        or a tuple or nested containers of them in the form of the arguments.
+    out_axes: where that axis stands in each output, likewise.
+
+    Raises
+    ------
+    ShapeError (a ValueError) for axes of different lengths, ArgumentError (a TypeError) if no argument has one.
+
+    >>> import numpy as np, autograd_lite as ag
+    >>> ag.vmap(lambda x: x @ x)(np.array([[1.0, 2.0], [3.0, 4.0]]))
+    array([ 5., 25.])
+    >>> ag.vmap(ag.grad(lambda w, x: (w * x) ** 2), (None, 0))(3.0, np.array([1.0, 2.0]))   # per-example gradients
+    array([ 6., 24.])
+    """
+
+    @wraps(f, updated=())
+    def f_of_batch(*args: Any, **kwargs: Any) -> Any:
+        axes = _prefix(in_axes, args, "in_axes")
+        flat, flat_axes = list(leaves(list(args))), list(leaves_with_none(axes))
+        size = _size(flat, flat_axes)
+        batches = [x if a is None else _axis_first(x, a) for x, a in zip(flat, flat_axes, strict=True)]
+        ys = batched_call(
+            lambda *xs: f(*_rebuilt(args, xs), **kwargs), batches, [a is not None for a in flat_axes], size
+        )
+        out = leaves_with_none(_prefix(out_axes, ys, "out_axes"))
+        return map_leaves(lambda y: _axis_back(y, next(out)), ys)
+
+    return f_of_batch
+
+
+def batched_call(
+    f: Callable[..., Any], inputs: list[Any], batched: list[bool], size: int, since: int | None = None
+) -> Any:
+    """f(*inputs) for each of `size` examples, which stand along the first axis of the inputs that are `batched`.
+
+    Values that were recorded before the time `since` (that of this call, if None) are from outside: where one of them
+    wants a gradient, the results are recorded too.
+    """
+    start = tick()
+    examples = [placeholder(_first(x)) if b else x for x, b in zip(inputs, batched, strict=True)]
+    starting: dict[Any, Any] = {t.node: x for t, x, b in zip(examples, inputs, batched, strict=True) if b}
+    with enable_grad(), tracing(set(starting), start):
+        ys = f(*examples)
+    roots = [y.node for y in leaves(ys) if isinstance(y, Tensor) and y.node is not None]
+    nodes = topological_order(*roots, since=start)
+    outside = [i for n in nodes for i in n.inputs if isinstance(i, Node) and i.requires_grad]
+    recorded = is_recording() and (
+        any(isinstance(x, Tensor) and x.requires_grad for x in inputs)
+        or any(i.order < (start if since is None else since) or type(i) is Leaf for i in outside)
+    )
+    values: dict[Node, Any] = {n: x if recorded else _plain(x) for n, x in starting.items()}
+    with enable_grad() if recorded else no_grad():
+        known: dict[Node, Any] = {}
+        for node in nodes:
+            if node not in values and any(i in values for i in node.inputs if isinstance(i, Node)):
+                values[node] = _batch_of(node, values, known, size, recorded)
+
+        def result(y: Any) -> Any:
+            if isinstance(y, Tensor) and y.node in values:
+                return values[y.node]
+            return broadcast_to(y if recorded else _plain(y), (size, *np.shape(y)))
+
+        return map_leaves(result, ys)
+
+
+def _batch_of(node: Node, values: dict[Node, Any], known: dict[Node, Any], size: int, recorded: bool) -> Any:
+    """The values of a node for all examples."""
+    op: Op = node.op
+    saved = op.known_inputs(node)
+    batched = [isinstance(i, Node) and i in values for i in node.inputs]
+    inputs = [
+        values[i] if b else _same_for_all(i, v, known, recorded)
+        for i, v, b in zip(node.inputs, saved, batched, strict=True)
+    ]
+    try:
+        if op.batch is not None:
+            y = op.batch(node, inputs, batched, size)
+            if y is not NotImplemented:
+                return y
+        elif op.elementwise and not op.variadic:
+            y = op(*aligned(inputs, batched), **dict(zip(op.statics, node.statics, strict=True)))
+            return y if y.shape == (size, *node.shape) else broadcast_to(y, (size, *node.shape))
+        return _one_by_one(node, inputs, batched, size)
+    except Exception as error:
+        error.add_note(f"in the batch of {op.name}, output shape {node.shape}")
+        raise
+
+
+def _one_by_one(node: Node, inputs: list[Any], batched: list[bool], size: int) -> Any:
+    """For an op without a rule for a batch."""
+    op, statics = node.op, dict(zip(node.op.statics, node.statics, strict=True))
+    if size == 0:
+        kinds = zip(node.shape, node.shape.dtypes, strict=True) if op.several else [(node.shape, node.dtype)]  # type: ignore[attr-defined]
+        empty = [np.zeros((0, *shape), dtype) for shape, dtype in kinds]
+        return empty if op.several else empty[0]
+    each: list[Any] = [op(*[x[k] if b else x for x, b in zip(inputs, batched, strict=True)], **statics) for k in range(size)]
+    return [stack(ys) for ys in zip(*each, strict=True)] if op.several else stack(each)
+
+
+def _same_for_all(i: Any, saved: Any, known: dict[Node, Any], recorded: bool) -> Any:
+    """The value of an input that does not depend on the examples."""
+    if not isinstance(i, Node):
+        return i
+    if i not in known:
+        known[i] = saved if saved is not None else _recomputed(i)
+    return handle(known[i], i) if recorded and i.dtype is not SEVERAL else known[i]
+
+
+def _recomputed(node: Node) -> Any:
+    """The value of a node, from the leaves."""
+    values: dict[Node, Any] = {}
+    for n in topological_order(node):
+        if isinstance(n, Leaf):
+            values[n] = n.data
+        else:
+            inputs = tuple([values[i] if isinstance(i, Node) else i for i in n.inputs])
+            values[n] = n.op.value_and_saved(inputs, n.statics)[0]
+    return values[node]
+
+
+# -- arguments and results -----------------------------------------------------------------------------------------
+
+
+def leaves_with_none(axes: Any) -> Any:
+    """What stands in nested containers, None included."""
+    if isinstance(axes, dict):
+        axes = list(axes.values())
+    if isinstance(axes, (list, tuple)):
+        for item in axes:
+            yield from leaves_with_none(item)
+    else:
+        yield axes
+
+
+def _prefix(axes: Any, tree: Any, what: str) -> Any:
+    """`axes` in the form of `tree`: one entry may stand for all that is below it."""
+    if isinstance(tree, (list, tuple, dict)):
+        items = tree.items() if isinstance(tree, dict) else enumerate(tree)
+        if isinstance(axes, (list, tuple, dict)):
+            if len(axes) != len(tree):
+                raise ArgumentError(f"vmap: {what} has {len(axes)} entries for {len(tree)}")
+            pairs = [(axes[k], item) for k, item in items]
+        else:
+            pairs = [(axes, item) for _, item in items]
+        return [_prefix(a, item, what) for a, item in pairs if item is not None]
+    if isinstance(axes, (list, tuple, dict)):
+        raise ArgumentError(f"vmap: {what} has containers where the arguments have none")
+    return axes
+
+
+def _size(flat: list[Any], axes: list[Any]) -> int:
+    lengths = {}
+    for x, a in zip(flat, axes, strict=True):
+        if a is not None:
+            shape = np.shape(x)
+            if not -len(shape) <= a < len(shape):
+                raise ShapeError(f"vmap: axis {a} of an argument of shape {shape}")
+            lengths[shape[a]] = shape
+    if not lengths:
+        raise ArgumentError("vmap: no argument has an axis of examples; in_axes is None for all of them")
+    if len(lengths) > 1:
+        raise ShapeError(
+            f"vmap: arguments with {' and '.join(map(str, lengths))} examples, of shapes {list(lengths.values())}"
+        )
+    return int(next(iter(lengths)))
+
+
+def _rebuilt(args: Any, xs: Any) -> Any:
+    each = iter(xs)
+    return map_leaves(lambda _: next(each), list(args))
+
+
+def _axis_first(x: Any, axis: int) -> Any:
+    x = x if isinstance(x, Tensor) else np.asarray(x)
+    return moveaxis(x, axis, 0) if axis % x.ndim else x
+
+
+def _axis_back(y: Any, axis: int | None) -> Any:
+    if axis is None:
+        raise ArgumentError("vmap: out_axes None; every output has an axis of examples")
+    y = moveaxis(y, 0, axis) if axis else y
+    return np.array(y) if isinstance(y, np.ndarray) and y.base is not None else y
+
+
+def _first(x: Any) -> Any:
+    """The first example, as a value; any other, where there is none."""
+    data = x._data if isinstance(x, Tensor) else x
+    return as_value(np.array(data[0])) if len(data) else as_value(np.ones(data.shape[1:], data.dtype))
+
+
+def _plain(x: Any) -> Any:
+    return x._data if isinstance(x, Tensor) else x
