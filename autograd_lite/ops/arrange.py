@@ -17,6 +17,7 @@ from numpy.lib.array_utils import normalize_axis_index
 
 from ..errors import ArgumentError, NotDifferentiableError
 from ..op import Op
+from ..tensor import Tensor
 from .elementwise import where
 from .flat import argpartition, argsort
 from .reduce import sum
@@ -68,6 +69,7 @@ def flipud(m: Any) -> Any:
 def rot90(m: Any, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Any:
     """Turned by k quarters in the plane of two axes."""
     k %= 4
+    np.rot90(np.empty(m.shape, bool), k, axes)  # NumPy's own error where that does not go
     if k == 2:
         return flip(m, axes)
     if k == 0:
@@ -114,6 +116,7 @@ def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> Any:
 
 def hsplit(ary: Any, indices_or_sections: Any) -> Any:
     """`split` along the second axis (the only one of a vector)."""
+    np.hsplit(np.empty(ary.shape, bool), indices_or_sections)  # NumPy's own error where that does not go
     return split(ary, indices_or_sections, 1 if ary.ndim > 1 else 0)
 
 
@@ -158,15 +161,15 @@ def _all(function: Callable[..., Any], tup: Sequence[Any]) -> list[Any]:
     return [function(x) for x in tup]
 
 
-def vstack(tup: Sequence[Any]) -> Any:
+def vstack(tup: Sequence[Any], *, dtype: Any = None, casting: str = "same_kind") -> Any:
     """Arrays one below the other."""
-    return concatenate(_all(atleast_2d, tup), 0)
+    return concatenate(_all(atleast_2d, tup), 0, dtype=dtype, casting=casting)
 
 
-def hstack(tup: Sequence[Any]) -> Any:
+def hstack(tup: Sequence[Any], *, dtype: Any = None, casting: str = "same_kind") -> Any:
     """Arrays side by side."""
     arrays = _all(atleast_1d, tup)
-    return concatenate(arrays, 0 if arrays and arrays[0].ndim == 1 else 1)
+    return concatenate(arrays, 0 if arrays and arrays[0].ndim == 1 else 1, dtype=dtype, casting=casting)
 
 
 def dstack(tup: Sequence[Any]) -> Any:
@@ -290,21 +293,20 @@ _GATHERING_MODES = ("edge", "reflect", "symmetric", "wrap")
 
 def pad(array: Any, pad_width: Any, mode: str = "constant", **kwargs: Any) -> Any:
     """`array` with a border: constants, or copies of entries (edge, reflect, symmetric, wrap)."""
+    if not array.ndim:
+        return array.copy()
     if mode in _GATHERING_MODES and kwargs.get("reflect_type", "even") == "even":
         return gathered(array, lambda numbers: np.pad(numbers, pad_width, mode))
     if mode not in ("constant", "empty"):
+        np.pad(np.empty(array.shape), pad_width, mode, **kwargs)  # NumPy's own error where that does not go
         raise NotDifferentiableError(
             f"pad: mode {mode!r} has no gradient here; constant, edge, reflect, symmetric and wrap have"
         )
     values = kwargs.get("constant_values", 0)
-    border = np.pad(np.ones(array.shape, bool), pad_width, mode="constant", constant_values=False)
-    inner = tuple(
-        slice(int(rows.min()), int(rows.max()) + 1) if rows.size else slice(0, 0) for rows in np.nonzero(border)
-    )
     if not getattr(values, "requires_grad", False):
         return padded(array, _widths(pad_width), _widths(values))
-    framed = padded(array, _widths(pad_width), 0)
-    return where(border, framed, values) if inner else framed
+    inside = np.pad(np.ones(array.shape, bool), pad_width, mode="constant", constant_values=False)
+    return where(inside, padded(array, _widths(pad_width), 0), values)
 
 
 def _widths(pad_width: Any) -> Any:
@@ -336,8 +338,8 @@ padded = Op(_padded, name="pad", array=lambda g, array_shape, pad_width: _inside
 
 def take(a: Any, indices: Any, axis: int | None = None, out: None = None, mode: str = "raise") -> Any:
     """`a[indices]` along an axis (of all entries if None)."""
-    if axis is None:
-        a, axis = ravel(a), 0
+    if axis is None or not a.ndim:
+        a, axis = ravel(a), 0 if axis is None else normalize_axis_index(axis, 1)
     n = a.shape[normalize_axis_index(axis, a.ndim)]
     if mode != "raise":
         indices = np.asarray(indices) % n if mode == "wrap" else np.clip(indices, 0, n - 1)
@@ -348,6 +350,8 @@ def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
     """For each line along `axis` the entries that `indices` names there."""
     if axis is None:
         return ravel(arr)[indices]
+    if np.ndim(indices) != arr.ndim:
+        raise ValueError(f"take_along_axis: indices of {np.ndim(indices)} axes for an array of {arr.ndim}")
     axis = normalize_axis_index(axis, arr.ndim)
     others = [np.arange(n).reshape((-1,) + (1,) * (arr.ndim - 1 - k)) for k, n in enumerate(arr.shape)]
     return arr[(*others[:axis], indices, *others[axis + 1 :])]
@@ -355,6 +359,8 @@ def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
 
 def compress(condition: Any, a: Any, axis: int | None = None, out: None = None) -> Any:
     """The entries along an axis for which `condition` holds."""
+    if np.ndim(condition) != 1:
+        raise ValueError(f"compress: the condition is to be a vector, not {np.shape(condition)}")
     return take(a, np.flatnonzero(condition), axis)
 
 
@@ -418,8 +424,10 @@ def partition(a: Any, kth: Any, axis: int | None = -1, kind: str = "introselect"
 
 
 def unique_values(x: Any) -> Any:
-    """The distinct entries in order; a gradient goes to the first of equal ones."""
-    return ravel(x)[np.unique(getattr(x, "data", x), return_index=True)[1]]
+    """The distinct entries; a gradient goes to the first of equal ones."""
+    values = x.data if isinstance(x, Tensor) else x
+    in_order, first = np.unique(values, return_index=True)
+    return ravel(x)[first[np.searchsorted(in_order, np.unique_values(values))]]  # NumPy's order, sorted or not
 
 
 # -- grids ---------------------------------------------------------------------------------------------------------

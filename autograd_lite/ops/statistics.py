@@ -16,8 +16,9 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from ..errors import ShapeError
+from ..errors import ArgumentError, ShapeError
 from ..op import Op
+from ..tensor import Tensor
 from .arrange import diag, take_along_axis
 from .elementwise import clip, conjugate, imag, isnan, multiply, real, sqrt, where
 from .flat import argsort
@@ -49,11 +50,17 @@ def ptp(a: Any, axis: Any = None, out: None = None, keepdims: bool = False) -> A
     return max(a, axis, out, keepdims) - min(a, axis, out, keepdims)
 
 
+def _plain(x: Any) -> Any:
+    return x.data if isinstance(x, Tensor) else x
+
+
 def average(a: Any, axis: Any = None, weights: Any = None, returned: bool = False, *, keepdims: bool = False) -> Any:
     """The mean, of entries that count as much as their `weights` say."""
     if weights is None:
         y = mean(a, axis, keepdims=keepdims)
-        return (y, np.full(y.shape, np.size(a) / np.size(y))) if returned else y
+        count = np.size(a) / np.size(y)  # NumPy's ZeroDivisionError where there is no mean
+        return (y, np.full(y.shape, count, y.dtype)[()]) if returned else y
+    a, weights = (x if hasattr(x, "ndim") else np.asarray(x) for x in (a, weights))
     if np.shape(weights) != np.shape(a):
         if axis is None:
             raise TypeError(f"average: axis must be given for weights {np.shape(weights)} of an array {np.shape(a)}")
@@ -63,10 +70,12 @@ def average(a: Any, axis: Any = None, weights: Any = None, returned: bool = Fals
         order = [int(k) for k in np.argsort(axes)]
         weights = weights.transpose(order) if len(order) > 1 else weights
         weights = reshape(weights, tuple(n if k in axes else 1 for k, n in enumerate(np.shape(a))))
-    total = sum(weights, axis, keepdims=keepdims)
-    if np.any(getattr(total, "data", total) == 0):
+    dtype = np.result_type(a.dtype, weights.dtype, *([np.float64] if a.dtype.kind in "biu" else []))
+    total = sum(weights, axis, dtype, keepdims=keepdims)
+    if np.any(_plain(total) == 0):
         raise ZeroDivisionError("average: the weights sum to zero")
-    y = sum(multiply(a, weights), axis, keepdims=keepdims) / total
+    products = a.astype(dtype) * weights.astype(dtype) if a.dtype != weights.dtype else multiply(a, weights)
+    y = sum(products, axis, dtype, keepdims=keepdims) / total
     return (y, broadcast_to(total, y.shape)) if returned else y
 
 
@@ -90,12 +99,14 @@ def _kept(y: Any, x_shape: tuple[int, ...], axis: Any, keepdims: bool) -> Any:
 
 
 def _read(lines: Any, *, q: Any, method: str) -> Any:
-    return np.quantile(lines, np.asarray(q), -1, method=method)
+    return np.quantile(lines, np.asarray(q) if isinstance(q, tuple) else q, -1, method=method)  # type: ignore[call-overload]
 
 
 def _read_gradient(g: Any, lines: Any, q: Any, method: str) -> Any:
     """Where each quantile stands in a sorted line NumPy tells itself: it is the quantile of 0, 1, 2, ..."""
     n = lines.shape[-1]
+    if not n:
+        return np.zeros(lines.shape, lines.dtype)
     places = np.quantile(np.arange(n), np.asarray(q), method=method)
     low = np.floor(places).astype(int)
     portions = np.zeros((*np.shape(q), n), g.dtype)
@@ -125,14 +136,17 @@ def median(a: Any, axis: Any = None, out: None = None, overwrite_input: bool = F
 
 def quantile(a: Any, q: Any, axis: Any = None, out: None = None, overwrite_input: bool = False, method: str = "linear", keepdims: bool = False) -> Any:  # fmt: skip
     """The entry below which a part `q` of the entries lies, by any of NumPy's methods. Flat in `q`."""
-    q = getattr(q, "data", q) if not isinstance(q, np.ndarray) else q
-    q = np.asarray(q).tolist()
+    if a.dtype.kind == "c":
+        raise ArgumentError("quantile: complex numbers have no order")
+    if type(q) not in (int, float):  # which take the dtype of a
+        q = np.asarray(_plain(q))[()]
+        q = q.tolist() if q.ndim else q
     return _kept(read(_lines(a, axis), q, method), a.shape, axis, keepdims)
 
 
 def percentile(a: Any, q: Any, axis: Any = None, out: None = None, overwrite_input: bool = False, method: str = "linear", keepdims: bool = False) -> Any:  # fmt: skip
     """`quantile` with `q` in hundredths."""
-    return quantile(a, np.true_divide(q, 100), axis, out, overwrite_input, method, keepdims)
+    return quantile(a, q / 100 if type(q) in (int, float) else np.true_divide(q, 100), axis, out, overwrite_input, method, keepdims)
 
 
 # -- past NaN --------------------------------------------------------------------------------------------------------
@@ -201,10 +215,13 @@ def cov(m: Any, y: Any = None, rowvar: bool = True, bias: bool = False, ddof: in
     """The covariance of variables that stand in the rows of `m` (and `y`), from observations in its columns."""
     if np.ndim(m) > 2 or (y is not None and np.ndim(y) > 2):
         raise ValueError(f"cov: {np.shape(m)} has more than 2 dimensions")
-    m = m if dtype is None else m.astype(dtype)
-    x = _variables(m, rowvar or np.ndim(m) == 1)
+    m, y = (x if x is None or hasattr(x, "ndim") else np.asarray(x) for x in (m, y))
+    dtype = np.result_type(m.dtype, np.float64 if y is None else y.dtype, np.float64) if dtype is None else dtype
+    x = _variables(m, rowvar or np.ndim(m) == 1).astype(dtype)
+    if not len(x):
+        return np.zeros((0, 0))
     if y is not None:
-        x = concatenate([x, _variables(y, rowvar or np.ndim(y) == 1)])
+        x = concatenate([x, _variables(y, rowvar or np.ndim(y) == 1).astype(dtype)])
     if ddof is None:
         ddof = 0 if bias else 1
     weights = fweights if aweights is None else aweights if fweights is None else fweights * aweights
