@@ -63,6 +63,11 @@ for _method in _REFLECTED:
     _bind_on_first_use(f"__r{_method}__", lambda op=_OPERATORS[f"__{_method}__"]: _reflected(op))  # type: ignore[misc]
 
 
+for _method, _name in (("xor", "bitwise_xor"), ("lshift", "left_shift"), ("rshift", "right_shift")):
+    _bind_on_first_use(f"__{_method}__", lambda name=_name: by_name(name).call)  # type: ignore[misc, union-attr]
+    _bind_on_first_use(f"__r{_method}__", lambda name=_name: _reflected(by_name(name)))  # type: ignore[misc, arg-type]
+
+
 def _power(a: Tensor, b: Any) -> Any:
     """`a ** b`; like NumPy, a Python number 2 squares."""
     if type(b) in (int, float) and b == 2:
@@ -131,8 +136,10 @@ def _sizes(arguments: tuple[Any, ...]) -> Any:
     return arguments[0] if len(arguments) == 1 and not isinstance(arguments[0], (int, np.integer)) else arguments
 
 
-def _reshape(x: Tensor, *new_shape: Any) -> Any:
-    return shape.reshape(x, _sizes(new_shape))
+def _reshape(x: Tensor, *new_shape: Any, **options: Any) -> Any:
+    if not new_shape and "shape" not in options:
+        raise ArgumentError("reshape: a shape is missing")
+    return shape.reshape(x, *([_sizes(new_shape)] if new_shape else []), **options)
 
 
 def _transpose(x: Tensor, *axes: Any) -> Any:
@@ -151,7 +158,40 @@ def _sort(x: Tensor, axis: int = -1, kind: Any = None) -> None:
     x[...] = np.sort(x, axis, kind)
 
 
-def _copy(x: Tensor) -> Any:
+def _astype(
+    x: Tensor, dtype: Any, order: str = "K", casting: str = "unsafe", subok: bool = True, copy: bool = True
+) -> Any:
+    if not np.can_cast(x.dtype, dtype, casting):  # type: ignore[arg-type]
+        raise ArgumentError(f"astype: cannot cast {x.dtype} to {np.dtype(dtype)} according to the rule {casting!r}")
+    return x if not copy and x.dtype == dtype else shape.astype(x, dtype)
+
+
+def _divmod(x: Any, y: Any) -> Any:
+    return np.divmod(x, y)
+
+
+def _round(x: Tensor, ndigits: Any = None) -> Any:
+    """`round(t)` to a whole number is flat, as Python's: an integer."""
+    if x.ndim:
+        raise ArgumentError(f"round(t) is for numbers, not for shape {x.shape}; use t.round()")
+    return round(x._data) if ndigits is None else np.round(x, ndigits)
+
+
+def _partition(x: Tensor, kth: Any, axis: int = -1, kind: str = "introselect", order: Any = None) -> None:
+    x[...] = np.partition(x, kth, axis, kind)  # type: ignore[call-overload]
+
+
+def _put(x: Tensor, indices: Any, values: Any, mode: str = "raise") -> None:
+    np.put(x, indices, values, mode)  # type: ignore[arg-type]
+
+
+def _view(x: Tensor, dtype: Any = None) -> Any:
+    if dtype is not None and dtype != x.dtype:
+        raise NotDifferentiableError(f"view: the bytes of {x.dtype} read as {dtype} have no gradient; use t.astype")
+    return shape.reshape(x, x.shape)
+
+
+def _copy(x: Tensor, order: str = "C") -> Any:
     return elementwise.positive(x) if x.dtype != bool else constant_tensor(owned_copy(x._data, None))
 
 
@@ -164,6 +204,13 @@ _METHODS: dict[str, Any] = {
     "transpose": _transpose,
     "copy": _copy,
     "compress": _compress,
+    "astype": _astype,
+    "partition": _partition,
+    "put": _put,
+    "view": _view,
+    "__round__": _round,
+    "__divmod__": _divmod,
+    "__rdivmod__": lambda b, a: _divmod(a, b),
     "fill": _fill,
     "sort": _sort,
     "flatten": lambda x, order="C": shape.ravel(x, order),
@@ -191,14 +238,13 @@ _METHODS: dict[str, Any] = {
             "swapaxes",
             "squeeze",
             "ravel",
-            "astype",
             "clip",
         ]
     },
 }
 for _method, _function in _METHODS.items():
     setattr(Tensor, _method, _function)
-for _method in ("argpartition", "argsort", "conjugate", "cumprod", "diagonal", "nonzero", "repeat", "round",
+for _method in ("argpartition", "argsort", "choose", "conjugate", "cumprod", "diagonal", "nonzero", "repeat", "round",
                 "searchsorted", "take", "trace"):  # fmt: skip
     _bind_on_first_use(_method, lambda name=_method: by_name(name))  # type: ignore[misc]
 
@@ -207,7 +253,8 @@ for _method in ("argpartition", "argsort", "conjugate", "cumprod", "diagonal", "
 
 # Functions that only look at shapes and dtypes, or make a new constant: they run on the value.
 _LOOKS = (np.shape, np.ndim, np.size, np.result_type, np.iscomplexobj, np.isrealobj, np.zeros_like, np.ones_like,
-          np.empty_like, np.full_like, np.may_share_memory, np.shares_memory, np.can_cast)  # fmt: skip
+          np.empty_like, np.full_like, np.may_share_memory, np.shares_memory, np.can_cast,
+          np.array_repr, np.array_str, np.array2string, np.common_type, np.einsum_path)  # fmt: skip
 
 
 def _array_ufunc(self: Tensor, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
@@ -234,6 +281,8 @@ def _array_ufunc(self: Tensor, ufunc: Any, method: str, *inputs: Any, **options:
 
 def _array_function(self: Tensor, function: Any, types: Any, arguments: Any, options: Any) -> Any:
     """NumPy calls this for `np.sum(t)` and other functions that are not ufuncs."""
+    if function is np.where and len(arguments) + len(options) == 1:
+        function = np.nonzero
     ours = counterpart(function)
     if ours is not None:
         try:
@@ -294,7 +343,14 @@ def _plain(value: Any) -> Any:
 
 
 def _on_values(function: Any, arguments: Any, options: Any) -> Any:
-    result = function(*_plain(arguments), **_plain(options))
+    return _as_constants(function(*_plain(arguments), **_plain(options)))
+
+
+def _as_constants(result: Any) -> Any:
+    """The arrays in what NumPy returned as constants."""
+    if isinstance(result, (tuple, list)):
+        parts = [_as_constants(part) for part in result]
+        return type(result)(*parts) if hasattr(result, "_fields") else type(result)(parts)
     return constant_tensor(result) if isinstance(result, (np.ndarray, np.generic)) else result
 
 

@@ -33,6 +33,7 @@ _LATER = {
     "flat": "numpy",
     "numbers": "numpy",
     "arrange": "numpy",
+    "fills": "numpy",
     "differences": "numpy",
     "statistics": "numpy",
     "contractions": "numpy",

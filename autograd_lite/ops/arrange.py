@@ -298,7 +298,7 @@ def pad(array: Any, pad_width: Any, mode: str = "constant", **kwargs: Any) -> An
     if mode in _GATHERING_MODES and kwargs.get("reflect_type", "even") == "even":
         return gathered(array, lambda numbers: np.pad(numbers, pad_width, mode))
     if mode not in ("constant", "empty"):
-        np.pad(np.empty(array.shape), pad_width, mode, **kwargs)  # NumPy's own error where that does not go
+        np.pad(np.empty(array.shape), pad_width, mode, **kwargs)  # type: ignore[call-overload]  # NumPy's own error
         raise NotDifferentiableError(
             f"pad: mode {mode!r} has no gradient here; constant, edge, reflect, symmetric and wrap have"
         )
@@ -350,11 +350,16 @@ def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
     """For each line along `axis` the entries that `indices` names there."""
     if axis is None:
         return ravel(arr)[indices]
-    if np.ndim(indices) != arr.ndim:
-        raise ValueError(f"take_along_axis: indices of {np.ndim(indices)} axes for an array of {arr.ndim}")
+    return arr[lines_at(arr, indices, axis)]
+
+
+def lines_at(arr: Any, indices: Any, axis: int) -> tuple[Any, ...]:
+    """The index of the entries that `indices` names in each line along `axis`."""
     axis = normalize_axis_index(axis, arr.ndim)
+    if np.ndim(indices) != arr.ndim:
+        raise ValueError(f"indices of {np.ndim(indices)} axes for an array of {arr.ndim}")
     others = [np.arange(n).reshape((-1,) + (1,) * (arr.ndim - 1 - k)) for k, n in enumerate(arr.shape)]
-    return arr[(*others[:axis], indices, *others[axis + 1 :])]
+    return (*others[:axis], indices, *others[axis + 1 :])
 
 
 def compress(condition: Any, a: Any, axis: int | None = None, out: None = None) -> Any:

@@ -21,7 +21,8 @@ from .flat import argsort, searchsorted
 from .reduce import cumsum, sum
 from .shape import broadcast_to, concatenate, flip, moveaxis, ravel, reshape, scatter, split_index
 
-__all__ = ["cumulative_prod", "cumulative_sum", "diff", "ediff1d", "gradient", "interp", "polyval", "trapezoid"]
+__all__ = ["cumulative_prod", "cumulative_sum", "diff", "ediff1d", "gradient", "interp", "polyval", "trapezoid",
+           "vander"]  # fmt: skip
 
 # -- running sums and products -----------------------------------------------------------------------------------
 
@@ -193,6 +194,20 @@ def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
     else:
         d = diff(x, axis=axis)
     return sum(d * (_from(y, 1, None, axis) + _from(y, None, -1, axis)) / 2.0, axis)
+
+
+def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
+    """The powers of `x` as columns, N of them, the highest first unless `increasing`."""
+    if x.ndim != 1:
+        raise ShapeError(f"vander: a vector is needed, not {x.shape}")
+    n = x.shape[0] if N is None else N
+    dtype = np.promote_types(x.dtype, int)
+    column = reshape(x.astype(dtype), (-1, 1))
+    if not n:
+        return column[:, :0]
+    ones = np.ones((x.shape[0], 1), dtype)
+    powers = cumprod(concatenate([ones, broadcast_to(column, (x.shape[0], n - 1))], 1), 1)
+    return powers if increasing else flip(powers, 1)
 
 
 def polyval(p: Any, x: Any) -> Any:

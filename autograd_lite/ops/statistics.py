@@ -20,14 +20,16 @@ from ..errors import ArgumentError, ShapeError
 from ..op import Op
 from ..tensor import Tensor
 from .arrange import diag, take_along_axis
+from .differences import cumprod
 from .elementwise import clip, conjugate, imag, isnan, multiply, real, sqrt, where
 from .flat import argsort
 from .products import dot
-from .reduce import max, mean, min, prod, spread, sum
+from .reduce import cumsum, max, mean, min, prod, spread, sum
 from .shape import broadcast_to, concatenate, expand_dims, moveaxis, reshape, squeeze
 
 __all__ = [
-    "amax", "amin", "average", "corrcoef", "cov", "median", "nanprod", "nanstd", "nansum", "percentile", "ptp", "quantile",
+    "amax", "amin", "average", "corrcoef", "cov", "median", "nancumprod", "nancumsum", "nanmedian",
+    "nanpercentile", "nanprod", "nanquantile", "nanstd", "nansum", "percentile", "ptp", "quantile",
 ]  # fmt: skip
 
 
@@ -107,25 +109,53 @@ def _read_gradient(g: Any, lines: Any, q: Any, method: str) -> Any:
     n = lines.shape[-1]
     if not n:
         return np.zeros(lines.shape, lines.dtype)
-    places = np.quantile(np.arange(n), np.asarray(q), method=method)
+    portions = _portions(n, q, method, g.dtype).reshape(*np.shape(q), *(1,) * (lines.ndim - 1), n)
+    return _to_entries(g, portions, lines, q)
+
+
+def _portions(n: int, q: Any, method: str, dtype: Any) -> Any:
+    """For each quantile the portions of n sorted entries that it is the sum of."""
+    places = np.quantile(np.arange(n), np.asarray(q), method=method)  # type: ignore[call-overload]
     low = np.floor(places).astype(int)
-    portions = np.zeros((*np.shape(q), n), g.dtype)
-    high = (places - low).astype(g.dtype)
+    portions = np.zeros((*np.shape(q), n), dtype)
+    high = (places - low).astype(dtype)
     for k in np.ndindex(np.shape(q)):
         portions[(*k, low[k])] += 1 - high[k]
         portions[(*k, np.minimum(low[k] + 1, n - 1))] += high[k]
-    portions = portions.reshape(*np.shape(q), *(1,) * (lines.ndim - 1), n)
+    return portions
+
+
+def _to_entries(g: Any, portions: Any, lines: Any, q: Any) -> Any:
     in_order = sum(g[..., None] * portions, tuple(range(np.ndim(q))))
     return take_along_axis(in_order, argsort(argsort(lines, -1, "stable")), -1)
+
+
+def _nan_read(lines: Any, *, q: Any, method: str) -> Any:
+    return np.nanquantile(lines, np.asarray(q) if isinstance(q, tuple) else q, -1, method=method)  # type: ignore[call-overload]
+
+
+def _nan_read_gradient(g: Any, lines: Any, q: Any, method: str) -> Any:
+    """As without NaNs, for each number of entries that are none; sorted, the NaNs come last."""
+    counts = np.sum(~np.isnan(_plain(lines)), -1)
+    portions = np.zeros((*np.shape(q), *lines.shape), g.dtype)
+    for n in set(counts.ravel().tolist()) - {0}:
+        portions[..., counts == n, :n] = _portions(n, q, method, g.dtype)[..., None, :]
+    return _to_entries(g, portions, lines, q)
 
 
 def _median(lines: Any) -> Any:
     return np.median(lines, -1)
 
 
+def _nan_median(lines: Any) -> Any:
+    return np.nanmedian(lines, -1)
+
+
 # fmt: off
 read        = Op(_read,   name="quantile", lines=lambda g, lines, q, method: _read_gradient(g, lines, q, method))
 middle      = Op(_median, name="median",   lines=lambda g, lines: _read_gradient(g, lines, 0.5, "linear"))
+nan_read    = Op(_nan_read, name="nanquantile", lines=lambda g, lines, q, method: _nan_read_gradient(g, lines, q, method))
+nan_middle  = Op(_nan_median, name="nanmedian", lines=lambda g, lines: _nan_read_gradient(g, lines, 0.5, "linear"))
 # fmt: on
 
 
@@ -136,17 +166,36 @@ def median(a: Any, axis: Any = None, out: None = None, overwrite_input: bool = F
 
 def quantile(a: Any, q: Any, axis: Any = None, out: None = None, overwrite_input: bool = False, method: str = "linear", keepdims: bool = False) -> Any:  # fmt: skip
     """The entry below which a part `q` of the entries lies, by any of NumPy's methods. Flat in `q`."""
+    return _quantile(a, q, axis, method, keepdims)
+
+
+def _quantile(a: Any, q: Any, axis: Any, method: str, keepdims: bool, past_nan: bool = False) -> Any:
     if a.dtype.kind == "c":
         raise ArgumentError("quantile: complex numbers have no order")
     if type(q) not in (int, float):  # which take the dtype of a
         q = np.asarray(_plain(q))[()]
         q = q.tolist() if q.ndim else q
-    return _kept(read(_lines(a, axis), q, method), a.shape, axis, keepdims)
+    return _kept((nan_read if past_nan else read)(_lines(a, axis), q, method), a.shape, axis, keepdims)
 
 
 def percentile(a: Any, q: Any, axis: Any = None, out: None = None, overwrite_input: bool = False, method: str = "linear", keepdims: bool = False) -> Any:  # fmt: skip
     """`quantile` with `q` in hundredths."""
     return quantile(a, q / 100 if type(q) in (int, float) else np.true_divide(q, 100), axis, out, overwrite_input, method, keepdims)
+
+
+def nanmedian(a: Any, axis: Any = None, out: None = None, overwrite_input: bool = False, keepdims: bool = False) -> Any:
+    """`median` of the entries that are numbers."""
+    return _kept(nan_middle(_lines(a, axis)), a.shape, axis, keepdims)
+
+
+def nanquantile(a: Any, q: Any, axis: Any = None, out: None = None, overwrite_input: bool = False, method: str = "linear", keepdims: bool = False) -> Any:  # fmt: skip
+    """`quantile` of the entries that are numbers."""
+    return _quantile(a, q, axis, method, keepdims, past_nan=True)
+
+
+def nanpercentile(a: Any, q: Any, axis: Any = None, out: None = None, overwrite_input: bool = False, method: str = "linear", keepdims: bool = False) -> Any:  # fmt: skip
+    """`percentile` of the entries that are numbers."""
+    return nanquantile(a, q / 100 if type(q) in (int, float) else np.true_divide(q, 100), axis, out, overwrite_input, method, keepdims)
 
 
 # -- past NaN --------------------------------------------------------------------------------------------------------
@@ -193,6 +242,16 @@ nanmin  = Op(_nanmin,  x=lambda g, x, y, axis, keepdims: _nanshare(g, x, y, axis
 def nansum(a: Any, axis: Any = None, dtype: Any = None, out: None = None, keepdims: bool = False) -> Any:
     """The sum of the entries that are numbers."""
     return sum(where(isnan(a), 0, a), axis, dtype, out, keepdims)
+
+
+def nancumsum(a: Any, axis: int | None = None, dtype: Any = None, out: None = None) -> Any:
+    """Running sums of the entries that are numbers."""
+    return cumsum(where(isnan(a), 0, a), axis, dtype, out)
+
+
+def nancumprod(a: Any, axis: int | None = None, dtype: Any = None, out: None = None) -> Any:
+    """Running products of the entries that are numbers."""
+    return cumprod(where(isnan(a), 1, a), axis, dtype, out)
 
 
 def nanprod(a: Any, axis: Any = None, dtype: Any = None, out: None = None, keepdims: bool = False) -> Any:
