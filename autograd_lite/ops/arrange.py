@@ -17,7 +17,7 @@ from numpy.lib.array_utils import normalize_axis_index
 
 from ..errors import ArgumentError, NotDifferentiableError
 from ..op import Op
-from ..tensor import Tensor
+from ..tensor import Tensor, constant_tensor
 from .elementwise import where
 from .flat import argpartition, argsort
 from .reduce import sum
@@ -27,8 +27,8 @@ __all__ = [
     "append", "array_split", "atleast_1d", "atleast_2d", "atleast_3d", "block", "broadcast_arrays", "column_stack",
     "compress", "delete", "diag", "diagflat", "dsplit", "dstack", "extract", "fliplr", "flipud", "full_like", "hsplit",
     "hstack", "insert", "linspace", "logspace", "meshgrid", "pad", "partition", "permute_dims", "repeat", "resize",
-    "rollaxis", "rot90", "select", "sort", "split", "take", "take_along_axis", "tile", "trace", "unique_values",
-    "unstack", "vsplit", "vstack",
+    "rollaxis", "rot90", "select", "sort", "split", "take", "take_along_axis", "tile", "trace", "unique",
+    "unique_values", "unstack", "vsplit", "vstack",
 ]  # fmt: skip
 
 
@@ -284,7 +284,9 @@ def repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
 
 
 def resize(a: Any, new_shape: Any) -> Any:
-    """The entries of `a`, again and again, in another shape."""
+    """The entries of `a`, again and again, in another shape; zeros if there are none."""
+    if not np.size(a):
+        return full_like(a, 0, shape=new_shape)
     return gathered(a, lambda numbers: np.resize(numbers, new_shape))
 
 
@@ -426,6 +428,24 @@ def partition(a: Any, kth: Any, axis: int | None = -1, kind: str = "introselect"
     if axis is None:
         a, axis = ravel(a), 0
     return take_along_axis(a, argpartition(a, kth, axis, kind), axis)
+
+
+def unique(
+    ar: Any,
+    return_index: bool = False,
+    return_inverse: bool = False,
+    return_counts: bool = False,
+    axis: int | None = None,
+    *,
+    equal_nan: bool = True,
+    sorted: bool = True,
+) -> Any:
+    """The distinct entries in order (or slices along `axis`); a gradient goes to the first of equal ones."""
+    values = ar.data if isinstance(ar, Tensor) else ar
+    _, first, *more = np.unique(values, True, return_inverse, return_counts, axis, equal_nan=equal_nan)
+    y = ravel(ar)[first] if axis is None else along(ar, first, axis)
+    others = [first] * return_index + more
+    return (y, *map(constant_tensor, others)) if others else y
 
 
 def unique_values(x: Any) -> Any:

@@ -118,7 +118,8 @@ def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = 
     parts = [x for x in (ends[0], a, ends[1]) if x is not None]
     a = concatenate(parts, axis) if len(parts) > 1 else a
     for _ in range(n):
-        a = _from(a, 1, None, axis) - _from(a, None, -1, axis)
+        later, earlier = _from(a, 1, None, axis), _from(a, None, -1, axis)
+        a = later != earlier if a.dtype == bool else later - earlier
     return a
 
 

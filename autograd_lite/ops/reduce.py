@@ -43,7 +43,7 @@ def _spread(x: Any, *, shape: Any, axis: Any = None, keepdims: bool = False) -> 
 
 
 def _mean(x: Any, *, axis: Any = None, dtype: Any = None, out: None = None, keepdims: bool = False) -> Any:
-    if dtype is None and getattr(x, "dtype", None) in _SUMS_IN_ITS_OWN_DTYPE and x.size:  # as np.mean, but 2 us less
+    if dtype is None and getattr(x, "dtype", None) in _SUMS_IN_ITS_OWN_DTYPE and x.size and x.ndim:  # as np.mean, but 2 us less
         return _add(x, axis, None, None, keepdims) / x.dtype.type(_count(x.shape, axis))
     return np.mean(x, axis, dtype, None, keepdims)
 
@@ -93,7 +93,7 @@ def _cumsum(x: Any, *, axis: int | None = None, dtype: Any = None, out: None = N
 
 
 def _logsumexp(x: Any, *, axis: Any = None, keepdims: bool = False) -> Any:
-    m = np.max(x, axis, keepdims=True)
+    m = np.max(x, axis, keepdims=True) if np.size(x) else _add(x, axis, keepdims=True)
     m = np.where(np.isfinite(m), m, 0)  # all -inf gives -inf, an inf gives inf
     with np.errstate(divide="ignore"):
         y = np.log(_add(np.exp(x - m), axis, None, None, keepdims))

@@ -180,7 +180,9 @@ def _quantile(a: Any, q: Any, axis: Any, method: str, keepdims: bool, past_nan: 
 
 def percentile(a: Any, q: Any, axis: Any = None, out: None = None, overwrite_input: bool = False, method: str = "linear", keepdims: bool = False) -> Any:  # fmt: skip
     """`quantile` with `q` in hundredths."""
-    return quantile(a, q / 100 if type(q) in (int, float) else np.true_divide(q, 100), axis, out, overwrite_input, method, keepdims)
+    return quantile(
+        a, q / 100 if type(q) in (int, float) else np.true_divide(q, 100), axis, out, overwrite_input, method, keepdims
+    )
 
 
 def nanmedian(a: Any, axis: Any = None, out: None = None, overwrite_input: bool = False, keepdims: bool = False) -> Any:
@@ -195,7 +197,9 @@ def nanquantile(a: Any, q: Any, axis: Any = None, out: None = None, overwrite_in
 
 def nanpercentile(a: Any, q: Any, axis: Any = None, out: None = None, overwrite_input: bool = False, method: str = "linear", keepdims: bool = False) -> Any:  # fmt: skip
     """`percentile` of the entries that are numbers."""
-    return nanquantile(a, q / 100 if type(q) in (int, float) else np.true_divide(q, 100), axis, out, overwrite_input, method, keepdims)
+    return nanquantile(
+        a, q / 100 if type(q) in (int, float) else np.true_divide(q, 100), axis, out, overwrite_input, method, keepdims
+    )
 
 
 # -- past NaN --------------------------------------------------------------------------------------------------------
@@ -278,7 +282,7 @@ def cov(m: Any, y: Any = None, rowvar: bool = True, bias: bool = False, ddof: in
     dtype = np.result_type(m.dtype, np.float64 if y is None else y.dtype, np.float64) if dtype is None else dtype
     x = _variables(m, rowvar or np.ndim(m) == 1).astype(dtype)
     if not len(x):
-        return np.zeros((0, 0))
+        return dot(x, x.T)
     if y is not None:
         x = concatenate([x, _variables(y, rowvar or np.ndim(y) == 1).astype(dtype)])
     if ddof is None:
