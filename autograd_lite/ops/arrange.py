@@ -442,7 +442,7 @@ def unique(
 ) -> Any:
     """The distinct entries in order (or slices along `axis`); a gradient goes to the first of equal ones."""
     values = ar.data if isinstance(ar, Tensor) else ar
-    _, first, *more = np.unique(values, True, return_inverse, return_counts, axis, equal_nan=equal_nan)
+    _, first, *more = np.unique(values, True, return_inverse, return_counts, axis, equal_nan=equal_nan)  # type: ignore[call-overload]
     y = ravel(ar)[first] if axis is None else along(ar, first, axis)
     others = [first] * return_index + more
     return (y, *map(constant_tensor, others)) if others else y

@@ -63,7 +63,9 @@ def _gradient_of_operand(g: Any, xs: tuple[Any, ...], labels: list[str], result:
     wanted, seen = "", ""
     operands = [(result, g), *others]
     # An axis of length 1 that others broadcast does not give g its length: ones do.
-    available = {letter for label, x in operands for letter, n in zip(label, x.shape, strict=True) if n == sizes[letter]}
+    available = {
+        letter for label, x in operands for letter, n in zip(label, x.shape, strict=True) if n == sizes[letter]
+    }
     for letter in labels[k]:
         if letter in seen:
             again = next(free)

@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import NotDifferentiableError, ShapeError
+from ..errors import NotDifferentiableError
 from ..op import Op
 from .decompositions import (
     adjoint,
