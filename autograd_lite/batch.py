@@ -124,11 +124,14 @@ def _one_by_one(node: Node, inputs: list[Any], batched: list[bool], size: int) -
     """For an op without a rule for a batch."""
     op, statics = node.op, dict(zip(node.op.statics, node.statics, strict=True))
     if size == 0:
-        kinds = zip(node.shape, node.shape.dtypes, strict=True) if op.several else [(node.shape, node.dtype)]  # type: ignore[attr-defined]
+        shapes: Any = node.shape
+        kinds: Any = zip(shapes, shapes.dtypes, strict=True) if op.several else [(shapes, node.dtype)]
         empty = [np.zeros((0, *shape), dtype) for shape, dtype in kinds]
         return empty if op.several else empty[0]
-    each: list[Any] = [op(*[x[k] if b else x for x, b in zip(inputs, batched, strict=True)], **statics) for k in range(size)]
-    return [stack(ys) for ys in zip(*each, strict=True)] if op.several else stack(each)
+    each: list[Any] = [
+        op(*[x[k] if b else x for x, b in zip(inputs, batched, strict=True)], **statics) for k in range(size)
+    ]
+    return [stack([y[k] for y in each]) for k in range(len(each[0]))] if op.several else stack(each)
 
 
 def _same_for_all(i: Any, saved: Any, known: dict[Node, Any], recorded: bool) -> Any:

@@ -121,7 +121,7 @@ def _contracted(f: Callable[..., Any], values: Any, rng: np.random.Generator) ->
         outputs = list(leaves(f(*map_leaves(constant_tensor, values))))
     if not outputs:
         raise ArgumentError("check_grads: the function returned nothing")
-    shaped = [y._data if isinstance(y, Tensor) else np.asarray(y, float) for y in outputs]
+    shaped = [y._data if isinstance(y, Tensor) else np.asarray(y) * 1.0 for y in outputs]
     scalar = len(shaped) == 1 and shaped[0].shape == () and shaped[0].dtype.kind == "f"
     cotangents = [1.0] if scalar else [_random_like(y, rng) for y in shaped]
 

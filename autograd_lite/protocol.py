@@ -1,212 +1,24 @@
-"""Floor 4: binds the derivative table onto Tensor: operators, methods, indexing, and NumPy's two protocols."""
+"""Floor 4: the derivative table bound to NumPy's two protocols, and the functions that make Tensors."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from sys import getrefcount
 from typing import Any
 
 import numpy as np
 
-from .errors import ArgumentError, AutogradError, LeakError, NotDifferentiableError
-from .node import Leaf, is_recording
-from .op import Op
-from .ops import FUNCTIONS, by_name, counterpart, elementwise, load_all, products, shape
-from .tensor import Tensor, constant_tensor, own, owned_copy, set_leaf
-
-# -- operators ---------------------------------------------------------------------------------------------------
-
-_OPERATORS: dict[str, Op] = {
-    "__add__": elementwise.add,
-    "__sub__": elementwise.subtract,
-    "__mul__": elementwise.multiply,
-    "__truediv__": elementwise.divide,
-    "__floordiv__": elementwise.floor_divide,
-    "__mod__": elementwise.remainder,
-    "__matmul__": products.matmul,
-    "__and__": elementwise.bitwise_and,
-    "__or__": elementwise.bitwise_or,
-    "__neg__": elementwise.negative,
-    "__pos__": elementwise.positive,
-    "__abs__": elementwise.absolute,
-    "__invert__": elementwise.invert,
-    "__eq__": elementwise.equal,
-    "__ne__": elementwise.not_equal,
-    "__lt__": elementwise.less,
-    "__le__": elementwise.less_equal,
-    "__gt__": elementwise.greater,
-    "__ge__": elementwise.greater_equal,
-}
-_REFLECTED = ("add", "sub", "mul", "truediv", "floordiv", "mod", "matmul", "and", "or")
-
-
-def _bind_on_first_use(method: str, make: Callable[[], Callable[..., Any]]) -> None:
-    """Bind a generated function as `method`, but write it only when it is first called."""
-
-    def first(self: Tensor, *arguments: Any, **options: Any) -> Any:
-        setattr(Tensor, method, make())
-        return getattr(self, method)(*arguments, **options)
-
-    first.__name__ = method
-    setattr(Tensor, method, first)
-
-
-def _reflected(op: Op) -> Callable[[Any, Any], Any]:
-    call = op.call
-    return lambda b, a: call(a, b)
-
-
-for _method, _op in _OPERATORS.items():
-    _bind_on_first_use(_method, lambda op=_op: op.call)  # type: ignore[misc]
-for _method in _REFLECTED:
-    _bind_on_first_use(f"__r{_method}__", lambda op=_OPERATORS[f"__{_method}__"]: _reflected(op))  # type: ignore[misc]
-
-
-def _power(a: Tensor, b: Any) -> Any:
-    """`a ** b`; like NumPy, a Python number 2 squares."""
-    if type(b) in (int, float) and b == 2:
-        return elementwise.square(a)
-    return elementwise.raised(a, b)
-
-
-# -- indexing ----------------------------------------------------------------------------------------------------
-
-
-def _getitem(x: Tensor, index: Any) -> Any:
-    static, arrays = shape.split_index(index)
-    y = shape.getitem.call(x, *arrays, index=static)
-    if x.node is not None and x.node.op is not None and x.node.op.in_place and isinstance(y._data, np.ndarray):
-        y._data = own(y._data)  # of a buffer that is being filled: a view of it would make the next write copy it all
-    return y
-
-
-def _setitem(x: Tensor, index: Any, value: Any) -> None:
-    """`x[index] = value`: a leaf changes under `no_grad`; any other Tensor becomes, from here on, the result
-    of a recorded assignment. Earlier views of x keep what they showed."""
-    _change(shape.setitem, x, value, *shape.split_index(index))
-
-
-def _change(op: Op, x: Tensor, value: Any, static: Any, arrays: list[Any]) -> None:
-    """Make `x` the result of `op`, an assignment into it; in its own memory where nobody else can see that."""
-    if isinstance(x.node, Leaf):
-        if is_recording():
-            raise LeakError(
-                f"{op.name}: {x.name or 'x'} of shape {x.shape} is a leaf, and its history has no room for an"
-                " assignment while recording; use ag.no_grad() to change the leaf, or assign into x.copy()"
-            )
-        cell = np.asarray(x.node.data)  # of a scalar leaf, which is immutable, a copy
-        op.in_place(cell, *_plain([value, *arrays]), index=static)  # type: ignore[misc]
-        set_leaf(x.node, x, cell)
-        return
-    if own(x._data) is not x._data:
-        raise ArgumentError(
-            f"{op.name}: this Tensor of shape {x.shape} is a view of another; assign through the base"
-            " (x[i, j] = v, not x[i][j] = v), or into x.copy()"
-        )
-    if isinstance(x._data, np.ndarray) and not x._data.flags.writeable:
-        raise ArgumentError(f"{op.name}: this Tensor of shape {x.shape} is a locked copy of a view, made while nothing"
-                            " was recorded; assign through the base, or into x.copy()")  # fmt: skip
-    if x.dtype.kind not in "fc" and isinstance(value, Tensor) and value.requires_grad:
-        raise ArgumentError(f"{op.name}: x has dtype {x.dtype} and cannot hold a recorded value; use x.astype(float)")
-    # A constant's node-to-be holds its array for replays; the value of a recorded assignment is held by x alone.
-    alone = x.node is not None and x.node.op.in_place is not None and _references(x) == _ALONE
-    new = op.call(x, value, *arrays, index=static, in_place=alone)
-    x._data, x.node = new._data, new.node
-
-
-def _references(x: Tensor) -> int:
-    """How many references Python counts to the array of x: of nodes, views and callers."""
-    return getrefcount(x._data)
-
-
-_ALONE = _references(constant_tensor(np.zeros(1)))
-
-
-# -- methods -----------------------------------------------------------------------------------------------------
-
-
-def _sizes(arguments: tuple[Any, ...]) -> Any:
-    return arguments[0] if len(arguments) == 1 and not isinstance(arguments[0], (int, np.integer)) else arguments
-
-
-def _reshape(x: Tensor, *new_shape: Any) -> Any:
-    return shape.reshape(x, _sizes(new_shape))
-
-
-def _transpose(x: Tensor, *axes: Any) -> Any:
-    return shape.transpose(x, _sizes(axes) if axes else None)
-
-
-def _compress(x: Tensor, condition: Any, axis: int | None = None) -> Any:
-    return np.compress(condition, x, axis)
-
-
-def _fill(x: Tensor, value: Any) -> None:
-    x[...] = value
-
-
-def _sort(x: Tensor, axis: int = -1, kind: Any = None) -> None:
-    x[...] = np.sort(x, axis, kind)
-
-
-def _copy(x: Tensor) -> Any:
-    return elementwise.positive(x) if x.dtype != bool else constant_tensor(owned_copy(x._data, None))
-
-
-_METHODS: dict[str, Any] = {
-    "__pow__": _power,
-    "__rpow__": lambda b, a: elementwise.raised(a, b),
-    "__getitem__": _getitem,
-    "__setitem__": _setitem,
-    "reshape": _reshape,
-    "transpose": _transpose,
-    "copy": _copy,
-    "compress": _compress,
-    "fill": _fill,
-    "sort": _sort,
-    "flatten": lambda x, order="C": shape.ravel(x, order),
-    "dot": products.dot,
-    "conj": lambda x: elementwise.conjugate(x) if x.dtype.kind == "c" else x,
-    "T": property(lambda x: shape.transpose(x)),
-    "mT": property(shape.matrix_transpose),
-    "real": property(lambda x: elementwise.real(x) if x.dtype.kind == "c" else x),
-    "imag": property(lambda x: elementwise.imag(x)),
-    **{
-        name: FUNCTIONS[name]
-        for name in [
-            "sum",
-            "mean",
-            "prod",
-            "max",
-            "min",
-            "var",
-            "std",
-            "cumsum",
-            "argmax",
-            "argmin",
-            "all",
-            "any",
-            "swapaxes",
-            "squeeze",
-            "ravel",
-            "astype",
-            "clip",
-        ]
-    },
-}
-for _method, _function in _METHODS.items():
-    setattr(Tensor, _method, _function)
-for _method in ("argpartition", "argsort", "conjugate", "cumprod", "diagonal", "nonzero", "repeat", "round",
-                "searchsorted", "take", "trace"):  # fmt: skip
-    _bind_on_first_use(_method, lambda name=_method: by_name(name))  # type: ignore[misc, arg-type]
-
+from .errors import AutogradError, LeakError, NotDifferentiableError
+from .methods import change, plain
+from .ops import FUNCTIONS, counterpart, load_all, shape
+from .tensor import Tensor, constant_tensor
 
 # -- NumPy's protocols -------------------------------------------------------------------------------------------
 
 # Functions that only look at shapes and dtypes, or make a new constant: they run on the value.
 _LOOKS = (np.shape, np.ndim, np.size, np.result_type, np.iscomplexobj, np.isrealobj, np.zeros_like, np.ones_like,
-          np.empty_like, np.may_share_memory, np.shares_memory, np.can_cast)  # fmt: skip
+          np.empty_like, np.may_share_memory, np.shares_memory, np.can_cast,
+          np.array_repr, np.array_str, np.array2string, np.common_type, np.einsum_path)  # fmt: skip
 
 
 def _array_ufunc(self: Tensor, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
@@ -216,7 +28,7 @@ def _array_ufunc(self: Tensor, ufunc: Any, method: str, *inputs: Any, **options:
         return op(*inputs)
     if method == "at" and isinstance(inputs[0], Tensor) and ufunc in (np.add, np.subtract):
         static, arrays = shape.split_index(inputs[1])
-        return _change(shape.additem, inputs[0], inputs[2] if ufunc is np.add else -inputs[2], static, arrays)
+        return change(shape.additem, inputs[0], inputs[2] if ufunc is np.add else -inputs[2], static, arrays)
     if not (op and method == "__call__" and not options.get("out")) and not _any_recorded((inputs, options)):
         return _on_values(getattr(ufunc, method), inputs, options)
     if options.get("out") is not None:
@@ -233,6 +45,8 @@ def _array_ufunc(self: Tensor, ufunc: Any, method: str, *inputs: Any, **options:
 
 def _array_function(self: Tensor, function: Any, types: Any, arguments: Any, options: Any) -> Any:
     """NumPy calls this for `np.sum(t)` and other functions that are not ufuncs."""
+    if function is np.where and len(arguments) + len(options) == 1:
+        function = np.nonzero
     ours = counterpart(function)
     if ours is not None:
         try:
@@ -284,16 +98,15 @@ def _any_recorded(arguments: Any) -> bool:
     return False
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, Tensor):
-        return value._data
-    if isinstance(value, (list, tuple)):
-        return type(value)(map(_plain, value))
-    return {k: _plain(v) for k, v in value.items()} if isinstance(value, dict) else value
-
-
 def _on_values(function: Any, arguments: Any, options: Any) -> Any:
-    result = function(*_plain(arguments), **_plain(options))
+    return _as_constants(function(*plain(arguments), **plain(options)))
+
+
+def _as_constants(result: Any) -> Any:
+    """The arrays in what NumPy returned as constants."""
+    if isinstance(result, (tuple, list)):
+        parts = [_as_constants(part) for part in result]
+        return type(result)(*parts) if hasattr(result, "_fields") else type(result)(parts)
     return constant_tensor(result) if isinstance(result, (np.ndarray, np.generic)) else result
 
 
@@ -337,7 +150,7 @@ def _maker(name: str) -> Callable[..., Tensor]:
     function = getattr(np, name)
 
     def make(*arguments: Any, requires_grad: bool = False, **options: Any) -> Tensor:
-        return Tensor(function(*_plain(arguments), **_plain(options)), requires_grad)
+        return Tensor(function(*plain(arguments), **plain(options)), requires_grad)
 
     make.__name__ = make.__qualname__ = name
     make.__doc__ = f"A Tensor made by np.{name}; `requires_grad=True` makes it a leaf."

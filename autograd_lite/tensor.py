@@ -75,6 +75,19 @@ class Tensor:
         return self._data.size  # type: ignore[no-any-return]
 
     @property
+    def nbytes(self) -> int:
+        return self._data.nbytes  # type: ignore[no-any-return]
+
+    @property
+    def itemsize(self) -> int:
+        return self._data.itemsize  # type: ignore[no-any-return]
+
+    @property
+    def flat(self) -> Tensor:
+        """All entries in one axis, in C order; to assign into them use t[...]."""
+        return self.ravel()
+
+    @property
     def dtype(self) -> np.dtype[Any]:
         return self._data.dtype  # type: ignore[no-any-return]
 
@@ -139,10 +152,12 @@ class Tensor:
             return constant_tensor(self._data)
         return constant_tensor(self._data.copy() if isinstance(self.node, Leaf) else own(self._data))
 
-    def item(self) -> Any:
-        """The value of a one-element Tensor as a Python number."""
+    def item(self, *index: Any) -> Any:
+        """The value of a one-element Tensor, or of the entry at `index`, as a Python number."""
         if is_tracing():
             self._refuse_if_many("t.item()")
+        if index:
+            return self._data.item(*index)
         if self._data.size != 1:
             raise ShapeError(f"item: a Tensor of shape {self.shape} is not one number")
         return self._data.item()
@@ -225,6 +240,8 @@ class Tensor:
         return "".join(f", {part}" for part in parts)
 
     def __format__(self, spec: str) -> str:
+        if spec and self.ndim:
+            raise ArgumentError(f"a Tensor of shape {self.shape} cannot be formatted by {spec!r}; format its entries")
         return format(self.item(), spec) if spec else str(self)
 
     def __copy__(self) -> Tensor:
@@ -316,7 +333,9 @@ class Tensor:
         def squeeze(self, axis: Any = None) -> Tensor: ...
         def ravel(self) -> Tensor: ...
         def flatten(self) -> Tensor: ...
-        def astype(self, dtype: Any) -> Tensor: ...
+        def astype(
+            self, dtype: Any, order: str = "K", casting: str = "unsafe", subok: bool = True, copy: bool = True
+        ) -> Tensor: ...
         def copy(self) -> Tensor: ...
         def clip(self, min: Any = None, max: Any = None) -> Tensor: ...
         def dot(self, b: Any) -> Tensor: ...

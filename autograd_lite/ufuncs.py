@@ -1,6 +1,7 @@
 """Floor 4: what a NumPy ufunc has besides being called: reduce, accumulate, outer, reduceat, `where=` and `dtype=`.
 
-Each is written with the ufunc's own row of the table, so that it works for all of them.
+Each is written with the ufunc's own row of the table, so that it works for all of them. NumPy's own method runs on the
+values first: it raises NumPy's errors, and its dtype is that of the result.
 """
 
 from __future__ import annotations
@@ -9,12 +10,15 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from .errors import ArgumentError
+from .generate import failure
 from .op import Op
 from .ops import reduce as reductions
 from .ops.elementwise import where as choose
 from .ops.shape import astype, expand_dims, moveaxis, reshape, stack
+from .tensor import Tensor, constant_tensor
 
 # A fold by one of these has a row of its own.
 _REDUCTIONS: dict[str, Callable[..., Any]] = {
@@ -32,41 +36,75 @@ def call(op: Op, *inputs: Any, where: Any = True, dtype: Any = None, **options: 
     """`ufunc(*inputs, where=mask, dtype=dtype)`. Where the mask is False NumPy leaves what the memory held;
     here it is 0, with gradient 0."""
     axis = options.pop("axis", -1)
-    if axis != -1 and op.name == "vecdot":
+    if axis != -1 and op.__name__ == "vecdot":
         inputs, axis = tuple(moveaxis(x, axis, -1) for x in inputs), -1
     _refuse(op, options if axis == -1 else {"axis": axis})
     if dtype is not None:
-        inputs = tuple(astype(x, dtype) for x in inputs)
+        inputs = tuple(astype(x, kind) for x, kind in zip(inputs, _dtypes(op, inputs, dtype), strict=True))
     if where is True:
         return op(*inputs)
     # 1 stands in for what is not computed with: a pole there would give a NaN.
-    return choose(where, op(*[choose(where, x, 1) for x in inputs]), 0)
+    y = op(*[choose(where, x, getattr(x, "dtype", np.dtype(type(x))).type(1)) for x in inputs])
+    several = y if isinstance(y, tuple) else (y,)
+    chosen = tuple(choose(where, part, part.dtype.type(0)) for part in several)
+    return chosen if isinstance(y, tuple) else chosen[0]
+
+
+def _ufunc(op: Any) -> Any:
+    """NumPy's ufunc that `op` is here: a row of the table, or a composition of rows such as sign."""
+    return op.fprop if isinstance(op, Op) else getattr(np, op.__name__)
+
+
+def _dtypes(op: Op, inputs: tuple[Any, ...], dtype: Any) -> tuple[Any, ...]:
+    """The dtypes that the inputs are cast to where the result is to have `dtype`."""
+    kinds = [type(x) if type(x) in (int, float, complex) else np.asarray(_plain(x)).dtype for x in inputs]
+    ufunc = _ufunc(op)
+    signature = (None,) * ufunc.nin + (np.dtype(dtype),) * ufunc.nout
+    try:
+        return tuple(ufunc.resolve_dtypes((*kinds, *(None,) * ufunc.nout), signature=signature)[: ufunc.nin])
+    except TypeError as error:
+        raise ArgumentError(f"{op.__name__}: {error}") from error
+
+
+def _plain(x: Any) -> Any:
+    return x._data if isinstance(x, Tensor) else x
+
+
+def _wanted(op: Op, method: str, array: Any, *arguments: Any) -> Any:
+    """What NumPy's own method gives on the values; its error as one of ours."""
+    try:
+        return getattr(_ufunc(op), method)(_plain(array), *arguments)
+    except Exception as error:
+        raise (failure(op, error, (_plain(array),)) if isinstance(op, Op) else error) from None
 
 
 def reduce(
     op: Op, array: Any, axis: Any = 0, dtype: Any = None, out: Any = None, keepdims: bool = False, **options: Any
 ) -> Any:
     """`ufunc.reduce(array, axis)`: entries along `axis` taken together, from the first to the last."""
-    if op.name in _REDUCTIONS:
+    if op.__name__ in _REDUCTIONS:
         kind = {} if dtype is None else {"dtype": dtype}
-        return _REDUCTIONS[op.name](array, axis=axis, keepdims=keepdims, **kind, **options)
+        return _REDUCTIONS[op.__name__](array, axis=axis, keepdims=keepdims, **kind, **options)
     _refuse(op, options)
-    array = array if dtype is None else astype(array, dtype)
-    axes = tuple(range(array.ndim)) if axis is None else (axis,) if isinstance(axis, int) else tuple(axis)
-    rest = moveaxis(array, axes, tuple(range(len(axes)))).shape[len(axes) :]
-    rows = reshape(moveaxis(array, axes, tuple(range(len(axes)))), (-1, *rest))
-    if not len(rows):
-        raise ArgumentError(f"{op.name}.reduce: {array.shape} has no entries along axis {axis}, and no identity")
+    wanted = _wanted(op, "reduce", array, axis, dtype, None, keepdims)
+    array = astype(array, wanted.dtype)
+    axes = () if not array.ndim else normalize_axis_tuple(range(array.ndim) if axis is None else axis, array.ndim)
+    moved = moveaxis(array, axes, tuple(range(len(axes))))
+    count = int(np.prod(moved.shape[: len(axes)]))
+    if not count:
+        return constant_tensor(wanted)
+    rows = reshape(moved, (count, *moved.shape[len(axes) :]))
     total = rows[0]
     for row in rows[1:]:
         total = op(total, row)
-    return expand_dims(total, tuple(axis % array.ndim for axis in axes)) if keepdims else total
+    return expand_dims(total, axes) if keepdims else total
 
 
 def accumulate(op: Op, array: Any, axis: int = 0, dtype: Any = None, out: Any = None) -> Any:
     """`ufunc.accumulate(array, axis)`: the results of `reduce` after each entry along `axis`."""
-    array = array if dtype is None else astype(array, dtype)
-    if op.name == "add":
+    wanted = _wanted(op, "accumulate", array, axis, dtype)
+    array = astype(array, wanted.dtype)
+    if op.__name__ == "add":
         return reductions.cumsum(array, axis)
     rows = moveaxis(array, axis, 0)
     totals = [rows[0]] if len(rows) else []
@@ -82,11 +120,15 @@ def outer(op: Op, a: Any, b: Any, **options: Any) -> Any:
 
 def reduceat(op: Op, array: Any, indices: Any, axis: int = 0, dtype: Any = None, out: Any = None) -> Any:
     """`ufunc.reduceat(array, indices)`: `reduce` over array[i:j] for each pair of neighbours in `indices`."""
-    if op.name == "add" and dtype is None:
+    if op.__name__ == "add" and dtype is None:
         from .ops.differences import reduceat as sums
 
         return sums(array, indices, axis)
-    rows = moveaxis(array, axis, 0)
+    wanted = _wanted(op, "reduceat", array, indices, axis, dtype)
+    if not wanted.size:
+        return constant_tensor(wanted)
+    axis = normalize_axis_index(axis, array.ndim)
+    rows = moveaxis(astype(array, wanted.dtype), axis, 0)
     starts = np.asarray(indices).tolist()
     ends = [*starts[1:], len(rows)]
     pieces = [reduce(op, rows[i:j], 0, dtype) if i < j else rows[i] for i, j in zip(starts, ends, strict=True)]
@@ -96,4 +138,4 @@ def reduceat(op: Op, array: Any, indices: Any, axis: int = 0, dtype: Any = None,
 def _refuse(op: Op, options: dict[str, Any]) -> None:
     for name, value in options.items():
         if name not in _PLAIN or value != _PLAIN[name]:
-            raise ArgumentError(f"{op.name}: {name}={value!r} has no gradient here; leave it out")
+            raise ArgumentError(f"{op.__name__}: {name}={value!r} has no gradient here; leave it out")

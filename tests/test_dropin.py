@@ -21,7 +21,9 @@ def test_everything_else_is_numpys():
     assert np.pi is numpy.pi
     assert np.float64 is numpy.float64
     assert np.exp is numpy.exp
-    assert np.ndarray is numpy.ndarray
+    assert isinstance(x, np.ndarray)
+    assert isinstance(ag.tensor(x), np.ndarray)
+    assert not isinstance([1.0], np.ndarray)
     assert npr.default_rng is numpy.random.default_rng
     assert set(dir(numpy)) <= set(dir(np))
     for name in numpy.__all__:

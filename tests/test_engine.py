@@ -353,12 +353,12 @@ def test_functions_without_a_gradient_fail_at_the_forward_call():
         lambda: np.geomspace(x, 2.0),
         lambda: np.i0(x),
         lambda: np.multiply.at(x, 0, 2.0),
-        lambda: np.frexp(x),
+        lambda: np.trim_zeros(x),
     ):
-        with pytest.raises(TypeError, match=r"^(geomspace|i0|multiply.at|frexp): no gradient is known"):
+        with pytest.raises(TypeError, match=r"^(geomspace|i0|multiply.at|trim_zeros): no gradient is known"):
             call()
-    with pytest.raises(TypeError, match="the closest supported function is nanmean"):
-        np.nanmedian(x)
+    with pytest.raises(TypeError, match="the closest supported function is invert"):
+        np.intersect1d(x, x)
     with pytest.raises(TypeError, match=r"^quantile: recorded Tensors are taken as quantile\(a.*beyond that"):
         np.quantile(x, 0.5, method="inverted_cdf", weights=np.ones(3))
     assert np.i0(ag.tensor([0.0, 0.0])).tolist() == [1.0, 1.0]  # a constant: NumPy's own

@@ -16,7 +16,7 @@ FLOORS = [
     ["tree", "source", "tensor"],
     ["several", "generate", "op"],
     ["ops"],
-    ["ufuncs", "protocol", "numpy"],
+    ["ufuncs", "methods", "protocol", "numpy"],
     ["trace", "backprop", "forward", "batch", "transforms", "flow"],
     ["check", "draw"],
     ["nn", "scipy"],

@@ -60,3 +60,20 @@ def test_convolve(mode, method, shapes):
     wanted = scipy_signal.convolve(x, y, mode, method)
     np.testing.assert_array_equal(signal.convolve(ag.tensor(x), y, mode, method).data, wanted)
     ag.check_grads(lambda x, y: signal.convolve(x, y, mode, method), x, y)
+
+
+def test_solve_sylvester():
+    a, b, q = RNG.normal(size=(3, 3)), RNG.normal(size=(2, 2)), RNG.normal(size=(3, 2))
+    wanted = scipy_linalg.solve_sylvester(a, b, q)
+    np.testing.assert_array_equal(linalg.solve_sylvester(ag.tensor(a), b, q).data, wanted)
+    ag.check_grads(linalg.solve_sylvester, a, b, q)
+
+
+@pytest.mark.parametrize("bands", [(1, 1), (0, 2), (2, 0), (1, 3)])
+@pytest.mark.parametrize("shape", [(5,), (5, 2)])
+def test_solve_banded(bands, shape):
+    ab, b = RNG.normal(size=(sum(bands) + 1, 5)), RNG.normal(size=shape)
+    ab[bands[1]] += 5
+    wanted = scipy_linalg.solve_banded(bands, ab, b)
+    np.testing.assert_array_equal(linalg.solve_banded(bands, ag.tensor(ab), b).data, wanted)
+    ag.check_grads(lambda ab, b: linalg.solve_banded(bands, ab, b), ab, b)

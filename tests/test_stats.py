@@ -29,7 +29,7 @@ FUNCTIONS = [
     for f in ("logpdf", "pdf", "cdf", "sf", "logcdf", "logsf")
     if f in vars(getattr(stats, name))
 ]
-UNKNOWN = {"gamma", "beta", "chi2"}  # distribution functions without a derivative by their shapes
+UNKNOWN = {"gamma", "beta", "chi2", "t"}  # distribution functions without a derivative by their shapes
 
 
 @pytest.mark.parametrize(("name", "f"), FUNCTIONS)
@@ -226,3 +226,26 @@ def test_special_has_the_names_of_scipy():
     assert special.logsumexp is rows.logsumexp
     assert special.polygamma is rows.polygamma
     assert {"erf", "logsumexp", "multigammaln"} <= set(dir(special))
+
+
+def test_cdf_of_poisson_is_scipys():
+    mu = np.array([0.7, 2.3])
+    np.testing.assert_allclose(stats.poisson.cdf(K[:, None], mu), scipy_stats.poisson.cdf(K[:, None], mu), rtol=1e-12)
+    ag.check_grads(lambda mu: stats.poisson.cdf(K[:, None] + 0.5, mu), mu)
+
+
+def test_multivariate_normal_of_a_singular_covariance():
+    a = np.random.default_rng(1).normal(size=(4, 2))
+    cov, x = a @ a.T, a @ np.array([0.3, -0.4])
+    ours, theirs = stats.multivariate_normal, scipy_stats.multivariate_normal
+    wanted = theirs.logpdf(x, np.zeros(4), cov, allow_singular=True)
+    np.testing.assert_allclose(ours.logpdf(x, np.zeros(4), cov, allow_singular=True), wanted)
+    assert ours.pdf(x + 1.0, np.zeros(4), cov, allow_singular=True) == 0
+    ag.check_grads(lambda z: ours.logpdf(a @ z, np.zeros(4), cov, allow_singular=True), np.array([0.3, -0.4]))
+
+
+@pytest.mark.parametrize("cov", [2.0, np.array([0.5, 2.0]), np.array([[2.0, 0.3], [0.3, 1.0]])], ids=np.ndim)
+def test_entropy_of_multivariate_normal(cov):
+    entropy, mean = stats.multivariate_normal.entropy, np.zeros(np.shape(cov)[-1:])
+    np.testing.assert_allclose(entropy(mean, cov), scipy_stats.multivariate_normal.entropy(mean, cov))
+    ag.check_grads(entropy, mean, cov)

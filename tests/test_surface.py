@@ -271,3 +271,50 @@ def passes(text):
         except Exception:
             return False
     return True
+
+
+def gradient_of_sum(program, inputs, arranged):
+    """The gradients of the sum of all that a program gives, with its inputs laid out by `arranged`."""
+    live = {k: arranged(inputs[k]) if np.ndim(inputs[k]) else inputs[k] for k in program.live}
+    recorded = {k: ag.tensor(x, requires_grad=True) for k, x in live.items()}
+    for k, x in live.items():
+        recorded[k].node.data = recorded[k]._data = x  # a Tensor's own copy would be laid out anew
+    y = as_function(program, {**inputs, **recorded})(*recorded.values())
+    for part in y:
+        if getattr(part, "requires_grad", False):  # the built-in sum of no rows is 0
+            part.backward(np.ones(part.shape, part.dtype))
+    return {k: t.grad for k, t in recorded.items()}
+
+
+LAYOUTS = {
+    "Fortran's": np.asfortranarray,
+    "backwards": lambda x: x[(slice(None, None, -1),) * x.ndim].copy()[(slice(None, None, -1),) * x.ndim],
+    "with gaps": lambda x: np.repeat(x, 2, -1)[..., ::2],
+}
+
+
+@pytest.mark.parametrize(("name", "text"), [(name, text) for name, programs in SURFACE.items() for text in programs])
+def test_gradients_do_not_depend_on_how_inputs_lie_in_memory(name, text):
+    program = Program(text)
+    inputs = program.inputs(SIZES[1])
+    wanted = gradient_of_sum(program, inputs, np.array)
+    for arranged in LAYOUTS.values():
+        for k, g in gradient_of_sum(program, inputs, arranged).items():
+            if wanted[k] is not None:
+                assert g.shape == inputs[k].shape
+                np.testing.assert_allclose(g, wanted[k], rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize(("name", "text"), [(name, text) for name, programs in SURFACE.items() for text in programs])
+@pytest.mark.parametrize("size", [(2, 0), (0, 3), (1, 1)])
+@pytest.mark.filterwarnings("ignore")
+def test_empty_and_single_inputs_have_gradients_of_their_shape(name, text, size):
+    program = Program(text)
+    try:
+        inputs = program.inputs(size)
+        wanted_value(program, inputs)
+    except Exception:
+        pytest.skip("NumPy has no value for these")
+    for k, g in gradient_of_sum(program, inputs, np.array).items():
+        assert g is None or (g.shape == np.shape(inputs[k]) and g.dtype == inputs[k].dtype)
+        assert g is None or np.all(np.isfinite(g)) or not np.all(np.isfinite(plain(wanted_value(program, inputs))[0]))

@@ -14,14 +14,30 @@ import numpy
 from . import fft as fft
 from . import linalg as linalg
 from . import random as random
-from .dropin import array, asarray, c_, full, maker, r_, taking_lists
+from .dropin import (
+    array,
+    asarray,
+    ascontiguousarray,
+    c_,
+    full,
+    full_like,
+    isscalar,
+    maker,
+    ndarray,
+    r_,
+    taking_lists,
+)
 
 _MADE_HERE: dict[str, Any] = {
     "array": array,
     "asarray": asarray,
     "asanyarray": asarray,
-    "ascontiguousarray": asarray,
+    "asfortranarray": asarray,
+    "ascontiguousarray": ascontiguousarray,
     "full": full,
+    "full_like": full_like,
+    "isscalar": isscalar,
+    "ndarray": ndarray,
     "r_": r_,
     "c_": c_,
     **{

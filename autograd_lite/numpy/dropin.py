@@ -62,6 +62,37 @@ def maker(function: Callable[..., Any]) -> Callable[..., Any]:
     return make
 
 
+def full_like(a: Any, fill_value: Any, *arguments: Any, **options: Any) -> Any:
+    """numpy.full_like; floating arrays are Tensors, which `fill_value` may be too."""
+    made = numpy.full_like(a, _stacked(fill_value), *arguments, **options)
+    return made if isinstance(made, Tensor) else _fillable(made)
+
+
+def ascontiguousarray(a: Any, dtype: Any = None) -> Any:
+    """numpy.ascontiguousarray: `asarray` with at least one axis."""
+    result = asarray(a, dtype, "C")
+    return result if result.ndim else reshape(result, (1,))
+
+
+class _ArrayType(type):
+    """Lets `isinstance(x, np.ndarray)` of a NumPy program hold for the Tensors that its arrays are."""
+
+    def __instancecheck__(cls, x: Any) -> bool:
+        return isinstance(x, numpy.ndarray) or (isinstance(x, Tensor) and isinstance(x._data, numpy.ndarray))
+
+    def __subclasscheck__(cls, other: type) -> bool:
+        return other is Tensor or issubclass(other, numpy.ndarray)
+
+
+class ndarray(numpy.ndarray[Any, Any], metaclass=_ArrayType):
+    """numpy.ndarray, of which Tensors with axes are instances too."""
+
+
+def isscalar(element: Any) -> bool:
+    """numpy.isscalar; a Tensor without axes stands for a NumPy scalar."""
+    return numpy.isscalar(element._data if isinstance(element, Tensor) else element)
+
+
 def _fillable(made: Any) -> Any:
     """Floating arrays as Tensors; counters and masks stay NumPy's."""
     return constant_tensor(made if made.ndim else made[()]) if made.dtype.kind in "fc" else made

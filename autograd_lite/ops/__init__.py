@@ -33,6 +33,8 @@ _LATER = {
     "flat": "numpy",
     "numbers": "numpy",
     "arrange": "numpy",
+    "chosen": "numpy",
+    "fills": "numpy",
     "differences": "numpy",
     "statistics": "numpy",
     "contractions": "numpy",

@@ -19,15 +19,13 @@ from ..errors import ArgumentError, NotDifferentiableError
 from ..op import Op
 from . import batching
 from .elementwise import where
-from .flat import argpartition, argsort
 from .reduce import sum
 from .shape import broadcast_to, concatenate, expand_dims, flip, moveaxis, ravel, reshape, stack, swapaxes
 
 __all__ = [
     "append", "array_split", "atleast_1d", "atleast_2d", "atleast_3d", "block", "broadcast_arrays", "column_stack",
-    "compress", "delete", "diag", "diagflat", "dsplit", "dstack", "extract", "fliplr", "flipud", "full_like", "hsplit",
-    "hstack", "insert", "linspace", "logspace", "meshgrid", "pad", "partition", "permute_dims", "repeat", "resize",
-    "rollaxis", "rot90", "select", "sort", "split", "take", "take_along_axis", "tile", "trace", "unique_values",
+    "diag", "diagflat", "dsplit", "dstack", "fliplr", "flipud", "full_like", "hsplit", "hstack", "linspace",
+    "logspace", "meshgrid", "pad", "permute_dims", "repeat", "resize", "rollaxis", "rot90", "split", "tile", "trace",
     "unstack", "vsplit", "vstack",
 ]  # fmt: skip
 
@@ -69,6 +67,7 @@ def flipud(m: Any) -> Any:
 def rot90(m: Any, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Any:
     """Turned by k quarters in the plane of two axes."""
     k %= 4
+    np.rot90(np.empty(m.shape, bool), k, axes)  # NumPy's own error where that does not go
     if k == 2:
         return flip(m, axes)
     if k == 0:
@@ -115,6 +114,7 @@ def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> Any:
 
 def hsplit(ary: Any, indices_or_sections: Any) -> Any:
     """`split` along the second axis (the only one of a vector)."""
+    np.hsplit(np.empty(ary.shape, bool), indices_or_sections)  # NumPy's own error where that does not go
     return split(ary, indices_or_sections, 1 if ary.ndim > 1 else 0)
 
 
@@ -159,15 +159,15 @@ def _all(function: Callable[..., Any], tup: Sequence[Any]) -> list[Any]:
     return [function(x) for x in tup]
 
 
-def vstack(tup: Sequence[Any]) -> Any:
+def vstack(tup: Sequence[Any], *, dtype: Any = None, casting: str = "same_kind") -> Any:
     """Arrays one below the other."""
-    return concatenate(_all(atleast_2d, tup), 0)
+    return concatenate(_all(atleast_2d, tup), 0, dtype=dtype, casting=casting)
 
 
-def hstack(tup: Sequence[Any]) -> Any:
+def hstack(tup: Sequence[Any], *, dtype: Any = None, casting: str = "same_kind") -> Any:
     """Arrays side by side."""
     arrays = _all(atleast_1d, tup)
-    return concatenate(arrays, 0 if arrays and arrays[0].ndim == 1 else 1)
+    return concatenate(arrays, 0 if arrays and arrays[0].ndim == 1 else 1, dtype=dtype, casting=casting)
 
 
 def dstack(tup: Sequence[Any]) -> Any:
@@ -282,7 +282,9 @@ def repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
 
 
 def resize(a: Any, new_shape: Any) -> Any:
-    """The entries of `a`, again and again, in another shape."""
+    """The entries of `a`, again and again, in another shape; zeros if there are none."""
+    if not np.size(a):
+        return full_like(a, 0, shape=new_shape)
     return gathered(a, lambda numbers: np.resize(numbers, new_shape))
 
 
@@ -291,21 +293,20 @@ _GATHERING_MODES = ("edge", "reflect", "symmetric", "wrap")
 
 def pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> Any:
     """`array` with a border: constants, or copies of entries (edge, reflect, symmetric, wrap)."""
+    if not array.ndim:
+        return array.copy()
     if mode in _GATHERING_MODES and kwargs.get("reflect_type", "even") == "even":
         return gathered(array, lambda numbers: np.pad(numbers, pad_width, mode))
     if mode not in ("constant", "empty"):
+        np.pad(np.empty(array.shape), pad_width, mode, **kwargs)  # NumPy's own error
         raise NotDifferentiableError(
             f"pad: mode {mode!r} has no gradient here; constant, edge, reflect, symmetric and wrap have"
         )
     values = kwargs.get("constant_values", 0)
-    border = np.pad(np.ones(array.shape, bool), pad_width, mode="constant", constant_values=False)
-    inner = tuple(
-        slice(int(rows.min()), int(rows.max()) + 1) if rows.size else slice(0, 0) for rows in np.nonzero(border)
-    )
     if not getattr(values, "requires_grad", False):
         return padded(array, _widths(pad_width), _widths(values))
-    framed = padded(array, _widths(pad_width), 0)
-    return where(border, framed, values) if inner else framed
+    inside = np.pad(np.ones(array.shape, bool), pad_width, mode="constant", constant_values=False)
+    return where(inside, padded(array, _widths(pad_width), 0), values)
 
 
 def _widths(pad_width: Any) -> Any:
@@ -330,97 +331,6 @@ def _inside(g: Any, pad_width: Any, shape: tuple[int, ...]) -> Any:
 # fmt: off
 padded = Op(_padded, name="pad", array=lambda g, array_shape, pad_width: _inside(g, pad_width, array_shape))
 # fmt: on
-
-
-# -- chosen entries --------------------------------------------------------------------------------------------------
-
-
-def take(a: Any, indices: Any, axis: int | None = None, out: None = None, mode: str = "raise") -> Any:
-    """`a[indices]` along an axis (of all entries if None)."""
-    if axis is None:
-        a, axis = ravel(a), 0
-    n = a.shape[normalize_axis_index(axis, a.ndim)]
-    if mode != "raise":
-        indices = np.asarray(indices) % n if mode == "wrap" else np.clip(indices, 0, n - 1)
-    return along(a, indices if hasattr(indices, "ndim") else np.asarray(indices, np.intp), axis)
-
-
-def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
-    """For each line along `axis` the entries that `indices` names there."""
-    if axis is None:
-        return ravel(arr)[indices]
-    axis = normalize_axis_index(axis, arr.ndim)
-    others = [np.arange(n).reshape((-1,) + (1,) * (arr.ndim - 1 - k)) for k, n in enumerate(arr.shape)]
-    return arr[(*others[:axis], indices, *others[axis + 1 :])]
-
-
-def compress(condition: Any, a: Any, axis: int | None = None, out: None = None) -> Any:
-    """The entries along an axis for which `condition` holds."""
-    return take(a, np.flatnonzero(condition), axis)
-
-
-def extract(condition: Any, arr: Any) -> Any:
-    """The entries for which `condition` holds."""
-    return take(arr, np.flatnonzero(condition))
-
-
-def delete(arr: Any, obj: Any, axis: int | None = None) -> Any:
-    """`arr` without the entries at `obj`."""
-    if axis is None:
-        arr, axis = ravel(arr), 0
-    return along(arr, np.delete(np.arange(arr.shape[axis]), obj), axis)
-
-
-def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
-    """`arr` with `values` before the places `obj`."""
-    if axis is None:
-        arr, axis = ravel(arr), 0
-    axis = normalize_axis_index(axis, arr.ndim)
-    n = arr.shape[axis]
-    values = reshape(values, (1,) * (arr.ndim - np.ndim(values)) + np.shape(values))
-    if np.ndim(obj) == 0 and not isinstance(obj, slice):
-        values = moveaxis(values, 0, axis)
-    dummy = np.insert(
-        np.zeros(arr.shape, bool),
-        obj,
-        np.zeros(values.shape if np.ndim(obj) else np.moveaxis(np.zeros(values.shape), axis, 0).shape, bool),
-        axis,
-    )
-    k = dummy.shape[axis] - n
-    values = broadcast_to(values, (*arr.shape[:axis], k, *arr.shape[axis + 1 :]))
-    places = np.insert(np.arange(n), obj, np.arange(n, n + k) if k > 1 or np.ndim(obj) else n)
-    return along(concatenate([arr, values.astype(arr.dtype)], axis), places, axis)
-
-
-def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0) -> Any:
-    """Where the first of the conditions holds the first choice, else where the second does the second, ..."""
-    np.select([np.zeros(1, bool) for _ in condlist], [0.0 for _ in choicelist])  # NumPy's own errors
-    y = default
-    for condition, choice in reversed(list(zip(condlist, choicelist, strict=True))):
-        y = where(condition, choice, y)
-    return y
-
-
-# -- in order --------------------------------------------------------------------------------------------------------
-
-
-def sort(a: Any, axis: int | None = -1, kind: Any = None, order: None = None, *, stable: Any = None) -> Any:
-    """The entries in order. Each takes its gradient along; among equal ones the first stays first."""
-    if axis is None:
-        a, axis = ravel(a), 0
-    return take_along_axis(a, argsort(a, axis, "stable"), axis)
-
-
-def partition(a: Any, kth: Any, axis: int | None = -1, kind: str = "introselect", order: None = None) -> Any:
-    """The entries, with the k-th smallest at place k, smaller ones before and larger ones behind it."""
-    if axis is None:
-        a, axis = ravel(a), 0
-    return take_along_axis(a, argpartition(a, kth, axis, kind), axis)
-
-
-def unique_values(x: Any) -> Any:
-    """The distinct entries in order; a gradient goes to the first of equal ones."""
-    return ravel(x)[np.unique(getattr(x, "data", x), return_index=True)[1]]
 
 
 # -- grids ---------------------------------------------------------------------------------------------------------

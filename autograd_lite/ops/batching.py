@@ -31,9 +31,7 @@ def aligned(inputs: list[Any], batched: list[bool]) -> list[Any]:
 
 def every_one(inputs: list[Any], batched: list[bool], size: int) -> list[Any]:
     """All inputs with a batch axis, those without one copied along it."""
-    from .shape import broadcast_to
-
-    return [x if b else broadcast_to(x, (size, *_shape(x))) for x, b in zip(inputs, batched, strict=True)]
+    return [x if b else np.broadcast_to(x, (size, *_shape(x))) for x, b in zip(inputs, batched, strict=True)]
 
 
 def shifted(axis: Any, ndim: int) -> Any:

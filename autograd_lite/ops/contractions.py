@@ -59,11 +59,14 @@ def _gradient_of_operand(g: Any, xs: tuple[Any, ...], labels: list[str], result:
     sizes: dict[str, int] = {}
     for label, x in zip(labels, xs, strict=True):
         for letter, n in zip(label, x.shape, strict=True):
-            sizes[letter] = max(n, sizes.get(letter, 1))
+            sizes[letter] = n if n != 1 else sizes.get(letter, 1)
     free = iter(sorted(set(LETTERS) - set(sizes)))
     wanted, seen = "", ""
     operands = [(result, g), *others]
-    available = "".join(label for label, _ in operands)
+    # An axis of length 1 that others broadcast does not give g its length: ones do.
+    available = {
+        letter for label, x in operands for letter, n in zip(label, x.shape, strict=True) if n == sizes[letter]
+    }
     for letter in labels[k]:
         if letter in seen:
             again = next(free)
@@ -193,9 +196,9 @@ def cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axi
 # -- convolution -------------------------------------------------------------------------------------------------
 
 
-def _in_full(g: Any, n: tuple[int, ...], m: tuple[int, ...], mode: Any) -> Any:
-    """The gradient of a full convolution of shapes n and m, from that of the part which `mode` keeps."""
-    length = n[0] + m[0] - 1
+def _in_full(g: Any, n: int, m: int, mode: Any) -> Any:
+    """The gradient of a full convolution of lengths n and m, from that of the part which `mode` keeps."""
+    length = n + m - 1
     before = (length - g.shape[0]) // 2 if mode in ("same", 1) else (length - g.shape[0] + 1) // 2
     zeros = (np.zeros(k, g.dtype) for k in (before, length - g.shape[0] - before))
     return concatenate([next(zeros), g, next(zeros)])
@@ -206,11 +209,13 @@ def _convolve(a: Any, v: Any, *, mode: Any = "full") -> Any:
 
 
 # fmt: off
-convolve = Op(_convolve, a=lambda g, v, a_shape, mode: convolve(_in_full(g, a_shape, v.shape, mode), flip(v), "valid"),
-                         v=lambda g, a, v_shape, mode: convolve(_in_full(g, a.shape, v_shape, mode), flip(a), "valid"))
+convolve = Op(_convolve, a=lambda g, v, a_shape, mode: convolve(_in_full(g, math.prod(a_shape), v.size, mode), flip(v), "valid"),
+                         v=lambda g, a, v_shape, mode: convolve(_in_full(g, a.size, math.prod(v_shape), mode), flip(a), "valid"))
 # fmt: on
 
 
 def correlate(a: Any, v: Any, mode: str = "valid") -> Any:
     """The products of `a` with `v` moved along it, summed: sum_n a[n + k] conj(v[n])."""
+    if np.ndim(a) == 0 or np.ndim(v) == 0:
+        raise ShapeError("correlate: object of too small depth: vectors are needed")
     return convolve(a, flip(conjugate(v)), mode)

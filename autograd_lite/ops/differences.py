@@ -17,7 +17,7 @@ from ..errors import ShapeError
 from ..op import Op
 from . import batching
 from .arrange import along
-from .elementwise import isnan, where
+from .elementwise import where
 from .flat import argsort, searchsorted
 from .reduce import cumsum, sum
 from .shape import broadcast_to, concatenate, flip, moveaxis, ravel, reshape, scatter, split_index
@@ -29,8 +29,6 @@ __all__ = [
     "ediff1d",
     "gradient",
     "interp",
-    "nancumprod",
-    "nancumsum",
     "trapezoid",
 ]
 
@@ -60,7 +58,7 @@ def _cumprod(a: Any, *, axis: int | None = None, dtype: Any = None, out: None = 
 
 def _cumprod_gradient(g: Any, a: Any, y: Any, axis: int | None) -> Any:
     """y_k = a_k y_(k-1), so that the gradient is y_(k-1) h_k."""
-    if axis is None:
+    if axis is None or not a.ndim:
         return reshape(_cumprod_gradient(g, ravel(a), y, 0), a.shape)
     g, a, y = (moveaxis(x, axis, 0) for x in (g, a, y))
     if not len(a):
@@ -113,16 +111,6 @@ def cumulative_prod(x: Any, /, *, axis: int | None = None, dtype: Any = None, ou
     return _cumulative(cumprod, 1, x, axis, dtype, include_initial)
 
 
-def nancumsum(a: Any, axis: int | None = None, dtype: Any = None, out: None = None) -> Any:
-    """Running sums that pass over NaN."""
-    return cumsum(where(isnan(a), 0, a), axis, dtype)
-
-
-def nancumprod(a: Any, axis: int | None = None, dtype: Any = None, out: None = None) -> Any:
-    """Running products that pass over NaN."""
-    return cumprod(where(isnan(a), 1, a), axis, dtype)
-
-
 # -- differences and slopes --------------------------------------------------------------------------------------
 
 
@@ -138,7 +126,8 @@ def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = 
     parts = [x for x in (ends[0], a, ends[1]) if x is not None]
     a = concatenate(parts, axis) if len(parts) > 1 else a
     for _ in range(n):
-        a = _from(a, 1, None, axis) - _from(a, None, -1, axis)
+        later, earlier = _from(a, 1, None, axis), _from(a, None, -1, axis)
+        a = later != earlier if a.dtype == bool else later - earlier
     return a
 
 
@@ -157,9 +146,11 @@ def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
 def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> Any:
     """Slopes by central differences, one-sided at the ends; `varargs` are distances or coordinates, as in NumPy."""
     axes = range(f.ndim) if axis is None else normalize_axis_tuple(axis, f.ndim)
-    spacing = list(varargs) * (len(axes) if len(varargs) == 1 else 1) or [1.0] * len(axes)
-    if len(spacing) != len(axes):
+    if len(varargs) not in (0, 1, len(axes)):
         raise TypeError(f"gradient: {len(varargs)} spacings for {len(axes)} axes")
+    if any(np.ndim(h) > 1 for h in varargs):
+        raise ValueError("gradient: distances are numbers or vectors of coordinates")
+    spacing = list(varargs) * (len(axes) if len(varargs) == 1 else 1) or [1.0] * len(axes)
     if edge_order > 2:
         raise ValueError(f"gradient: edge_order {edge_order} is greater than 2")
     slopes = [_slope(f, h, k, edge_order) for h, k in zip(spacing, axes, strict=True)]
@@ -195,7 +186,8 @@ def _slope(f: Any, h: Any, axis: int, edge_order: int) -> Any:
         start = -(2.0 * d1 + d2) / (d1 * (d1 + d2)) * f[0] + (d1 + d2) / (d1 * d2) * f[1] - d1 / (d2 * (d1 + d2)) * f[2]
         d1, d2 = h[-2], h[-1]
         end = d2 / (d1 * (d1 + d2)) * f[-3] - (d2 + d1) / (d1 * d2) * f[-2] + (2.0 * d2 + d1) / (d2 * (d1 + d2)) * f[-1]
-    return moveaxis(concatenate([start[None], inner, end[None]]), 0, axis)
+    slope = moveaxis(concatenate([start[None], inner, end[None]]), 0, axis)
+    return slope.astype(f.dtype) if f.dtype.kind in "fc" and slope.dtype != f.dtype else slope
 
 
 # -- areas and tables --------------------------------------------------------------------------------------------
@@ -248,6 +240,8 @@ def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period
     """The table `fp` at the places `xp`, read at `x` along straight lines; at a place its right-hand slope."""
     if period is None:
         return table(x, xp, fp, left, right)
+    if np.ndim(xp) != 1 or np.shape(xp) != np.shape(fp):
+        raise ShapeError(f"interp: places {np.shape(xp)} and values {np.shape(fp)} are to be vectors of one length")
     period = abs(period)
     x, xp = x % period, xp % period
     order = argsort(xp)

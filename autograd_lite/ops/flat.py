@@ -9,7 +9,7 @@ import numpy as np
 from ..op import Op
 from . import batching
 
-__all__ = ["around"]
+__all__ = ["around", "array_equiv", "lexsort"]
 
 # fmt: off
 # Indices
@@ -32,6 +32,8 @@ signbit   = Op(np.signbit,       x=None)
 isclose   = Op(lambda a, b, *, rtol=1e-5, atol=1e-8, equal_nan=False: np.isclose(a, b, rtol, atol, equal_nan),   name="isclose",     a=None, b=None)
 allclose  = Op(lambda a, b, *, rtol=1e-5, atol=1e-8, equal_nan=False: np.allclose(a, b, rtol, atol, equal_nan),  name="allclose",    a=None, b=None)
 array_equal = Op(lambda a1, a2, *, equal_nan=False: np.array_equal(a1, a2, equal_nan),                           name="array_equal", a1=None, a2=None)
+isin      = Op(lambda element, test_elements, *, assume_unique=False, invert=False, kind=None: np.isin(element, test_elements, assume_unique, invert, kind=kind), name="isin", element=None, test_elements=None)
+lexsorted = Op(lambda *keys, axis=-1: np.lexsort(keys, axis), name="lexsort", keys=None)
 isreal    = Op(lambda x: np.isreal(x),          name="isreal",    x=None, elementwise=True)
 iscomplex = Op(lambda x: np.iscomplex(x),       name="iscomplex", x=None, elementwise=True)
 isposinf  = Op(lambda x, *, out=None: np.isposinf(x), name="isposinf", x=None, elementwise=True)
@@ -44,6 +46,20 @@ right_shift = Op(np.right_shift, a=None, b=None)
 gcd       = Op(np.gcd,           a=None, b=None)
 lcm       = Op(np.lcm,           a=None, b=None)
 # fmt: on
+
+
+def lexsort(keys: Any, axis: int = -1) -> Any:
+    """The order by several keys, the last of them first."""
+    return lexsorted(*keys, axis=axis)
+
+
+def array_equiv(a1: Any, a2: Any) -> Any:
+    """Whether two arrays are equal where one is broadcast to the other."""
+    try:
+        np.broadcast_shapes(np.shape(a1), np.shape(a2))
+    except ValueError:
+        return False
+    return np.all(a1 == a2)
 
 
 def around(a: Any, decimals: int = 0, out: None = None) -> Any:

@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import NotDifferentiableError, ShapeError
+from ..errors import NotDifferentiableError
 from ..op import Op
 from . import batching
 from .decompositions import (
@@ -197,7 +197,7 @@ def multi_dot(arrays: Sequence[Any], *, out: None = None) -> Any:
     if out is not None:
         raise NotDifferentiableError("multi_dot: out= is not supported; use the returned value")
     if any(np.ndim(x) > 2 for x in arrays):
-        raise ShapeError(f"multi_dot: shapes {[np.shape(x) for x in arrays]}; for stacks of matrices use @")
+        raise np.linalg.LinAlgError(f"multi_dot: shapes {[np.shape(x) for x in arrays]}; for stacks of matrices use @")
     return chain(*arrays)
 
 

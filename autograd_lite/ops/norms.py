@@ -40,6 +40,8 @@ def _cond(x: Any, *, p: Any = None) -> Any:
 
 
 def _norm_gradient(g: Any, x: Any, y: Any, ord: Any, axis: Any) -> Any:
+    if not x.size:
+        return np.zeros(x.shape, x.dtype)
     axes = tuple(range(x.ndim)) if axis is None else normalize_axis_tuple(axis, x.ndim)
     if ord is None or (axis is None and x.ndim == 2 and ord in ("fro", "f")):
         return _along_axes(_vector_gradient, g, x, y, 2, axes)

@@ -28,7 +28,7 @@ from .elementwise import (
     where,
 )
 
-__all__ = ["angle", "divmod", "modf", "real_if_close", "unwrap"]
+__all__ = ["angle", "divmod", "frexp", "modf", "real_if_close", "unwrap"]
 
 DEGREE = math.pi / 180
 
@@ -81,13 +81,14 @@ nan_to_num = Op(_nan_to_num, x=lambda g, x: _finite_parts(g, x), holomorphic=Fal
 
 # Powers
 float_power = Op(np.float_power, a=lambda g, a, b: g * b * float_power(a + (a == 0) * (b == 0), b - 1), b=lambda g, y, a: g * y * log(a + (a == 0)))
+exponent    = Op(lambda x: np.frexp(x)[1], name="frexp", x=None, elementwise=True)
 ldexp       = Op(np.ldexp,       a=lambda g, b: ldexp(g, b), b=None)
 # fmt: on
 
 
 def angle(z: Any, deg: bool = False) -> Any:
     """The angle of complex numbers, -pi < angle <= pi; not differentiable at 0."""
-    result = arctan2(imag(z), real(z)) if z.dtype.kind == "c" else arctan2(np.zeros(z.shape, z.dtype), z)
+    result = arctan2(imag(z), real(z)) if z.dtype.kind == "c" else arctan2(0, z)
     return result * (180 / math.pi) if deg else result
 
 
@@ -104,7 +105,14 @@ def divmod(x1: Any, x2: Any) -> Any:
 
 def modf(x: Any) -> Any:
     """The fractional and the integral part, each with the sign of `x`."""
+    x = x if x.dtype.kind == "f" else x.astype(np.modf.resolve_dtypes((x.dtype, None, None))[0])
     return fmod(x, 1), trunc(x)
+
+
+def frexp(x: Any) -> Any:
+    """`(m, e)` with x = m 2^e and 0.5 <= |m| < 1; the exponents are flat."""
+    exponents = exponent(x)
+    return ldexp(x, -exponents), exponents
 
 
 def unwrap(p: Any, discont: Any = None, axis: int = -1, *, period: float = 2 * math.pi) -> Any:

@@ -6,9 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import ShapeError
 from .contractions import convolve
+from .differences import cumprod
 from .elementwise import multiply
-from .shape import astype, concatenate, flip, ravel
+from .shape import astype, broadcast_to, concatenate, flip, ravel, reshape
 
 __all__ = ["polyadd", "polyder", "polyint", "polymul", "polysub", "polyval", "vander"]
 
@@ -44,7 +46,7 @@ def polysub(a1: Any, a2: Any) -> Any:
 
 def polymul(a1: Any, a2: Any) -> Any:
     """The product of two polynomials, a convolution."""
-    return convolve(ravel(a1), ravel(a2))
+    return convolve(*(ravel(p) if np.size(p) else _zeros_like(p, 1) for p in (a1, a2)))  # no coefficients are 0
 
 
 def polyder(p: Any, m: int = 1) -> Any:
@@ -65,11 +67,14 @@ def polyint(p: Any, m: int = 1, k: Any = None) -> Any:
 
 
 def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
-    """The powers of each entry of `x` in a row, the highest first unless `increasing`."""
-    n = len(x) if N is None else N
-    x = astype(x, np.promote_types(x.dtype, int))
-    columns = [np.ones(x.shape, x.dtype)] + [x] * (n - 1)
-    for k in range(2, n):
-        columns[k] = multiply(columns[k - 1], x)
-    powers = concatenate([c[:, None] for c in columns[:n]] or [_zeros_like(x, 0)[None, :0].repeat(len(x), 0)], 1)
+    """The powers of `x` as columns, N of them, the highest first unless `increasing`."""
+    if x.ndim != 1:
+        raise ShapeError(f"vander: a vector is needed, not {x.shape}")
+    n = x.shape[0] if N is None else N
+    dtype = np.promote_types(x.dtype, int)
+    column = reshape(astype(x, dtype), (-1, 1))
+    if not n:
+        return column[:, :0]
+    ones = np.ones((x.shape[0], 1), dtype)
+    powers = cumprod(concatenate([ones, broadcast_to(column, (x.shape[0], n - 1))], 1), 1)
     return powers if increasing else flip(powers, 1)

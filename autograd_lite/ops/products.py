@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from typing import Any
 
@@ -52,15 +53,20 @@ matmul = Op(np.matmul, "@", run=operator.matmul, elementwise=False, multilinear=
 
 # np.dot where it is not matmul: every matrix of one stack with every matrix of the other.
 dot_stacks = Op(np.dot, name="dot_stacks", multilinear=True,
-                a=lambda g, b, a_shape: reshape(reshape(g, (-1, b[..., 0, :].size if b.ndim > 1 else 1)) @ mT(_columns(b)), a_shape),
-                b=lambda g, a, b_shape: _uncolumns(mT(reshape(a, (-1, a.shape[-1]))) @ reshape(g, (a.size // a.shape[-1], -1)), b_shape))
+                a=lambda g, b, a_shape: reshape(_as_rows(g, len(a_shape) - 1) @ mT(_columns(b)), a_shape),
+                b=lambda g, a, b_shape: _uncolumns(mT(_as_rows(a, a.ndim - 1)) @ _as_rows(g, a.ndim - 1), b_shape))
 # fmt: on
 
 
 def _columns(b: Any) -> Any:
     """The columns of all matrices of the stack b side by side."""
     b = _column(b)
-    return reshape(moveaxis(b, -2, 0), (b.shape[-2], -1))
+    return _as_rows(moveaxis(b, -2, 0), 1)
+
+
+def _as_rows(x: Any, lead: int) -> Any:
+    """A matrix: the first `lead` axes of x taken together, and the others."""
+    return reshape(x, (math.prod(x.shape[:lead]), math.prod(x.shape[lead:])))
 
 
 def _uncolumns(columns: Any, b_shape: tuple[int, ...]) -> Any:

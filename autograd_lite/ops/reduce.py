@@ -34,7 +34,7 @@ def _sum(x: Any, *, axis: Any = None, dtype: Any = None, out: None = None, keepd
 
 
 def _spread(x: Any, *, shape: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    if axis is not None and not keepdims:
+    if axis is not None and not keepdims and shape:  # NumPy's reductions of a 0-d array take axis 0 and -1
         x = np.expand_dims(x, normalize_axis_tuple(axis, len(shape)))
     if math.prod(shape) > 4096:
         return np.broadcast_to(x, shape)
@@ -44,7 +44,9 @@ def _spread(x: Any, *, shape: Any, axis: Any = None, keepdims: bool = False) -> 
 
 
 def _mean(x: Any, *, axis: Any = None, dtype: Any = None, out: None = None, keepdims: bool = False) -> Any:
-    if dtype is None and getattr(x, "dtype", None) in _SUMS_IN_ITS_OWN_DTYPE and x.size:  # as np.mean, but 2 us less
+    if (
+        dtype is None and getattr(x, "dtype", None) in _SUMS_IN_ITS_OWN_DTYPE and x.size and x.ndim
+    ):  # as np.mean, but 2 us less
         return _add(x, axis, None, None, keepdims) / x.dtype.type(_count(x.shape, axis))
     return np.mean(x, axis, dtype, None, keepdims)
 
@@ -94,7 +96,7 @@ def _cumsum(x: Any, *, axis: int | None = None, dtype: Any = None, out: None = N
 
 
 def _logsumexp(x: Any, *, axis: Any = None, keepdims: bool = False) -> Any:
-    m = np.max(x, axis, keepdims=True)
+    m = np.max(x, axis, keepdims=True) if np.size(x) else _add(x, axis, keepdims=True)
     m = np.where(np.isfinite(m), m, 0)  # all -inf gives -inf, an inf gives inf
     with np.errstate(divide="ignore"):
         y = np.log(_add(np.exp(x - m), axis, None, None, keepdims))
@@ -135,19 +137,18 @@ def _extreme_where(extreme: Op, of_two: Op, x: Any, axis: Any, keepdims: bool, i
         return extreme(x, axis, keepdims=keepdims)
     if _count(x.shape, axis) == 0:
         return sum(x, axis, keepdims=keepdims) + initial
+    where = broadcast_to(where, x.shape)  # an error of NumPy's where the mask is the larger
     return of_two(extreme(choose(where, x, initial), axis, keepdims=keepdims), initial)
 
 
 def _mean_where(x: Any, *, axis: Any, dtype: Any, keepdims: bool, where: Any = True) -> Any:
-    return _divided(
-        masked_sum(x, 0, where, axis=axis, dtype=dtype, keepdims=keepdims), _count_where(x, where, axis, keepdims)
-    )
+    total = masked_sum(x, 0, where, axis=axis, dtype=dtype, keepdims=keepdims)
+    return _in_its_dtype(total / _count_where(x, where, axis, keepdims), total)
 
 
-def _divided(total: Any, count: Any) -> Any:
-    """total / count in the dtype of the total, as NumPy's means are."""
-    y = total / count
-    return y if y.dtype == total.dtype else astype(y, total.dtype)
+def _in_its_dtype(y: Any, total: Any) -> Any:
+    """`y` = total / count in the dtype of a floating total; a count is an integer that would widen it."""
+    return astype(y, total.dtype) if total.dtype.kind in "fc" and y.dtype != total.dtype else y
 
 
 def _count_where(x: Any, where: Any, axis: Any, keepdims: bool) -> Any:
@@ -171,7 +172,8 @@ def _var_where(
     off = x - center
     squares = multiply(off, off) if x.dtype.kind != "c" else real(off * off.conj())
     freedom = maximum(_count_where(x, where, axis, keepdims) - ddof, 0)
-    return _divided(masked_sum(squares, 0, where, axis=axis, dtype=dtype, keepdims=keepdims), freedom)
+    total = masked_sum(squares, 0, where, axis=axis, dtype=dtype, keepdims=keepdims)
+    return _in_its_dtype(total / freedom, total)
 
 
 def _std_where(x: Any, *, axis: Any, dtype: Any, ddof: float, keepdims: bool, where: Any = True, mean: Any = None, correction: Any = None) -> Any:  # fmt: skip
@@ -213,7 +215,7 @@ masked_prod = Op(_masked_prod, where=None, initial=lambda g, x, where, axis, kee
 
 def _count(shape: tuple[int, ...], axis: Any) -> int:
     """How many entries one reduction takes together."""
-    return math.prod(shape if axis is None else (shape[k] for k in normalize_axis_tuple(axis, len(shape))))
+    return math.prod(shape if axis is None or not shape else (shape[k] for k in normalize_axis_tuple(axis, len(shape))))
 
 
 def _spread_like(g: Any, x: Any, axis: Any, keepdims: bool) -> Any:
@@ -232,7 +234,7 @@ def _share(g: Any, x: Any, y: Any, axis: Any, keepdims: bool) -> Any:
 
 def _product_of_others(x: Any, axis: Any) -> Any:
     """For each entry of x the product of the other entries that the reduction takes with it."""
-    reduced = range(x.ndim) if axis is None else normalize_axis_tuple(axis, x.ndim)
+    reduced = range(x.ndim) if axis is None or not x.ndim else normalize_axis_tuple(axis, x.ndim)
     kept = [k for k in range(x.ndim) if k not in reduced]
     order = (*kept, *reduced)
     moved = transpose(x, order)

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from ..errors import ArgumentError, ShapeError
+from ..generate import refuse_out
 from ..op import Op
 from . import batching
 from .elementwise import where
@@ -163,13 +164,28 @@ join_new   = Op(_stack,       name="stack",       bprop=lambda g, axis: _slices(
 # fmt: on
 
 
-def concatenate(arrays: Sequence[Any], axis: int | None = 0) -> Any:
+def concatenate(arrays: Sequence[Any], /, axis: int | None = 0, out: None = None, *, dtype: Any = None, casting: str = "same_kind") -> Any:  # fmt: skip
     """`arrays` one after another along `axis`; flattened first if it is None."""
+    if out is not None:
+        refuse_out(join)
+    if dtype is not None:
+        arrays = [_cast(x, dtype, casting) for x in arrays]
     return join(*map(ravel, arrays), axis=0) if axis is None else join(*arrays, axis=axis)
 
 
-def stack(arrays: Sequence[Any], axis: int = 0) -> Any:
+def _cast(x: Any, dtype: Any, casting: str) -> Any:
+    x = x if hasattr(x, "dtype") else np.asarray(x)
+    if not np.can_cast(x.dtype, dtype, casting):  # type: ignore[arg-type]
+        raise ArgumentError(f"cannot cast {x.dtype} to {np.dtype(dtype)} according to the rule {casting!r}")
+    return astype(x, dtype)
+
+
+def stack(arrays: Sequence[Any], axis: int = 0, out: None = None, *, dtype: Any = None, casting: str = "same_kind") -> Any:  # fmt: skip
     """`arrays` of one shape side by side along a new `axis`."""
+    if out is not None:
+        refuse_out(join_new)
+    if dtype is not None:
+        arrays = [_cast(x, dtype, casting) for x in arrays]
     return join_new(*arrays, axis=axis)
 
 

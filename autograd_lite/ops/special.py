@@ -113,6 +113,7 @@ gammainc     = _Partial(special.gammainc,  a=unknown, x=lambda g, a, x: g * exp(
 gammaincc    = _Partial(special.gammaincc, a=unknown, x=lambda g, a, x: -g * exp(xlogy(a - 1, x) - x - gammaln(a)))
 betainc      = _Partial(special.betainc,   a=unknown, b=unknown, x=lambda g, a, b, x: g * exp(xlogy(a - 1, x) + xlog1py(b - 1, -x) - betaln(a, b)))
 betaincc     = _Partial(special.betaincc,  a=unknown, b=unknown, x=lambda g, a, b, x: -g * exp(xlogy(a - 1, x) + xlog1py(b - 1, -x) - betaln(a, b)))
+stdtr        = _Partial(special.stdtr,     df=unknown, t=lambda g, df, t: g * exp(-(df + 1) / 2 * log1p(t * t / df) - betaln(df / 2, df * 0 + 0.5) - log(df) / 2))
 hyp1f1       = _Partial(special.hyp1f1,    a=unknown, b=unknown, x=lambda g, a, b, x: g * (a / b) * hyp1f1(a + 1, b + 1, x))
 
 # Bessel functions, by their recurrences; for an integer order v these need no division by z

@@ -16,19 +16,22 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from ..errors import ShapeError
+from ..errors import ArgumentError, ShapeError
 from ..op import Op
 from ..tensor import Tensor
 from . import batching
-from .arrange import diag, take_along_axis
+from .arrange import diag
+from .chosen import take_along_axis
+from .differences import cumprod
 from .elementwise import clip, conjugate, imag, isnan, multiply, real, sqrt, where
 from .flat import argsort
 from .products import dot
-from .reduce import max, mean, min, prod, spread, sum
+from .reduce import cumsum, max, mean, min, prod, spread, sum
 from .shape import broadcast_to, concatenate, expand_dims, moveaxis, reshape, squeeze
 
 __all__ = [
-    "amax", "amin", "average", "corrcoef", "cov", "median", "nanprod", "nanstd", "nansum", "percentile", "ptp", "quantile",
+    "amax", "amin", "average", "corrcoef", "cov", "median", "nancumprod", "nancumsum", "nanmedian",
+    "nanpercentile", "nanprod", "nanquantile", "nanstd", "nansum", "percentile", "ptp", "quantile",
 ]  # fmt: skip
 
 
@@ -51,11 +54,17 @@ def ptp(a: Any, axis: Any = None, out: None = None, keepdims: bool = False) -> A
     return max(a, axis, out, keepdims) - min(a, axis, out, keepdims)
 
 
+def _plain(x: Any) -> Any:
+    return x.data if isinstance(x, Tensor) else x
+
+
 def average(a: Any, axis: Any = None, weights: Any = None, returned: bool = False, *, keepdims: bool = False) -> Any:
     """The mean, of entries that count as much as their `weights` say."""
     if weights is None:
         y = mean(a, axis, keepdims=keepdims)
-        return (y, np.full(y.shape, np.size(a) / np.size(y))) if returned else y
+        count = np.size(a) / np.size(y)  # NumPy's ZeroDivisionError where there is no mean
+        return (y, np.full(y.shape, count, y.dtype)[()]) if returned else y
+    a, weights = (x if hasattr(x, "ndim") else np.asarray(x) for x in (a, weights))
     if np.shape(weights) != np.shape(a):
         if axis is None:
             raise TypeError(f"average: axis must be given for weights {np.shape(weights)} of an array {np.shape(a)}")
@@ -65,10 +74,12 @@ def average(a: Any, axis: Any = None, weights: Any = None, returned: bool = Fals
         order = [int(k) for k in np.argsort(axes)]
         weights = weights.transpose(order) if len(order) > 1 else weights
         weights = reshape(weights, tuple(n if k in axes else 1 for k, n in enumerate(np.shape(a))))
-    total = sum(weights, axis, keepdims=keepdims)
-    if np.any(getattr(total, "data", total) == 0):
+    dtype = np.result_type(a.dtype, weights.dtype, *([np.float64] if a.dtype.kind in "biu" else []))
+    total = sum(weights, axis, dtype, keepdims=keepdims)
+    if np.any(_plain(total) == 0):
         raise ZeroDivisionError("average: the weights sum to zero")
-    y = sum(multiply(a, weights), axis, keepdims=keepdims) / total
+    products = a.astype(dtype) * weights.astype(dtype) if a.dtype != weights.dtype else multiply(a, weights)
+    y = sum(products, axis, dtype, keepdims=keepdims) / total
     return (y, broadcast_to(total, y.shape)) if returned else y
 
 
@@ -92,31 +103,61 @@ def _kept(y: Any, x_shape: tuple[int, ...], axis: Any, keepdims: bool) -> Any:
 
 
 def _read(lines: Any, *, q: Any, method: Any) -> Any:
-    return np.quantile(lines, q, -1, method=method)
+    return np.quantile(lines, np.asarray(q) if isinstance(q, tuple) else q, -1, method=method)
 
 
 def _read_gradient(g: Any, lines: Any, q: Any, method: Any) -> Any:
     """Where each quantile stands in a sorted line NumPy tells itself: it is the quantile of 0, 1, 2, ..."""
     n = lines.shape[-1]
-    places = np.quantile(np.arange(n), np.asarray(q), method=method)
+    if not n:
+        return np.zeros(lines.shape, lines.dtype)
+    portions = _portions(n, q, method, g.dtype).reshape(*np.shape(q), *(1,) * (lines.ndim - 1), n)
+    return _to_entries(g, portions, lines, q)
+
+
+def _portions(n: int, q: Any, method: str, dtype: Any) -> Any:
+    """For each quantile the portions of n sorted entries that it is the sum of."""
+    places = np.quantile(np.arange(n), np.asarray(q), method=method)  # type: ignore[call-overload]
     low = np.floor(places).astype(int)
-    portions = np.zeros((*np.shape(q), n), g.dtype)
-    high = (places - low).astype(g.dtype)
+    portions = np.zeros((*np.shape(q), n), dtype)
+    high = (places - low).astype(dtype)
     for k in np.ndindex(np.shape(q)):
         portions[(*k, low[k])] += 1 - high[k]
         portions[(*k, np.minimum(low[k] + 1, n - 1))] += high[k]
-    portions = portions.reshape(*np.shape(q), *(1,) * (lines.ndim - 1), n)
+    return portions
+
+
+def _to_entries(g: Any, portions: Any, lines: Any, q: Any) -> Any:
     in_order = sum(g[..., None] * portions, tuple(range(np.ndim(q))))
     return take_along_axis(in_order, argsort(argsort(lines, -1, "stable")), -1)
+
+
+def _nan_read(lines: Any, *, q: Any, method: str) -> Any:
+    return np.nanquantile(lines, np.asarray(q) if isinstance(q, tuple) else q, -1, method=method)  # type: ignore[call-overload]
+
+
+def _nan_read_gradient(g: Any, lines: Any, q: Any, method: str) -> Any:
+    """As without NaNs, for each number of entries that are none; sorted, the NaNs come last."""
+    counts = np.sum(~np.isnan(_plain(lines)), -1)
+    portions = np.zeros((*np.shape(q), *lines.shape), g.dtype)
+    for n in set(counts.ravel().tolist()) - {0}:
+        portions[..., counts == n, :n] = _portions(n, q, method, g.dtype)[..., None, :]
+    return _to_entries(g, portions, lines, q)
 
 
 def _median(lines: Any) -> Any:
     return np.median(lines, -1)
 
 
+def _nan_median(lines: Any) -> Any:
+    return np.nanmedian(lines, -1)
+
+
 # fmt: off
 read        = Op(_read,   name="quantile", lines=lambda g, lines, q, method: _read_gradient(g, lines, q, method))
 middle      = Op(_median, name="median",   lines=lambda g, lines: _read_gradient(g, lines, 0.5, "linear"), batch=batching.leading)
+nan_read    = Op(_nan_read, name="nanquantile", lines=lambda g, lines, q, method: _nan_read_gradient(g, lines, q, method))
+nan_middle  = Op(_nan_median, name="nanmedian", lines=lambda g, lines: _nan_read_gradient(g, lines, 0.5, "linear"), batch=batching.leading)
 # fmt: on
 
 
@@ -127,16 +168,39 @@ def median(a: Any, axis: Any = None, out: None = None, overwrite_input: bool = F
 
 def quantile(a: Any, q: Any, axis: Any = None, out: None = None, overwrite_input: bool = False, method: str = "linear", keepdims: bool = False) -> Any:  # fmt: skip
     """The entry below which a part `q` of the entries lies, by any of NumPy's methods. Flat in `q`."""
-    q = q.data if isinstance(q, Tensor) else q
-    q = np.asarray(q).tolist() if np.ndim(q) else q  # numbers stay as weak as they are
-    return _kept(read(_lines(a, axis), q, method), a.shape, axis, keepdims)
+    return _quantile(a, q, axis, method, keepdims)
+
+
+def _quantile(a: Any, q: Any, axis: Any, method: str, keepdims: bool, past_nan: bool = False) -> Any:
+    if a.dtype.kind == "c":
+        raise ArgumentError("quantile: complex numbers have no order")
+    if type(q) not in (int, float):  # which take the dtype of a
+        q = np.asarray(_plain(q))[()]
+        q = q.tolist() if q.ndim else q
+    return _kept((nan_read if past_nan else read)(_lines(a, axis), q, method), a.shape, axis, keepdims)
 
 
 def percentile(a: Any, q: Any, axis: Any = None, out: None = None, overwrite_input: bool = False, method: str = "linear", keepdims: bool = False) -> Any:  # fmt: skip
     """`quantile` with `q` in hundredths."""
-    hundred = a.dtype.type(100) if a.dtype.kind == "f" else 100
     return quantile(
-        a, np.true_divide(q.data if isinstance(q, Tensor) else q, hundred), axis, out, overwrite_input, method, keepdims
+        a, q / 100 if type(q) in (int, float) else np.true_divide(q, 100), axis, out, overwrite_input, method, keepdims
+    )
+
+
+def nanmedian(a: Any, axis: Any = None, out: None = None, overwrite_input: bool = False, keepdims: bool = False) -> Any:
+    """`median` of the entries that are numbers."""
+    return _kept(nan_middle(_lines(a, axis)), a.shape, axis, keepdims)
+
+
+def nanquantile(a: Any, q: Any, axis: Any = None, out: None = None, overwrite_input: bool = False, method: str = "linear", keepdims: bool = False) -> Any:  # fmt: skip
+    """`quantile` of the entries that are numbers."""
+    return _quantile(a, q, axis, method, keepdims, past_nan=True)
+
+
+def nanpercentile(a: Any, q: Any, axis: Any = None, out: None = None, overwrite_input: bool = False, method: str = "linear", keepdims: bool = False) -> Any:  # fmt: skip
+    """`percentile` of the entries that are numbers."""
+    return nanquantile(
+        a, q / 100 if type(q) in (int, float) else np.true_divide(q, 100), axis, out, overwrite_input, method, keepdims
     )
 
 
@@ -186,6 +250,16 @@ def nansum(a: Any, axis: Any = None, dtype: Any = None, out: None = None, keepdi
     return sum(where(isnan(a), 0, a), axis, dtype, out, keepdims)
 
 
+def nancumsum(a: Any, axis: int | None = None, dtype: Any = None, out: None = None) -> Any:
+    """Running sums of the entries that are numbers."""
+    return cumsum(where(isnan(a), 0, a), axis, dtype, out)
+
+
+def nancumprod(a: Any, axis: int | None = None, dtype: Any = None, out: None = None) -> Any:
+    """Running products of the entries that are numbers."""
+    return cumprod(where(isnan(a), 1, a), axis, dtype, out)
+
+
 def nanprod(a: Any, axis: Any = None, dtype: Any = None, out: None = None, keepdims: bool = False) -> Any:
     """The product of the entries that are numbers."""
     return prod(where(isnan(a), 1, a), axis, dtype, out, keepdims)
@@ -206,9 +280,11 @@ def cov(m: Any, y: Any = None, rowvar: bool = True, bias: bool = False, ddof: in
     """The covariance of variables that stand in the rows of `m` (and `y`), from observations in its columns."""
     if np.ndim(m) > 2 or (y is not None and np.ndim(y) > 2):
         raise ValueError(f"cov: {np.shape(m)} has more than 2 dimensions")
-    if dtype is None:  # NumPy's rule: at least double precision
-        dtype = np.result_type(*(x.dtype for x in (m, y) if x is not None), np.float64)
+    m, y = (x if x is None or hasattr(x, "ndim") else np.asarray(x) for x in (m, y))
+    dtype = np.result_type(m.dtype, np.float64 if y is None else y.dtype, np.float64) if dtype is None else dtype
     x = _variables(m, rowvar or np.ndim(m) == 1).astype(dtype)
+    if not len(x):
+        return dot(x, x.T)
     if y is not None:
         x = concatenate([x, _variables(y, rowvar or np.ndim(y) == 1).astype(dtype)])
     if ddof is None:

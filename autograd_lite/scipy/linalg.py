@@ -13,6 +13,7 @@ from scipy import linalg
 from ..op import Op
 from ..ops import decompositions, linear_algebra, norms
 from ..ops.arrange import atleast_2d, tril, triu
+from ..ops.elementwise import where
 from ..ops.shape import concatenate, mT
 from ..tensor import Tensor
 
@@ -41,9 +42,35 @@ def _sqrtm(a: Any) -> Any:
     return linalg.sqrtm(a)
 
 
-def _sylvester(a: Any, q: Any) -> Any:
-    """The x of a x + x a = q."""
-    return linalg.solve_sylvester(a, a, q)
+def _sylvester(a: Any, b: Any, q: Any) -> Any:
+    """The x of a x + x b = q."""
+    return linalg.solve_sylvester(a, b, q)
+
+
+def _sylvester_gradients(g: Any, a: Any, b: Any, y: Any) -> tuple[Any, Any, Any]:
+    """The gradient by q solves the transposed equation."""
+    by_q = solve_sylvester(mT(a), mT(b), g)
+    return -by_q @ mT(y), -mT(y) @ by_q, by_q
+
+
+def _solve_banded(ab: Any, b: Any, *, l_and_u: tuple[int, int]) -> Any:
+    return linalg.solve_banded(l_and_u, ab, b)
+
+
+def _banded_gradients(g: Any, ab: Any, y: Any, l_and_u: tuple[int, int]) -> tuple[Any, Any]:
+    """The gradient by b solves the transposed equation, whose bands are those of a in reverse order, moved along."""
+    lower, upper = l_and_u
+    n = ab.shape[1]
+    rows, columns = np.indices(ab.shape)
+    from_row, from_column = upper + lower - rows, columns + rows - lower
+    inside = (from_column >= 0) & (from_column < n)
+    turned = where(inside, ab[from_row, np.clip(from_column, 0, n - 1)], 0)
+    by_b = banded(turned, g, (upper, lower))
+    columns_g, columns_y = (x if x.ndim > 1 else x[:, None] for x in (by_b, y))
+    i = rows - upper + columns  # ab[row, j] is a[i, j]
+    within = (i >= 0) & (i < n)
+    products = columns_g[np.clip(i, 0, n - 1)] * columns_y[columns]
+    return where(within, -products.sum(-1), 0), by_b
 
 
 def _expm(a: Any) -> Any:
@@ -60,14 +87,35 @@ def _expm_gradient(g: Any, a: Any) -> Any:
 
 # fmt: off
 triangle  = Op(_solve_triangular, name="solve_triangular", bprop=_triangular_bprop)
-sqrtm     = Op(_sqrtm,     a=lambda g, y: sylvester(mT(y), g))
-sylvester = Op(_sylvester, q=lambda g, a: sylvester(mT(a), g), a=lambda g, a, y: _by_sylvester(sylvester(mT(a), g), y))
+sqrtm     = Op(_sqrtm,     a=lambda g, y: sylvester(mT(y), mT(y), g))
+sylvester = Op(_sylvester, name="solve_sylvester", bprop=_sylvester_gradients)
+banded    = Op(_solve_banded, name="solve_banded", bprop=_banded_gradients)
 expm      = Op(_expm,      a=_expm_gradient)
 # fmt: on
 
 
-def _by_sylvester(grad_q: Any, x: Any) -> Any:
-    return -grad_q @ mT(x) - mT(x) @ grad_q
+def solve_sylvester(a: Any, b: Any, q: Any) -> Any:
+    """The x of a x + x b = q.
+
+    >>> import numpy as np, autograd_lite as ag
+    >>> from autograd_lite.scipy.linalg import solve_sylvester
+    >>> ag.grad(lambda q: solve_sylvester(np.eye(2), 3 * np.eye(2), q).sum())(np.ones((2, 2)))
+    array([[0.25, 0.25],
+           [0.25, 0.25]])
+    """
+    return sylvester(a, b, q)
+
+
+def solve_banded(
+    l_and_u: tuple[int, int],
+    ab: Any,
+    b: Any,
+    overwrite_ab: bool = False,
+    overwrite_b: bool = False,
+    check_finite: bool = True,
+) -> Any:
+    """The x of a x = b for a band matrix: ab[u + i - j, j] = a[i, j]."""
+    return banded(ab, b, tuple(l_and_u))
 
 
 def solve_triangular(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...ops.elementwise import exp
-from ...ops.special import gammaln, xlogy
+from ...ops.elementwise import exp, floor
+from ...ops.special import gammaincc, gammaln, xlogy
 from ._support import masked, not_a_count, numbers, passed_on
 
 
@@ -19,6 +19,13 @@ def logpmf(k: Any, mu: Any, loc: Any = 0) -> Any:
 def pmf(k: Any, mu: Any, loc: Any = 0) -> Any:
     """The probability of k; k, mu and loc broadcast."""
     return exp(logpmf(k, mu, loc))
+
+
+def cdf(k: Any, mu: Any, loc: Any = 0) -> Any:
+    """P(K <= k) = gammaincc(k + 1, mu); k, mu and loc broadcast."""
+    k, mu, loc = numbers(k, mu, loc)
+    k = floor(k - loc)
+    return masked(k < 0, lambda k: gammaincc(k + 1, mu), k, inside=0, value=0)
 
 
 __getattr__ = passed_on("poisson")
