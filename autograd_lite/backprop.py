@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container
 from heapq import heappop, heappush
+from sys import getrefcount
 from typing import Any
 
 import numpy as np
@@ -37,11 +38,12 @@ def backward(tensor: Tensor, gradient: Any = None) -> None:
     if node is None or not node.requires_grad:
         raise ArgumentError("backward: this Tensor was not computed from one with requires_grad=True")
     gradients = walk(node, cotangent_for(tensor, gradient, "backward"))
-    for (
-        leaf,
-        gradient,
-    ) in gradients.items():  # only now, so that an error on the way leaves every .grad as it was
-        deposit(leaf, gradient)
+    for leaf in gradients:  # only now, so that an error on the way leaves every .grad as it was
+        deposit(leaf, gradients[leaf], getrefcount(gradients[leaf]) == _HELD_ONCE)
+
+
+_example = {0: np.zeros(1)}
+_HELD_ONCE = getrefcount(_example[0])  # what Python counts for an array that one dictionary holds and nobody else
 
 
 def cotangent_for(y: Any, cotangent: Any, caller: str) -> Any:

@@ -352,13 +352,20 @@ def set_leaf(leaf: Leaf, handle: Tensor, value: Any, index: Any = ...) -> None:
     mark_changed([leaf])
 
 
-def deposit(leaf: Leaf, gradient: Any) -> None:
-    """Add `gradient` to `leaf.grad`, in memory that nobody else holds."""
+def _is_whole(array: Any) -> bool:
+    """Whether `array` is no view, nor locked."""
+    return type(array) is np.ndarray and array.flags.owndata and array.flags.writeable
+
+
+def deposit(leaf: Leaf, gradient: Any, free: bool = False) -> None:
+    """Add `gradient` to `leaf.grad`, in memory that nobody else holds; `free` says that nobody holds `gradient`."""
     if leaf.grad is not None:
         leaf.grad += gradient  # in place for arrays; NumPy scalars are immutable
     elif leaf.grad_memory is not None:
         if gradient is not leaf.grad_memory:
             leaf.grad_memory[...] = gradient
         leaf.grad = leaf.grad_memory
+    elif isinstance(gradient, np.generic) or (free and _is_whole(gradient)):
+        leaf.grad = gradient
     else:
-        leaf.grad = gradient if isinstance(gradient, np.generic) else np.array(gradient)
+        leaf.grad = np.array(gradient)

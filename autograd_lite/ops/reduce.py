@@ -16,6 +16,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..errors import ShapeError
+from ..generate import even
 from ..op import Op
 from .elementwise import exp, logical_and, logical_not, logical_or, maximum, minimum, multiply, real, sqrt
 from .elementwise import where as choose
@@ -33,6 +34,8 @@ def _sum(x: Any, *, axis: Any = None, dtype: Any = None, out: None = None, keepd
 
 
 def _spread(x: Any, *, shape: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    if isinstance(x, np.generic):
+        return even(x, shape)
     if axis is not None and not keepdims:
         x = np.expand_dims(x, normalize_axis_tuple(axis, len(shape)))
     if math.prod(shape) > 4096:

@@ -180,11 +180,14 @@ _ARRAY = "array"  # stands in an Index for an array, which is an input and not a
 class Index:
     """What stands between the brackets of `x[...]`, without its arrays: hashable on every Python."""
 
-    __slots__ = ("key", "parts")
+    __slots__ = ("parts",)
 
     def __init__(self, parts: tuple[Any, ...]):
         self.parts = parts
-        self.key = tuple((p.start, p.stop, p.step) if isinstance(p, slice) else p for p in parts)
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        return tuple((p.start, p.stop, p.step) if isinstance(p, slice) else p for p in self.parts)
 
     def __hash__(self) -> int:
         return hash(self.key)
@@ -205,6 +208,8 @@ class Index:
 
 def split_index(index: Any) -> tuple[Index, list[Any]]:
     """`index` as the static part and the arrays in it."""
+    if type(index) is slice or type(index) is int:  # most are that
+        return Index((index,)), []
     parts: list[Any] = []
     arrays: list[Any] = []
     for part in index if isinstance(index, tuple) else (index,):
@@ -241,6 +246,8 @@ def _add_at(buffer: Any, g: Any, arrays: Any, index: Index) -> None:
     where_ = index.fill(arrays)
     if arrays and _may_repeat(arrays):
         np.add.at(buffer, where_, g)
+    elif not arrays and type(part := buffer[where_]) is np.ndarray:  # a view
+        part += g
     else:
         buffer[where_] += g
 
@@ -290,11 +297,11 @@ def _in_shape_of(v_shape: tuple[int, ...], taken: Any) -> Any:
 
 # fmt: off
 getitem = Op(_getitem, x=lambda g, x_shape, arrays, index: scatter(g, *arrays, index=index, shape=x_shape), arrays=None, linear=("x",), view=True,
-             into={"x": lambda buffer, g, arrays, index: _add_at(buffer, g, arrays, index)})
+             into={"x": _add_at}, hashed=("index",))
 scatter = Op(_scatter, x=lambda g, arrays, index: getitem(g, *arrays, index=index), arrays=None, linear=("x",))
 setitem = Op(_setitem, x=lambda g, arrays, index: setitem(g, 0, *arrays, index=index), v=lambda g, v_shape, arrays, index: _written(g, v_shape, arrays, index), arrays=None, linear=("x", "v"),
-             change={"x": lambda g, arrays, index: _zero_at(g, arrays, index)}, in_place=_write)
+             change={"x": _zero_at}, in_place=_write, hashed=("index",))
 additem = Op(_additem, x=lambda g: g, v=lambda g, v_shape, arrays, index: _in_shape_of(v_shape, getitem(g, *arrays, index=index)), arrays=None, linear=("x", "v"),
-             change={"x": lambda g: g}, in_place=_add_to)  # np.add.at
+             change={"x": lambda g: g}, in_place=_add_to, hashed=("index",))  # np.add.at
 last_written = Op(_last_written, arrays=None)
 # fmt: on
