@@ -230,7 +230,7 @@ def _bprop_source(op: Op) -> str:
             live = f"node.input_{name}.shape if node.input_{name} else " if name in op.live_inputs else ""
             lines.append(f"    {name}_shape = {live}shape_of(node.inputs[{k}])")
     if f"{op.variadic}_shape" in used:
-        lines.append(f"    {op.variadic}_shape = tuple(map(shape_of, node.inputs[{len(op.inputs)}:]))")
+        lines.append(f"    {op.variadic}_shape = tuple(map(shape_of, {_all_of_variadic(op)}))")
     if op.bprop:
         slots = [f"*node.input_{n}" if n == op.variadic else f"node.input_{n}" for n in _live(op)]
         lines += [
@@ -269,6 +269,11 @@ def _bprop_source(op: Op) -> str:
         else:
             lines.append(f"    {wanted} send(i, {gradient})")
     return "\n".join(lines)
+
+
+def _all_of_variadic(op: Op) -> str:
+    inputs, v = f"node.inputs[{len(op.inputs)}:]", op.variadic
+    return f"{inputs} if None in node.input_{v} else node.input_{v}" if v in _live(op) else inputs
 
 
 def _arguments(op: Op, formula: Any, skip: int = 0) -> str:

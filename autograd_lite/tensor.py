@@ -353,8 +353,8 @@ def set_leaf(leaf: Leaf, handle: Tensor, value: Any, index: Any = ...) -> None:
 
 
 def _is_whole(array: Any) -> bool:
-    """Whether `array` is no view, nor locked."""
-    return type(array) is np.ndarray and array.flags.owndata and array.flags.writeable
+    """Whether `array` is an array in memory of its own, no view and not locked."""
+    return type(array) is np.ndarray and array.base is None and array.flags.owndata and array.flags.writeable
 
 
 def deposit(leaf: Leaf, gradient: Any, free: bool = False) -> None:

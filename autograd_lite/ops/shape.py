@@ -9,6 +9,7 @@ reshape and reshape, transpose and its inverse, index and scatter, broadcast_to 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -147,7 +148,7 @@ def _pieces(g: Any, shapes: Sequence[tuple[int, ...]], axis: int) -> list[Any]:
     """`g` cut along `axis` into pieces as long as `shapes` are there."""
     axis = normalize_axis_index(axis, g.ndim)
     before = (slice(None),) * axis
-    ends = np.cumsum([shape[axis] for shape in shapes]).tolist()
+    ends = list(accumulate([shape[axis] for shape in shapes]))
     return [g[(*before, slice(start, end))] for start, end in zip([0, *ends], ends, strict=False)]
 
 
