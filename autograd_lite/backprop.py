@@ -80,7 +80,7 @@ def walk(output: Node, g: Any, ends: Container[Node] = (), useful: set[Node] | N
         while waiting:
             node = heappop(waiting)[1]
             g = sums.pop(node)
-            if type(node) is Leaf or (ends and node in ends):
+            if ends and node in ends:
                 found[node] = g
                 continue
             if node.order < changed:
@@ -91,6 +91,7 @@ def walk(output: Node, g: Any, ends: Container[Node] = (), useful: set[Node] | N
     except Exception as error:
         error.add_note(f"in the bprop of {node.op.name}, output shape {node.shape}" if node.op else "at a leaf")
         raise
+    found.update(sums)  # what is left, at the leaves
     return found
 
 
@@ -141,15 +142,16 @@ def accumulator(recorded: bool = False, keep: bool = False) -> Any:
     """The gradients under way: `sums`, for each node the sum of what its consumers have sent so far.
 
     `send(node, g)` adds to one and, the first time, puts the node on the heap `waiting`, newest first: a node is
-    older than all its consumers. `memory` is None when the walk is recorded; `keep` leaves every sum as it was when
-    it was sent on.
+    older than all its consumers. Leaves have nothing to wait for. `memory` is None when the walk is recorded; `keep`
+    leaves every sum as it was when it was sent on.
     """
     sums: dict[Node, Any] = {}
     waiting: list[tuple[int, Node]] = []
 
     def start(node: Node, g: Any) -> None:
         sums[node] = g
-        heappush(waiting, (-node.order, node))
+        if type(node) is not Leaf:
+            heappush(waiting, (-node.order, node))
 
     memory = Memory(sums, start, keep)
     owned = memory.owned
@@ -163,7 +165,8 @@ def accumulator(recorded: bool = False, keep: bool = False) -> Any:
             g = fitted(g, node)
         if node not in sums:
             sums[node] = g
-            heappush(waiting, (-node.order, node))
+            if type(node) is not Leaf:
+                heappush(waiting, (-node.order, node))
         elif node in owned:
             sums[node] += g
         else:

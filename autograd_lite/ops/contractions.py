@@ -85,14 +85,15 @@ class _Matrix(NamedTuple):
     """How an operand is read as a stack of matrices: its axes in order, how many of them make up the stack and the
     rows, and whether these matrices are the transposes of what the product takes."""
 
-    axes: tuple[int, ...]
+    axes: tuple[int, ...] | None  # None: as they are
     stack: int
     rows: int
+    columns: int
     flipped: bool
 
     def read(self, x: Any) -> Any:
-        x = x if self.axes == tuple(range(x.ndim)) else transpose(x, self.axes)
-        if x.ndim != self.stack + 2 or self.rows != 1:
+        x = x if self.axes is None else transpose(x, self.axes)
+        if self.rows != 1 or self.columns != 1:
             sizes, k = x.shape, self.stack + self.rows
             x = reshape(x, (*sizes[: self.stack], math.prod(sizes[self.stack : k]), math.prod(sizes[k:])))
         return mT(x) if self.flipped else x
@@ -119,12 +120,15 @@ def _plan_of_product(a: str, b: str, wanted: str) -> Any:
     def matrix(label: str, rows: list[str], columns: list[str]) -> _Matrix:
         flipped = bool(rows) and label.index(columns[0] if columns else rows[0]) < label.index(rows[0])
         first, last = (columns, rows) if flipped else (rows, columns)
-        return _Matrix(tuple(map(label.index, [*stack, *first, *last])), len(stack), len(first), flipped)
+        axes = [label.index(c) for c in (*stack, *first, *last)]
+        in_order = axes == list(range(len(axes)))
+        return _Matrix(None if in_order else tuple(axes), len(stack), len(first), len(last), flipped)
 
     shared = [(a.index(c), b.index(c)) for c in [*stack, *summed]]
     made = [*stack, *of_a, *of_b]
-    sources = [(0, a.index(c)) if c in a else (1, b.index(c)) for c in made]
-    order = tuple(map(made.index, wanted))
+    single = len(of_a) == len(of_b) == 1
+    sources = None if single else [(0, a.index(c)) if c in a else (1, b.index(c)) for c in made]
+    order = None if made == list(wanted) else tuple(map(made.index, wanted))
     return swapped, matrix(a, of_a, summed), matrix(b, summed, of_b), shared, sources, order
 
 
@@ -137,12 +141,13 @@ def _product_of_two(a: Any, b: Any, label_a: str, label_b: str, wanted: str) -> 
     if swapped:
         a, b = b, a
     shapes = a.shape, b.shape
-    if any(shapes[0][i] != shapes[1][j] for i, j in shared):  # a length of 1, copied
-        return None
+    for i, j in shared:
+        if shapes[0][i] != shapes[1][j]:  # a length of 1, copied
+            return None
     y = matmul(matrix_a.read(a), matrix_b.read(b))
-    sizes = tuple([shapes[operand][axis] for operand, axis in sources])
-    y = y if y.shape == sizes else reshape(y, sizes)
-    return y if order == tuple(range(y.ndim)) else transpose(y, order)
+    if sources is not None:
+        y = reshape(y, tuple([shapes[operand][axis] for operand, axis in sources]))
+    return y if order is None else transpose(y, order)
 
 
 # fmt: off

@@ -232,7 +232,7 @@ def _may_repeat(arrays: tuple[Any, ...]) -> bool:
 
 
 def _getitem(x: Any, *arrays: Any, index: Index) -> Any:
-    y = x[index.fill(arrays)]
+    y = x[index.fill(arrays) if arrays else index.parts]
     # NumPy picks along a later axis into an array of another layout: the result looks like a view and is none.
     return y.copy() if arrays and y.base is not None and not np.may_share_memory(x, y) else y
 
