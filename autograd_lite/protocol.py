@@ -12,7 +12,7 @@ import numpy as np
 from .errors import ArgumentError, AutogradError, LeakError, NotDifferentiableError
 from .node import Leaf, is_recording, no_grad
 from .op import Op
-from .ops import FUNCTIONS, by_name, counterpart, elementwise, products, shape
+from .ops import BY_FUNCTION, FUNCTIONS, by_name, counterpart, elementwise, products, shape
 from .tensor import Tensor, constant_tensor, own, owned_copy, set_leaf
 
 # -- operators ---------------------------------------------------------------------------------------------------
@@ -212,8 +212,8 @@ _LOOKS = (np.shape, np.ndim, np.size, np.result_type, np.iscomplexobj, np.isreal
 
 def _array_ufunc(self: Tensor, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
     """NumPy calls this for `np.sin(t)`, for `ndarray * t` and for `np.add.reduce(t)`."""
-    op = counterpart(ufunc)
-    if method == "__call__" and not options and op is not None:
+    op = BY_FUNCTION.get(ufunc) or counterpart(ufunc)
+    if op is not None and not options and method == "__call__":
         return op(*inputs)
     if method == "at" and isinstance(inputs[0], Tensor) and ufunc in (np.add, np.subtract):
         static, arrays = shape.split_index(inputs[1])
