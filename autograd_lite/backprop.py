@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container
 from heapq import heappop, heappush
+from sys import getrefcount
 from typing import Any
 
 import numpy as np
@@ -37,11 +38,13 @@ def backward(tensor: Tensor, gradient: Any = None) -> None:
     if node is None or not node.requires_grad:
         raise ArgumentError("backward: this Tensor was not computed from one with requires_grad=True")
     gradients = walk([(node, cotangent_for(tensor, gradient, "backward"))])
-    for (
-        leaf,
-        gradient,
-    ) in gradients.items():  # only now, so that an error on the way leaves every .grad as it was
-        deposit(leaf, gradient)
+    for leaf in gradients:  # only now, so that an error on the way leaves every .grad as it was
+        free = getrefcount(gradients[leaf]) == _HELD_ONCE
+        deposit(leaf, gradients[leaf], free)
+
+
+_example = {0: np.zeros(1)}
+_HELD_ONCE = getrefcount(_example[0])  # what Python counts for an array that one dictionary holds and nobody else
 
 
 def cotangent_for(y: Any, cotangent: Any, caller: str) -> Any:
@@ -82,7 +85,7 @@ def walk(
         while waiting:
             node = heappop(waiting)[1]
             g = sums.pop(node)
-            if type(node) is Leaf or (ends and node in ends):
+            if ends and node in ends:
                 found[node] = g
                 continue
             if node.order < changed:
@@ -93,6 +96,7 @@ def walk(
     except Exception as error:
         error.add_note(f"in the bprop of {node.op.name}, output shape {node.shape}" if node.op else "at a leaf")
         raise
+    found.update(sums)  # what is left, at the leaves
     return found
 
 
@@ -180,15 +184,16 @@ def accumulator(recorded: bool = False, keep: bool = False) -> Any:
     """The gradients under way: `sums`, for each node the sum of what its consumers have sent so far.
 
     `send(node, g)` adds to one and, the first time, puts the node on the heap `waiting`, newest first: a node is
-    older than all its consumers. `memory` is None when the walk is recorded; `keep` leaves every sum as it was when
-    it was sent on.
+    older than all its consumers. Leaves have nothing to wait for. `memory` is None when the walk is recorded; `keep`
+    leaves every sum as it was when it was sent on.
     """
     sums: dict[Node, Any] = {}
     waiting: list[tuple[int, Node]] = []
 
     def start(node: Node, g: Any) -> None:
         sums[node] = g
-        heappush(waiting, (-node.order, node))
+        if type(node) is not Leaf:
+            heappush(waiting, (-node.order, node))
 
     memory = Memory(sums, start, keep)
     owned = memory.owned
@@ -202,7 +207,8 @@ def accumulator(recorded: bool = False, keep: bool = False) -> Any:
             g = fitted(g, node)
         if node not in sums:
             sums[node] = g
-            heappush(waiting, (-node.order, node))
+            if type(node) is not Leaf:
+                heappush(waiting, (-node.order, node))
         elif node in owned:
             sums[node] += g
         else:

@@ -61,6 +61,7 @@ def generate(op: Op) -> None:
             "constant": constant,
             "as_value": as_value,
             "ndarray": np.ndarray,
+            "generic": np.generic,
             "shape_of": shape_of,
             "frozen": frozen,
             "Outputs": Outputs,
@@ -106,26 +107,28 @@ def _call_source(op: Op) -> str:
     tensors = [f"type({n}) is Tensor" for n in op.inputs]
     if v := op.variadic:
         lines += [
-            f"    {v}_data = tuple([x._data if type(x) is Tensor else x if type(x) in PLAIN else constant(op, x)"
+            f"    if not {v}: {v}_data = {v}_nodes = (); {v}_recorded = False",
+            "    else:",
+            f"        {v}_data = tuple([x._data if type(x) is Tensor else x if type(x) in PLAIN else constant(op, x)"
             f" for x in {v}])",
-            f"    {v}_nodes = [x.node if type(x) is Tensor else None for x in {v}]",
+            f"        {v}_nodes = [x.node if type(x) is Tensor else None for x in {v}]",
+            f"        {v}_recorded = any([node is not None for node in {v}_nodes])",
         ]
         datas.append(f"*{v}_data")
-        recorded.append(f"any([node is not None for node in {v}_nodes])")
+        recorded.append(f"{v}_recorded")
         tensors.append(f"any([type(x) is Tensor for x in {v}])")
     if op.statics:
         statics = " ".join(f"{s}," for s in op.statics)
-        lines += [
-            f"    statics = ({statics})",
-            "    try: hash(statics)",
-            f"    except TypeError: {statics} = statics = frozen(op, statics)",
-        ]
+        lines.append(f"    statics = ({statics})")
+        if set(op.statics) - set(op.hashed):
+            lines += ["    try: hash(statics)", f"    except TypeError: {statics} = statics = frozen(op, statics)"]
     keywords = "".join(f", {s}={s}" for s in op.statics)
     run = "(write if in_place else fprop)" if op.in_place else "fprop"
     if op.several:
         convert = ["    y = Outputs(type(y), map(as_value, y))"]
     else:
-        convert = [] if op.is_ufunc else ["    if type(y) is not ndarray or not y.ndim: y = as_value(y)"]
+        value = "type(y) is ndarray and y.ndim or isinstance(y, generic)"
+        convert = [] if op.is_ufunc else [f"    if not ({value}): y = as_value(y)"]
     lines += [
         f"    try: y = {run}({', '.join(datas)}{keywords})",
         f"    except Exception as error: raise failure(op, error, ({', '.join(datas)},)) from error",
@@ -199,7 +202,7 @@ def _rest(op: Op, live: list[str], inputs: list[str]) -> str:
     parts = [f"(() if {n}_live else ({i},))" if n in live else f"({i},)" for n, i in named]
     if v := op.variadic:
         dead = f" for live, x in zip({v}_live, [{inputs[-1]}]) if live is None" if v in live else ""
-        parts.append(f"tuple([x{dead}])" if dead else f"({inputs[-1]},)")
+        parts.append(f"tuple([x{dead}])" if dead else f"(({inputs[-1]},) if {v} else ())")
     return " + ".join(parts)
 
 
@@ -227,7 +230,7 @@ def _bprop_source(op: Op) -> str:
             live = f"node.input_{name}.shape if node.input_{name} else " if name in op.live_inputs else ""
             lines.append(f"    {name}_shape = {live}shape_of(node.inputs[{k}])")
     if f"{op.variadic}_shape" in used:
-        lines.append(f"    {op.variadic}_shape = tuple(map(shape_of, node.inputs[{len(op.inputs)}:]))")
+        lines.append(f"    {op.variadic}_shape = tuple(map(shape_of, {_all_of_variadic(op)}))")
     if op.bprop:
         slots = [f"*node.input_{n}" if n == op.variadic else f"node.input_{n}" for n in _live(op)]
         lines += [
@@ -268,6 +271,11 @@ def _bprop_source(op: Op) -> str:
     return "\n".join(lines)
 
 
+def _all_of_variadic(op: Op) -> str:
+    inputs, v = f"node.inputs[{len(op.inputs)}:]", op.variadic
+    return f"{inputs} if None in node.input_{v} else node.input_{v}" if v in _live(op) else inputs
+
+
 def _arguments(op: Op, formula: Any, skip: int = 0) -> str:
     names = parameters(formula)[skip:]
     return ", ".join(f"node.saved_{n}" if n in op.saves else n for n in names)
@@ -301,6 +309,11 @@ def handle(value: Any, node: Any) -> Any:
     tensor = constant_tensor(value)
     tensor.node = node
     return tensor
+
+
+def even(value: Any, shape: tuple[int, ...]) -> Any:
+    """An array with one NumPy scalar everywhere: np.broadcast_to's view, in an eighth of its time."""
+    return np.ndarray(shape, value.dtype, value, 0, (0,) * len(shape))
 
 
 def off_the_graph(y: Any, inputs: tuple[Any, ...]) -> Any:

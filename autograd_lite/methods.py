@@ -70,7 +70,7 @@ for _method, _name in (("xor", "bitwise_xor"), ("lshift", "left_shift"), ("rshif
 def _power(a: Tensor, b: Any) -> Any:
     """`a ** b`; like NumPy, a Python number 2 squares."""
     if type(b) in (int, float) and b == 2:
-        return elementwise.square(a)
+        return elementwise.square.call(a)
     return elementwise.raised(a, b)
 
 

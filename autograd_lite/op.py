@@ -69,6 +69,7 @@ class Op:
     tangent: a function of the node and its inputs' tangents that gives the output's, where no fact above does.
     elementwise: whether each entry of the output depends on the same entry of the inputs only.
     view: whether the output may share memory with an input.
+    hashed: statics that are sure to be hashable, so that no call has to look.
     effect: what the op does besides computing, such as drawing random numbers; its value is always kept.
     batch: how the op takes an extra leading axis on some inputs, a rule of ops/batching.py; none is needed where it is
         element-wise.
@@ -114,6 +115,7 @@ class Op:
         elementwise: bool | None = None,
         view: bool = False,
         effect: str | None = None,
+        hashed: tuple[str, ...] = (),
         advice: Callable[..., str | None] | None = None,
         **formulas: Formula,
     ):
@@ -126,7 +128,7 @@ class Op:
         self.statics = tuple(static for static in self.defaults if static != "out")
         self.formulas, self.bprop, self.residual, self.several = formulas, bprop, r, several
         self.into, self.out, self.change, self.in_place = into or {}, out or {}, change or {}, in_place
-        self.beyond = beyond
+        self.beyond, self.hashed = beyond, hashed
         self.is_ufunc = isinstance(fprop, np.ufunc)
         self.multilinear, self.holomorphic, self.tangent, self.batch = multilinear, holomorphic, tangent, batch
         self.linear, self.view, self.effect, self.advice = linear, view, effect, advice
@@ -208,7 +210,7 @@ class Op:
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         """An Op in a class body is a method, and `help` treats it as a function."""
-        return self if instance is None else types.MethodType(self, instance)
+        return self if instance is None else types.MethodType(self.call, instance)
 
     def __getattr__(self, name: str) -> Any:
         # Reached only until they are there: what is generated from the row is generated on first use.

@@ -10,7 +10,7 @@ import numpy as np
 
 from .errors import AutogradError, LeakError, NotDifferentiableError
 from .methods import change, plain
-from .ops import FUNCTIONS, counterpart, load_all, shape
+from .ops import BY_FUNCTION, FUNCTIONS, counterpart, load_all, shape
 from .tensor import Tensor, constant_tensor
 
 # -- NumPy's protocols -------------------------------------------------------------------------------------------
@@ -23,8 +23,8 @@ _LOOKS = (np.shape, np.ndim, np.size, np.result_type, np.iscomplexobj, np.isreal
 
 def _array_ufunc(self: Tensor, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
     """NumPy calls this for `np.sin(t)`, for `ndarray * t` and for `np.add.reduce(t)`."""
-    op = counterpart(ufunc)
-    if method == "__call__" and not options and op is not None:
+    op = BY_FUNCTION.get(ufunc) or counterpart(ufunc)
+    if op is not None and not options and method == "__call__":
         return op(*inputs)
     if method == "at" and isinstance(inputs[0], Tensor) and ufunc in (np.add, np.subtract):
         static, arrays = shape.split_index(inputs[1])

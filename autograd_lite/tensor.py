@@ -154,8 +154,7 @@ class Tensor:
 
     def item(self, *index: Any) -> Any:
         """The value of a one-element Tensor, or of the entry at `index`, as a Python number."""
-        if is_tracing():
-            self._refuse_if_many("t.item()")
+        self._refuse_if_many("t.item()")
         if index:
             return self._data.item(*index)
         if self._data.size != 1:
@@ -164,14 +163,12 @@ class Tensor:
 
     def numpy(self) -> np.ndarray[Any, Any]:
         """The value as a NumPy array of the caller's own, without history: `np.asarray` said out loud."""
-        if is_tracing():
-            self._refuse_if_many("t.numpy()")
+        self._refuse_if_many("t.numpy()")
         return np.array(self._data)
 
     def tolist(self) -> Any:
         """The value as nested Python lists."""
-        if is_tracing():
-            self._refuse_if_many("t.tolist()")
+        self._refuse_if_many("t.tolist()")
         return self._data.tolist()
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
@@ -191,22 +188,17 @@ class Tensor:
         return complex(self.item())
 
     def __index__(self) -> int:
-        if is_tracing():
-            self._refuse_if_many("using t as an index")
+        self._refuse_if_many("using t as an index")
         self._refuse_to_leak("using t as an index", "t.item(), or index with the Tensor itself")
         return self._data.__index__()  # type: ignore[no-any-return]
 
     def __bool__(self) -> bool:
-        if is_tracing():
-            self._refuse_if_many("`if t:`, or bool(t),")
+        self._refuse_if_many("`if t:`, or bool(t),")
         return bool(self._data)
 
     def _refuse_if_many(self, how: str) -> None:
-        if self.node is not None and stands_for_many(self.node):
-            raise LeakError(
-                f"{how} asks for one value where vmap runs all examples at once (shape {self.shape} each); write it"
-                " with np.where, or call the function for each example"
-            )
+        if self.node is not None and is_tracing() and stands_for_many(self.node):
+            raise LeakError(f"{how} asks for one value where vmap runs all examples at once; write it with np.where")
 
     def _refuse_to_leak(self, how: str, instead: str) -> None:
         if self.node is not None:
@@ -388,13 +380,20 @@ def set_leaf(leaf: Leaf, handle: Tensor, value: Any, index: Any = ...) -> None:
     mark_changed([leaf])
 
 
-def deposit(leaf: Leaf, gradient: Any) -> None:
-    """Add `gradient` to `leaf.grad`, in memory that nobody else holds."""
+def _is_whole(array: Any) -> bool:
+    """Whether `array` is an array in memory of its own, no view and not locked."""
+    return type(array) is np.ndarray and array.base is None and array.flags.owndata and array.flags.writeable
+
+
+def deposit(leaf: Leaf, gradient: Any, free: bool = False) -> None:
+    """Add `gradient` to `leaf.grad`, in memory that nobody else holds; `free` says that nobody holds `gradient`."""
     if leaf.grad is not None:
         leaf.grad += gradient  # in place for arrays; NumPy scalars are immutable
     elif leaf.grad_memory is not None:
         if gradient is not leaf.grad_memory:
             leaf.grad_memory[...] = gradient
         leaf.grad = leaf.grad_memory
+    elif isinstance(gradient, np.generic) or (free and _is_whole(gradient)):
+        leaf.grad = gradient
     else:
-        leaf.grad = gradient if isinstance(gradient, np.generic) else np.array(gradient)
+        leaf.grad = np.array(gradient)

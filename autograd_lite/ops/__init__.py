@@ -26,7 +26,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {}
 SUBMODULES: dict[str, dict[str, Callable[..., Any]]] = {"numpy.linalg": {}, "numpy.fft": {}, "scipy.special": {}}
 
 # What NumPy's own function is here.
-_BY_FUNCTION: dict[Any, Callable[..., Any]] = {}
+BY_FUNCTION: dict[Any, Callable[..., Any]] = {}
 
 # Chapters that are loaded later, and the module whose names they have.
 _LATER = {
@@ -56,8 +56,8 @@ def _register(chapter: Any, of: str) -> None:
     named = {**own, **{name: getattr(chapter, name) for name in getattr(chapter, "__all__", ())}}
     (FUNCTIONS if of == "numpy" else SUBMODULES[of]).update(named)
     theirs = sys.modules.get(of)
-    _BY_FUNCTION.update({row.fprop: row for row in own.values() if row.is_ufunc})
-    _BY_FUNCTION.update({getattr(theirs, name): function for name, function in named.items() if hasattr(theirs, name)})
+    BY_FUNCTION.update({row.fprop: row for row in own.values() if row.is_ufunc})
+    BY_FUNCTION.update({getattr(theirs, name): function for name, function in named.items() if hasattr(theirs, name)})
 
 
 def _load(chapter: str) -> None:
@@ -79,11 +79,11 @@ def load_all() -> dict[str, Op]:
 
 def counterpart(function: Any) -> Callable[..., Any] | None:
     """Our function for one of NumPy's or SciPy's, None if there is none. Loads the chapter it may stand in."""
-    if function not in _BY_FUNCTION:
+    if function not in BY_FUNCTION:
         for chapter, of in list(_LATER.items()):
             if of in ("numpy", getattr(function, "__module__", "scipy.special")) and of in sys.modules:
                 _load(chapter)
-    return _BY_FUNCTION.get(function)
+    return BY_FUNCTION.get(function)
 
 
 def by_name(name: str) -> Callable[..., Any] | None:

@@ -9,20 +9,23 @@ A contraction is linear in each operand, so the gradient by one of them is a con
 from __future__ import annotations
 
 import math
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..errors import ArgumentError, ShapeError
 from ..op import Op
+from ..tensor import own
 from . import batching
 from .elementwise import conjugate, multiply
-from .products import dot
+from .products import dot, matmul
 from .shape import (
     concatenate,
     flip,
     moveaxis,
+    mT,
     reshape,
     stack,
     transpose,
@@ -37,10 +40,8 @@ LARGE = 4096  # entries; below that the search for a good order of products cost
 
 
 def _einsum(*xs: Any, subscripts: str, optimize: Any = False, dtype: Any = None) -> Any:
-    # A copy: for "ij->ji" NumPy gives a view of the operand.
-    return np.array(
-        np.einsum(subscripts, *xs, optimize=list(optimize) if type(optimize) is tuple else optimize, dtype=dtype)
-    )
+    y = np.einsum(subscripts, *xs, optimize=list(optimize) if type(optimize) is tuple else optimize, dtype=dtype)
+    return own(y)  # for "ij->ji" NumPy gives a view of the operand
 
 
 def _einsum_gradients(g: Any, xs: tuple[Any, ...], subscripts: str) -> list[Any]:
@@ -55,6 +56,10 @@ def _gradient_of_operand(g: Any, xs: tuple[Any, ...], labels: list[str], result:
     An axis that only operand k has was summed: ones copy g along it. A label that stands twice in it took a
     diagonal: an identity matrix puts g back onto that.
     """
+    if len(xs) == 2:
+        product = _product_of_two(g, xs[1 - k], result, labels[1 - k], labels[k])
+        if product is not None and product.shape == xs[k].shape:  # else an axis of length 1 was copied
+            return product
     others = [(label, x) for j, (label, x) in enumerate(zip(labels, xs, strict=True)) if j != k]
     sizes: dict[str, int] = {}
     for label, x in zip(labels, xs, strict=True):
@@ -82,6 +87,75 @@ def _gradient_of_operand(g: Any, xs: tuple[Any, ...], labels: list[str], result:
     return contraction(*[x for _, x in operands], subscripts=text, optimize=optimize)
 
 
+class _Matrix(NamedTuple):
+    """How an operand is read as a stack of matrices: its axes in order, how many of them make up the stack and the
+    rows, and whether these matrices are the transposes of what the product takes."""
+
+    axes: tuple[int, ...] | None  # None: as they are
+    stack: int
+    rows: int
+    columns: int
+    flipped: bool
+
+    def read(self, x: Any) -> Any:
+        x = x if self.axes is None else transpose(x, self.axes)
+        if self.rows != 1 or self.columns != 1:
+            sizes, k = x.shape, self.stack + self.rows
+            x = reshape(x, (*sizes[: self.stack], math.prod(sizes[self.stack : k]), math.prod(sizes[k:])))
+        return mT(x) if self.flipped else x
+
+
+@lru_cache(1024)
+def _plan_of_product(a: str, b: str, wanted: str) -> Any:
+    """How the contraction "a,b->wanted" is a product of matrices, None if it is none.
+
+    Each label has to be in exactly two of the three, or in all (those make up the stack). What matmul can read
+    without a copy it gets without one: the axes of each operand stay in the order in which they lie.
+    """
+    seen = set(a) | set(b) | set(wanted)
+    once = all(len(set(label)) == len(label) for label in (a, b, wanted))
+    summed = [c for c in b if c in a and c not in wanted]
+    if not once or not summed or any((c in a) + (c in b) + (c in wanted) < 2 for c in seen):
+        return None
+    stack = [c for c in wanted if c in a and c in b]
+    of_a, of_b = ([c for c in label if c in wanted and c not in stack] for label in (a, b))
+    swapped = bool(of_a and of_b) and wanted.index(of_b[0]) < wanted.index(of_a[0])
+    if swapped:
+        a, b, of_a, of_b = b, a, of_b, of_a
+
+    def matrix(label: str, rows: list[str], columns: list[str]) -> _Matrix:
+        flipped = bool(rows) and label.index(columns[0] if columns else rows[0]) < label.index(rows[0])
+        first, last = (columns, rows) if flipped else (rows, columns)
+        axes = [label.index(c) for c in (*stack, *first, *last)]
+        in_order = axes == list(range(len(axes)))
+        return _Matrix(None if in_order else tuple(axes), len(stack), len(first), len(last), flipped)
+
+    shared = [(a.index(c), b.index(c)) for c in [*stack, *summed]]
+    made = [*stack, *of_a, *of_b]
+    single = len(of_a) == len(of_b) == 1
+    sources = None if single else [(0, a.index(c)) if c in a else (1, b.index(c)) for c in made]
+    order = None if made == list(wanted) else tuple(map(made.index, wanted))
+    return swapped, matrix(a, of_a, summed), matrix(b, summed, of_b), shared, sources, order
+
+
+def _product_of_two(a: Any, b: Any, label_a: str, label_b: str, wanted: str) -> Any:
+    """The contraction "a,b->wanted" as one product of matrices, which BLAS computes; None if it is no such product."""
+    plan = _plan_of_product(label_a, label_b, wanted)
+    if plan is None:
+        return None
+    swapped, matrix_a, matrix_b, shared, sources, order = plan
+    if swapped:
+        a, b = b, a
+    shapes = a.shape, b.shape
+    for i, j in shared:
+        if shapes[0][i] != shapes[1][j]:  # a length of 1, copied
+            return None
+    y = matmul(matrix_a.read(a), matrix_b.read(b))
+    if sources is not None:
+        y = reshape(y, tuple([shapes[operand][axis] for operand, axis in sources]))
+    return y if order is None else transpose(y, order)
+
+
 # fmt: off
 contraction = Op(_einsum, name="einsum", bprop=lambda g, xs, subscripts: _einsum_gradients(g, xs, subscripts), multilinear=True, batch=batching.with_batch_letter)
 # fmt: on
@@ -94,7 +168,7 @@ def einsum(*operands: Any, optimize: Any = False, out: None = None, dtype: Any =
         raise ArgumentError("einsum: out= would overwrite memory that a recorded graph may still need")
     xs, text = _as_text(operands)
     xs = [x if hasattr(x, "ndim") else np.asarray(x) for x in xs]
-    return contraction(*xs, subscripts=_explicit(text, [x.ndim for x in xs]), optimize=optimize, dtype=dtype)
+    return contraction(*xs, subscripts=_explicit(text, tuple([x.ndim for x in xs])), optimize=optimize, dtype=dtype)
 
 
 def _as_text(operands: tuple[Any, ...]) -> tuple[list[Any], str]:
@@ -112,7 +186,8 @@ def _as_text(operands: tuple[Any, ...]) -> tuple[list[Any], str]:
     return xs, ",".join(map(text, labels)) + result
 
 
-def _explicit(text: str, ndims: list[int]) -> str:
+@lru_cache(1024)
+def _explicit(text: str, ndims: tuple[int, ...]) -> str:
     """`text` with its result written out, and letters for ellipses."""
     terms, arrow, result = text.partition("->")
     labels = terms.split(",")

@@ -36,7 +36,7 @@ floor_divide = Op(np.floor_divide, "//", run=operator.floordiv, a=None,        b
 _power: Any = {"a": lambda g, a, b: g * b * (a + (a == 0) * (b == 0)) ** (b - 1), "b": lambda g, y, a: g * y * log(a + (a == 0))}
 power      = Op(np.power,     "**", **_power)
 raised     = Op(operator.pow, "**", name="raised", **_power, elementwise=True)  # a ** b, which NumPy rounds differently for scalars
-square     = Op(np.square,     x=lambda g, x: g * 2 * x)
+square     = Op(np.square,     x=lambda g, x: _twice(g) * x)
 sqrt       = Op(np.sqrt,       x=lambda g, y: g / (2 * y))
 cbrt       = Op(np.cbrt,       x=lambda g, y: g / (3 * y * y))
 reciprocal = Op(np.reciprocal, x=lambda g, y: -g * y * y)
@@ -111,6 +111,13 @@ ceil          = Op(np.ceil,                x=None)
 trunc         = Op(np.trunc,               x=None)
 rint          = Op(np.rint,                x=None)
 # fmt: on
+
+
+def _twice(g: Any) -> Any:
+    """2 g; one number stands for an array that has it everywhere, such as the gradient that a sum sends."""
+    if type(g) is np.ndarray and g.size and not any(g.strides):
+        g = g[(0,) * g.ndim]
+    return g + g
 
 
 def sign(x: Any) -> Any:

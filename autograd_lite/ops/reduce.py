@@ -16,6 +16,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..errors import ShapeError
+from ..generate import even
 from ..op import Op
 from . import batching
 from .elementwise import exp, logical_and, logical_not, logical_or, maximum, minimum, multiply, real, sqrt
@@ -34,6 +35,8 @@ def _sum(x: Any, *, axis: Any = None, dtype: Any = None, out: None = None, keepd
 
 
 def _spread(x: Any, *, shape: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    if isinstance(x, np.generic):
+        return even(x, shape)
     if axis is not None and not keepdims and shape:  # NumPy's reductions of a 0-d array take axis 0 and -1
         x = np.expand_dims(x, normalize_axis_tuple(axis, len(shape)))
     if math.prod(shape) > 4096:

@@ -9,6 +9,7 @@ reshape and reshape, transpose and its inverse, index and scatter, broadcast_to 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -149,7 +150,7 @@ def _pieces(g: Any, shapes: Sequence[tuple[int, ...]], axis: int) -> list[Any]:
     """`g` cut along `axis` into pieces as long as `shapes` are there."""
     axis = normalize_axis_index(axis, g.ndim)
     before = (slice(None),) * axis
-    ends = np.cumsum([shape[axis] for shape in shapes]).tolist()
+    ends = list(accumulate([shape[axis] for shape in shapes]))
     return [g[(*before, slice(start, end))] for start, end in zip([0, *ends], ends, strict=False)]
 
 
@@ -197,11 +198,14 @@ _ARRAY = "array"  # stands in an Index for an array, which is an input and not a
 class Index:
     """What stands between the brackets of `x[...]`, without its arrays: hashable on every Python."""
 
-    __slots__ = ("key", "parts")
+    __slots__ = ("parts",)
 
     def __init__(self, parts: tuple[Any, ...]):
         self.parts = parts
-        self.key = tuple((p.start, p.stop, p.step) if isinstance(p, slice) else p for p in parts)
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        return tuple((p.start, p.stop, p.step) if isinstance(p, slice) else p for p in self.parts)
 
     def __hash__(self) -> int:
         return hash(self.key)
@@ -222,6 +226,8 @@ class Index:
 
 def split_index(index: Any) -> tuple[Index, list[Any]]:
     """`index` as the static part and the arrays in it."""
+    if type(index) is slice or type(index) is int:  # most are that
+        return Index((index,)), []
     parts: list[Any] = []
     arrays: list[Any] = []
     for part in index if isinstance(index, tuple) else (index,):
@@ -243,7 +249,7 @@ def _may_repeat(arrays: tuple[Any, ...]) -> bool:
 
 
 def _getitem(x: Any, *arrays: Any, index: Index) -> Any:
-    y = x[index.fill(arrays)]
+    y = x[index.fill(arrays) if arrays else index.parts]
     # NumPy picks along a later axis into an array of another layout: the result looks like a view and is none.
     return y.copy() if arrays and y.base is not None and not np.may_share_memory(x, y) else y
 
@@ -258,6 +264,8 @@ def _add_at(buffer: Any, g: Any, arrays: Any, index: Index) -> None:
     where_ = index.fill(arrays)
     if arrays and _may_repeat(arrays):
         np.add.at(buffer, where_, g)
+    elif not arrays and type(part := buffer[where_]) is np.ndarray:  # a view
+        part += g
     else:
         buffer[where_] += g
 
@@ -307,11 +315,11 @@ def _in_shape_of(v_shape: tuple[int, ...], taken: Any) -> Any:
 
 # fmt: off
 getitem = Op(_getitem, x=lambda g, x_shape, arrays, index: scatter(g, *arrays, index=index, shape=x_shape), arrays=None, linear=("x",), view=True,
-             into={"x": lambda buffer, g, arrays, index: _add_at(buffer, g, arrays, index)}, batch=batching.taken)
+             into={"x": _add_at}, hashed=("index",), batch=batching.taken)
 scatter = Op(_scatter, x=lambda g, arrays, index: getitem(g, *arrays, index=index), arrays=None, linear=("x",), batch=batching.scattered)
 setitem = Op(_setitem, x=lambda g, arrays, index: setitem(g, 0, *arrays, index=index), v=lambda g, v_shape, arrays, index: _written(g, v_shape, arrays, index), arrays=None, linear=("x", "v"),
-             change={"x": lambda g, arrays, index: _zero_at(g, arrays, index)}, in_place=_write, batch=batching.assigned)
+             change={"x": _zero_at}, in_place=_write, hashed=("index",), batch=batching.assigned)
 additem = Op(_additem, x=lambda g: g, v=lambda g, v_shape, arrays, index: _in_shape_of(v_shape, getitem(g, *arrays, index=index)), arrays=None, linear=("x", "v"),
-             change={"x": lambda g: g}, in_place=_add_to, batch=batching.assigned)  # np.add.at
+             change={"x": lambda g: g}, in_place=_add_to, hashed=("index",), batch=batching.assigned)  # np.add.at
 last_written = Op(_last_written, arrays=None)
 # fmt: on
