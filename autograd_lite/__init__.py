@@ -21,6 +21,7 @@ from .errors import (
     ShapeError,
     StaleValueError,
 )
+from .jacobians import hessian, jacfwd, jacobian, jacrev
 from .node import FlatNode, Leaf, Node, enable_grad, no_grad
 from .op import Op
 from .ops import FUNCTIONS, by_name, load_all

@@ -53,48 +53,54 @@ def vmap(f: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0) -> Callable
         flat, flat_axes = list(leaves(list(args))), list(leaves_with_none(axes))
         size = _size(flat, flat_axes)
         batches = [x if a is None else _axis_first(x, a) for x, a in zip(flat, flat_axes, strict=True)]
-        ys = batched_call(
-            lambda *xs: f(*_rebuilt(args, xs), **kwargs), batches, [a is not None for a in flat_axes], size
-        )
+        batch = Batch(lambda *xs: f(*_rebuilt(args, xs), **kwargs), batches, [a is not None for a in flat_axes])
+        ys = batch.run(batches, size)
         out = leaves_with_none(_prefix(out_axes, ys, "out_axes"))
         return map_leaves(lambda y: _axis_back(y, next(out)), ys)
 
     return f_of_batch
 
 
-def batched_call(
-    f: Callable[..., Any], inputs: list[Any], batched: list[bool], size: int, since: int | None = None
-) -> Any:
-    """f(*inputs) for each of `size` examples, which stand along the first axis of the inputs that are `batched`.
+class Batch:
+    """A function's graph, recorded with the first of many examples, that can be run with all of them.
 
-    Values that were recorded before the time `since` (that of this call, if None) are from outside: where one of them
-    wants a gradient, the results are recorded too.
+    `inputs` are the function's arguments; those that are `batched` have the examples along their first axis.
     """
-    start = tick()
-    examples = [placeholder(_first(x)) if b else x for x, b in zip(inputs, batched, strict=True)]
-    starting: dict[Any, Any] = {t.node: x for t, x, b in zip(examples, inputs, batched, strict=True) if b}
-    with enable_grad(), tracing(set(starting), start):
-        ys = f(*examples)
-    roots = [y.node for y in leaves(ys) if isinstance(y, Tensor) and y.node is not None]
-    nodes = topological_order(*roots, since=start)
-    outside = [i for n in nodes for i in n.inputs if isinstance(i, Node) and i.requires_grad]
-    recorded = is_recording() and (
-        any(isinstance(x, Tensor) and x.requires_grad for x in inputs)
-        or any(i.order < (start if since is None else since) or type(i) is Leaf for i in outside)
-    )
-    values: dict[Node, Any] = {n: x if recorded else _plain(x) for n, x in starting.items()}
-    with enable_grad() if recorded else no_grad():
-        known: dict[Node, Any] = {}
-        for node in nodes:
-            if node not in values and any(i in values for i in node.inputs if isinstance(i, Node)):
-                values[node] = _batch_of(node, values, known, size, recorded)
 
-        def result(y: Any) -> Any:
-            if isinstance(y, Tensor) and y.node in values:
-                return values[y.node]
-            return broadcast_to(y if recorded else _plain(y), (size, *np.shape(y)))
+    def __init__(self, f: Callable[..., Any], inputs: list[Any], batched: list[bool]):
+        self.batched = batched
+        self.start = tick()
+        examples = [placeholder(_first(x)) if b else x for x, b in zip(inputs, batched, strict=True)]
+        self.examples: list[Any] = [t.node for t, b in zip(examples, batched, strict=True) if b]
+        with enable_grad(), tracing(set(self.examples), self.start):
+            self.ys = f(*examples)
+        roots = [y.node for y in leaves(self.ys) if isinstance(y, Tensor) and y.node is not None]
+        self.nodes = topological_order(*roots, since=self.start)
+        self.known: dict[Node, Any] = {}
 
-        return map_leaves(result, ys)
+    def is_foreign(self, inputs: list[Any]) -> bool:
+        """Whether the results depend on something recorded outside of this function, that wants a gradient."""
+        outside = (i for node in self.nodes for i in node.inputs if isinstance(i, Node) and i.requires_grad)
+        return any(isinstance(x, Tensor) and x.requires_grad for x in inputs) or any(
+            i.order < self.start or type(i) is Leaf for i in outside
+        )
+
+    def run(self, inputs: list[Any], size: int, recorded: bool | None = None) -> Any:
+        """What f gives for each of `size` examples, along a first axis; recorded where that is asked or needed."""
+        recorded = is_recording() and (self.is_foreign(inputs) if recorded is None else recorded)
+        batches = [x if recorded else _plain(x) for x, b in zip(inputs, self.batched, strict=True) if b]
+        values: dict[Node, Any] = dict(zip(self.examples, batches, strict=True))
+        with enable_grad() if recorded else no_grad():
+            for node in self.nodes:
+                if node not in values and any(i in values for i in node.inputs if isinstance(i, Node)):
+                    values[node] = _batch_of(node, values, self.known, size, recorded)
+
+            def result(y: Any) -> Any:
+                if isinstance(y, Tensor) and y.node in values:
+                    return values[y.node]
+                return broadcast_to(y if recorded else _plain(y), (size, *np.shape(y)))
+
+            return map_leaves(result, self.ys)
 
 
 def _batch_of(node: Node, values: dict[Node, Any], known: dict[Node, Any], size: int, recorded: bool) -> Any:

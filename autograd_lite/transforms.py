@@ -68,7 +68,7 @@ def value_and_grad(
 
     @wraps(f, updated=())
     def value_and_gradient_of_f(*args: Any, **kwargs: Any) -> Any:
-        run = _Run(f, args, argnums, kwargs, has_aux=has_aux, caller="grad")
+        run = Run(f, args, argnums, kwargs, has_aux=has_aux, caller="grad")
         _check_scalar(f, run.y)
         recorded, gradients = run.pull([cotangent_for(y, None, "grad") for y in run.outputs], strict)
         keep = _unchanged if recorded else _without_history
@@ -87,7 +87,7 @@ def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
     >>> pullback(np.array([1.0, 1.0]))
     (array([3., 3.]), np.float64(3.0))
     """
-    run = _Run(f, primals, tuple(range(len(primals))), {}, has_aux=has_aux, caller="vjp")
+    run = Run(f, primals, tuple(range(len(primals))), {}, has_aux=has_aux, caller="vjp")
 
     def pullback(cotangent: Any) -> Any:
         given = list(leaves(_in_form_of(run.y, cotangent, "pullback")))
@@ -114,7 +114,7 @@ def jvp(f: Callable[..., Any], primals: Any, tangents: Any, *, has_aux: bool = F
     (np.float64(6.0), np.float64(23.0))
     """
     _check_pairs(primals, tangents, "jvp")
-    run = _Run(f, tuple(primals), tuple(range(len(primals))), {}, has_aux=has_aux, caller="jvp")
+    run = Run(f, tuple(primals), tuple(range(len(primals))), {}, has_aux=has_aux, caller="jvp")
     tangent = run.push(tangents, "jvp")
     return (run.result(), tangent, run.result_aux()) if has_aux else (run.result(), tangent)
 
@@ -127,7 +127,7 @@ def linearize(f: Callable[..., Any], *primals: Any) -> Any:
     >>> f_jvp(1.0), f_jvp(0.5)
     (np.float64(12.0), np.float64(6.0))
     """
-    run = _Run(f, primals, tuple(range(len(primals))), {}, caller="linearize")
+    run = Run(f, primals, tuple(range(len(primals))), {}, caller="linearize")
 
     def f_jvp(*tangents: Any) -> Any:
         _check_pairs(primals, tangents, "linearize")
@@ -157,7 +157,7 @@ def hvp(f: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
 # -- a run of f, and what it left ------------------------------------------------------------------------------------
 
 
-class _Run:
+class Run:
     """One call of f with the arguments at `argnums` traced, and the graph from them to what f returned."""
 
     def __init__(
@@ -197,18 +197,25 @@ class _Run:
         pairs = zip(self.outputs, cotangents, strict=True)
         starts = [(y.node, v) for y, v in pairs if isinstance(y, Tensor) and y.node is not None]
         recorded, ends = pull(starts, self.wanted) if starts and self.wanted else (False, {})
-        each = iter(_checked_dependence(self.wanted, ends, strict))
+        each = iter(in_memory_of_their_own(self.wanted, ends, strict))
         trees = [map_leaves(lambda _: next(each), tree) for tree in self.trees]
         return recorded, trees[0] if self.single else tuple(trees)
 
     def push(self, tangents: Any, caller: str) -> Any:
         """The tangents of what f returned, in its form, from those of the arguments."""
+        given = [_checked(node, t, caller) for node, t in zip(self.wanted, leaves(list(tangents)), strict=True)]
+        each = iter(self.pushed(dict(zip(self.wanted, given, strict=True))))
+        return map_leaves(lambda _: next(each), self.y)
+
+    def pushed(self, given: dict[Any, Any]) -> list[Any]:
+        """The tangents of the outputs, from those `given` for some of the nodes of the arguments."""
         roots = [y.node for y in self.outputs if isinstance(y, Tensor) and y.node is not None]
         nodes, _, foreign = between(self.wanted, roots)
-        given = [_checked(node, t, caller) for node, t in zip(self.wanted, leaves(list(tangents)), strict=True)]
-        recorded = is_recording() and (foreign or bool(is_tracing()) or any(isinstance(t, Tensor) for t in given))
+        recorded = is_recording() and (
+            foreign or bool(is_tracing()) or any(isinstance(t, Tensor) for t in given.values())
+        )
         as_given = (lambda t: t if isinstance(t, Tensor) else constant_tensor(t)) if recorded else _without_history
-        found = {node: as_given(t) for node, t in zip(self.wanted, given, strict=True)}
+        found = {node: as_given(t) for node, t in given.items()}
         with enable_grad() if recorded else no_grad():
             push(nodes, found, recorded)
 
@@ -216,7 +223,13 @@ class _Run:
             node = y.node if isinstance(y, Tensor) else None
             return found[node] if node in found else np.zeros(np.shape(y), getattr(y, "dtype", float))[()]
 
-        return map_leaves(tangent_of, self.y)
+        return [tangent_of(y) for y in self.outputs]
+
+    @property
+    def foreign(self) -> bool:
+        """Whether the outputs, or the arguments, were computed from something recorded outside of this call."""
+        roots = [y.node for y in self.outputs if isinstance(y, Tensor) and y.node is not None]
+        return between(self.wanted, roots)[2] or bool(is_tracing())
 
     def result(self) -> Any:
         return map_leaves(self._as_outside, self.y)
@@ -232,7 +245,7 @@ class _Run:
         return y if (foreign or is_tracing()) and is_recording() else y._data
 
 
-def _checked_dependence(wanted: list[Any], ends: dict[Any, Any], strict: bool = False) -> list[Any]:
+def in_memory_of_their_own(wanted: list[Any], ends: dict[Any, Any], strict: bool = False) -> list[Any]:
     """The gradient by each of `wanted`, zeros where none came, in memory of its own."""
     if strict and len(ends) < len(set(wanted)):
         raise ArgumentError("grad: strict=True, and the function does not depend on one of its arguments")

@@ -1,0 +1,165 @@
+"""Floor 5: Jacobians and Hessians, as one pass for a batch of tangents or cotangents."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import numpy as np
+
+from .backprop import pull
+from .batch import Batch
+from .errors import ArgumentError
+from .ops.shape import concatenate, moveaxis
+from .tensor import Tensor
+from .transforms import Run, in_memory_of_their_own
+from .tree import map_leaves
+
+CACHE = 2**21  # entries of the largest intermediate value in one batch; more would leave the processor's cache
+
+
+def jacobian(
+    f: Callable[..., Any], argnums: int | tuple[int, ...] = 0, *, layout: str = "numerator"
+) -> Callable[..., Any]:
+    """The Jacobian of f, by `jacfwd` where it has fewer inputs than outputs, else by `jacrev`.
+
+    >>> import numpy as np, autograd_lite as ag
+    >>> ag.jacobian(lambda x: np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]) @ x)(np.zeros(2))
+    array([[1., 2.],
+           [3., 4.],
+           [5., 6.]])
+    """
+    return _jacobian(f, argnums, layout, None)
+
+
+def jacrev(
+    f: Callable[..., Any], argnums: int | tuple[int, ...] = 0, *, layout: str = "numerator"
+) -> Callable[..., Any]:
+    """The Jacobian of f by reverse mode, one cotangent for each output, all in one backward pass.
+
+    Parameters
+    ----------
+    f: returns arrays, or nested containers of them.
+    argnums: which positional arguments to differentiate by; a tuple gives a tuple.
+    layout: "numerator" puts the axes of the output first, dy_i/dx_j at [i, j]; "denominator" those of the input.
+
+    Returns
+    -------
+    A function that gives, in the form of the output, in the form of the arguments, arrays of shape y.shape + x.shape
+    (or x.shape + y.shape).
+
+    >>> import numpy as np, autograd_lite as ag
+    >>> ag.jacrev(ag.softmax)(np.zeros(2))            # diag(y) - y y'
+    array([[ 0.25, -0.25],
+           [-0.25,  0.25]])
+    """
+    return _jacobian(f, argnums, layout, "reverse")
+
+
+def jacfwd(
+    f: Callable[..., Any], argnums: int | tuple[int, ...] = 0, *, layout: str = "numerator"
+) -> Callable[..., Any]:
+    """The Jacobian of f by forward mode, one tangent for each input, all in one forward pass. As `jacrev`."""
+    return _jacobian(f, argnums, layout, "forward")
+
+
+def hessian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
+    """The second derivatives of f, forward over reverse: `jacfwd(jacrev(f))`.
+
+    >>> import numpy as np, autograd_lite as ag
+    >>> ag.hessian(lambda x: x[0] ** 2 * x[1])(np.array([1.0, 3.0]))
+    array([[6., 2.],
+           [2., 0.]])
+    """
+    return jacfwd(jacrev(f, argnums), argnums)
+
+
+def _jacobian(
+    f: Callable[..., Any], argnums: int | tuple[int, ...], layout: str, mode: str | None
+) -> Callable[..., Any]:
+    if layout not in ("numerator", "denominator"):
+        raise ArgumentError(f"jacobian: layout {layout!r}; it is 'numerator' or 'denominator'")
+
+    @wraps(f, updated=())
+    def jacobian_of_f(*args: Any, **kwargs: Any) -> Any:
+        run = Run(f, args, argnums, kwargs, caller="jacobian")
+        forward = mode == "forward" or (mode is None and _size(run.wanted) <= _size(run.outputs))
+        blocks = (_by_columns if forward else _by_rows)(run)  # one list for each output, in it one for each argument
+        if layout == "denominator":
+            blocks = [[_turned(block, np.ndim(y)) for block in row] for y, row in zip(run.outputs, blocks, strict=True)]
+        rows = iter(blocks)
+        return map_leaves(lambda _: _in_form_of_arguments(run, next(rows)), run.y)
+
+    return jacobian_of_f
+
+
+def _entries(shape: tuple[Any, ...]) -> int:
+    """How many numbers a value has; several outputs together."""
+    return sum(map(_entries, shape)) if shape and isinstance(shape[0], tuple) else math.prod(shape)
+
+
+def _size(values: list[Any]) -> int:
+    return sum(math.prod(np.shape(x) if not hasattr(x, "shape") else x.shape) for x in values)
+
+
+def _in_form_of_arguments(run: Run, row: list[Any]) -> Any:
+    each = iter(row)
+    trees = [map_leaves(lambda _: next(each), tree) for tree in run.trees]
+    return trees[0] if run.single else tuple(trees)
+
+
+def _turned(block: Any, ndim: int) -> Any:
+    return moveaxis(block, tuple(range(ndim)), tuple(range(-ndim, 0))) if ndim else block
+
+
+def _by_rows(run: Run) -> list[list[Any]]:
+    """Each row of the Jacobian is the gradient of one output."""
+    blocks = []
+    for y in run.outputs:
+        if not isinstance(y, Tensor) or y.node is None:
+            blocks.append([np.zeros((*np.shape(y), *node.shape), node.dtype) for node in run.wanted])
+            continue
+
+        def gradients(v: Any, node: Any = y.node) -> list[Any]:
+            return in_memory_of_their_own(run.wanted, pull([(node, v)], run.wanted)[1])
+
+        if y.size == 1:
+            _, ends = pull([(y.node, np.ones(y.shape, y.dtype)[()])], run.wanted)
+            found = in_memory_of_their_own(run.wanted, ends)
+        else:
+            found = _for_each_unit(gradients, y.shape, y.dtype, run)
+        blocks.append([g.reshape(*y.shape, *node.shape) for g, node in zip(found, run.wanted, strict=True)])
+    return blocks
+
+
+def _by_columns(run: Run) -> list[list[Any]]:
+    """Each column of the Jacobian is the tangent of the outputs along one input."""
+    columns = []
+    for node in run.wanted:
+
+        def tangents(t: Any, node: Any = node) -> list[Any]:
+            return run.pushed({node: t})
+
+        found = _for_each_unit(tangents, node.shape, node.dtype, run)
+        columns.append([_outputs_first(t, node.shape) for t in found])
+    return [list(row) for row in zip(*columns, strict=True)] if columns else [[] for _ in run.outputs]
+
+
+def _outputs_first(t: Any, shape: tuple[int, ...]) -> Any:
+    t = moveaxis(t, 0, -1)
+    return t.reshape(*t.shape[:-1], *shape)
+
+
+def _for_each_unit(f: Callable[[Any], list[Any]], shape: tuple[int, ...], dtype: Any, run: Run) -> list[Any]:
+    """What the linear f gives for each unit vector of `shape`, along a first axis; in parts that fit the cache."""
+    size = math.prod(shape)
+    units = np.eye(size, dtype=dtype).reshape(size, *shape)
+    batch, recorded = Batch(f, [units], [True]), run.foreign
+    largest = max((_entries(node.shape) for node in batch.nodes), default=1)
+    step = max(1, CACHE // max(largest, 1))
+    parts = [batch.run([units[k : k + step]], len(units[k : k + step]), recorded) for k in range(0, max(size, 1), step)]
+    if len(parts) == 1:
+        return list(parts[0])
+    return [concatenate([part[k] for part in parts]) for k in range(len(parts[0]))]
