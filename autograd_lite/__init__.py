@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from . import backprop, protocol
+from . import backprop, hooks, protocol
 from .batch import vmap
+from .custom import checkpoint, custom_jvp, custom_vjp
 from .errors import (
     ArgumentError,
     AutogradError,
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 globals().update(FUNCTIONS)  # every op by its NumPy name: ag.tanh, ag.sum, ...
+from .custom import stop_gradient  # noqa: E402
+
 globals().update(protocol.MAKERS)  # ag.zeros, ag.ones, ...
 
 # Loaded when first asked for, so that `import autograd_lite` costs little more than `import numpy`.

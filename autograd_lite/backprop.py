@@ -39,6 +39,8 @@ def backward(tensor: Tensor, gradient: Any = None) -> None:
         raise ArgumentError("backward: this Tensor was not computed from one with requires_grad=True")
     gradients = walk([(node, cotangent_for(tensor, gradient, "backward"))])
     for leaf in gradients:  # only now, so that an error on the way leaves every .grad as it was
+        if leaf.hooks is not None:
+            gradients[leaf] = leaf.hooks(gradients[leaf])
         free = getrefcount(gradients[leaf]) == _HELD_ONCE
         deposit(leaf, gradients[leaf], free)
 

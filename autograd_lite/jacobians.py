@@ -130,7 +130,7 @@ def _by_rows(run: Run) -> list[list[Any]]:
             found = in_memory_of_their_own(run.wanted, ends)
         else:
             found = _for_each_unit(gradients, y.shape, y.dtype, run)
-        blocks.append([g.reshape(*y.shape, *node.shape) for g, node in zip(found, run.wanted, strict=True)])
+        blocks.append([g.reshape((*y.shape, *node.shape)) for g, node in zip(found, run.wanted, strict=True)])
     return blocks
 
 
@@ -149,7 +149,7 @@ def _by_columns(run: Run) -> list[list[Any]]:
 
 def _outputs_first(t: Any, shape: tuple[int, ...]) -> Any:
     t = moveaxis(t, 0, -1)
-    return t.reshape(*t.shape[:-1], *shape)
+    return t.reshape((*t.shape[:-1], *shape))
 
 
 def _for_each_unit(f: Callable[[Any], list[Any]], shape: tuple[int, ...], dtype: Any, run: Run) -> list[Any]:

@@ -93,6 +93,7 @@ class Node:
     dtype: Any
     order: int
     bprop: Callable[..., None]  # generated: (node, g, send, memory, useful)
+    grad: Any = None  # of a leaf, or where it is retained (hooks.py)
 
     @property
     def inputs(self) -> tuple[Any, ...]:
@@ -149,7 +150,7 @@ class Leaf(Node):
     `grad_memory`, where set, is the place (a view into a model's gradient vector) that `grad` is written to.
     """
 
-    __slots__ = ("changed", "data", "grad", "grad_memory", "name")
+    __slots__ = ("changed", "data", "grad", "grad_memory", "hooks", "name")
 
     def __init__(self, data: Any, name: str | None = None) -> None:
         self.rest, self.shape, self.dtype, self.order = (), data.shape, data.dtype, tick()
@@ -157,6 +158,7 @@ class Leaf(Node):
         self.name = name
         self.grad: Any = None
         self.grad_memory: Any = None
+        self.hooks: Any = None
         self.changed = 0
 
     def __repr__(self) -> str:

@@ -51,6 +51,7 @@ class Tensor:
         can no longer be walked backwards. Writing *into* the array (`t.data[0] = 1`) goes unnoticed; under
         `no_grad`, `t[0] = 1` does not.
         """
+        self._refuse_if_many("t.data")
         return self._data
 
     @data.setter
@@ -125,8 +126,8 @@ class Tensor:
 
     @property
     def grad(self) -> Any:
-        """The gradient accumulated on this leaf by `backward`, a NumPy array (or scalar); None before."""
-        return self.node.grad if isinstance(self.node, Leaf) else None
+        """The gradient that `backward` left on this leaf, or on a Tensor with `retain_grad()`; None before."""
+        return None if self.node is None else self.node.grad
 
     @grad.setter
     def grad(self, gradient: Any) -> None:

@@ -36,7 +36,8 @@ copied from the table of derivatives.
 - **forward**: the derivative along a direction, without a backward pass (`ag.jvp`).
 - **order**: the highest order of derivative that was tried and is right; {highest} is the highest tried.
 - **complex**: complex inputs; a dash where NumPy has none.
-- **batched**: NumPy's function takes inputs stacked along a new first axis, and the gradient is that of each alone.
+- **batched**: `ag.vmap` runs it, and its gradient, for a batch; *no* where its shape, or a choice by Python, depends on
+  the values.
 
 Functions that are not here fail when they are called with a recorded Tensor, and say so.
 """
@@ -95,28 +96,23 @@ def complex_of(programs: list[Program]) -> str:
     return "yes" if all(right_to_order(p, p.inputs(SIZES[0], complex_inputs=True), 1) for p in taken) else "no"
 
 
-def stack(x: Any, ndim: int) -> Any:
-    """Two of `x` along a new first axis, before as many axes of length 1 as make it broadcast like the others."""
-    return np.stack([x, x * 0.9]).reshape(2, *(1,) * (ndim - np.ndim(x)), *np.shape(x))
-
-
 def batched(program: Program) -> bool:
-    """Whether a stack of inputs gives the stack of results, and of gradients."""
+    """Whether `ag.vmap` gives the results and the gradients of each example."""
     single = program.inputs(SIZES[0])
-    ndim = max(np.ndim(single[k]) for k in program.live)
-    twice = {k: stack(x, ndim) if k in program.live else x for k, x in single.items()}
+    batches = [np.stack([single[k], single[k] * 0.9]) for k in program.live]
+    f = as_function(program, single)
+    which = tuple(range(len(batches)))
 
-    def gradient(inputs: dict[str, Any]) -> list[Any]:
-        y = as_function(program, inputs)
-        total = lambda *xs: sum(np.sum(np.real(part)) for part in y(*xs))
-        moving = [inputs[k] for k in program.live]
-        return [*y(*moving), *ag.grad(total, tuple(range(len(moving))))(*moving)]
+    def total(*xs: Any) -> Any:
+        return sum(np.sum(np.real(part)) for part in f(*xs))
 
-    stacked = gradient(twice)
+    def both(*xs: Any) -> Any:
+        return [*f(*xs), *ag.grad(total, which)(*xs)]
+
+    together = ag.vmap(both)(*batches)
     for k in range(2):
-        alone = gradient({c: twice[c][k].reshape(np.shape(x)) if c in program.live else x for c, x in single.items()})
-        for a, b in zip(stacked, alone, strict=True):
-            if a.size != 2 * b.size or a.ndim <= b.ndim or not np.allclose(a[k].ravel(), b.ravel(), equal_nan=True):
+        for a, b in zip(together, both(*[x[k] for x in batches]), strict=True):
+            if a[k].shape != b.shape or not np.allclose(a[k], b, equal_nan=True):
                 return False
     return True
 
@@ -125,8 +121,8 @@ def row(name: str, texts: list[str]) -> str:
     programs = [Program(text) for text in texts]
     order = order_of(programs)
     forward = "yes" if all(forward_agrees(p, p.inputs(size)) for p in programs for size in SIZES) else "**no**"
-    any_batched = "yes" if any(holds(lambda p=p: batched(p)) for p in programs) else "no"
-    cells = [f"`{name}`", "yes" if order else "**no**", forward, str(order), complex_of(programs), any_batched]
+    all_batched = "yes" if all(holds(lambda p=p: batched(p)) for p in programs) else "no"
+    cells = [f"`{name}`", "yes" if order else "**no**", forward, str(order), complex_of(programs), all_batched]
     return f"| {' | '.join(cells)} |"
 
 

@@ -107,6 +107,7 @@ SPECS: dict[str, Spec] = {
     "maximum": _two("positive", "off grid"), "minimum": _two("positive", "off grid"),
     "where": Spec(("bool", "real", "real"), [((3,), (3,), ()), ((2, 3), (3,), (2, 1)), ((), (), (2,)), ((), (), ())], complex=True),
     "conjugate": _one(complex=True), "real": _one(complex=True), "imag": _one(complex=True),
+    "stop_gradient": _flat("real", reason="what it is for", value=lambda x: x),
     # Comparisons, logic, rounding
     "equal": _flat("int", "int"), "not_equal": _flat("int", "int"), "less": _flat("real", "real"),
     "less_equal": _flat("real", "real"), "greater": _flat("real", "real"), "greater_equal": _flat("real", "real"),

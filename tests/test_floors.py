@@ -17,7 +17,7 @@ FLOORS = [
     ["several", "generate", "op"],
     ["ops"],
     ["ufuncs", "methods", "protocol", "numpy"],
-    ["trace", "backprop", "forward", "batch", "transforms", "jacobians", "flow"],
+    ["trace", "backprop", "forward", "batch", "transforms", "jacobians", "custom", "hooks", "flow"],
     ["check", "draw"],
     ["nn", "scipy"],
     ["__init__"],

@@ -20,7 +20,7 @@ from .arrange import along
 from .elementwise import where
 from .flat import argsort, searchsorted
 from .reduce import cumsum, sum
-from .shape import broadcast_to, concatenate, flip, moveaxis, ravel, reshape, scatter, split_index
+from .shape import broadcast_to, concatenate, flip, moveaxis, ravel, reshape, scatter, split_index, value_of
 
 __all__ = [
     "cumulative_prod",
@@ -166,7 +166,7 @@ def _slope(f: Any, h: Any, axis: int, edge_order: int) -> Any:
         if len(h) != len(f):
             raise ValueError(f"gradient: {len(h)} coordinates for {len(f)} entries along axis {axis}")
         h = h[1:] - h[:-1]
-        if np.all(getattr(h, "data", h) == getattr(h, "data", h)[0]) and not getattr(h, "requires_grad", False):
+        if getattr(h, "node", None) is None and np.all(value_of(h) == value_of(h)[0]):
             h = h[0]
     if np.ndim(h) == 0:
         inner = (f[2:] - f[:-2]) / (2.0 * h)

@@ -89,6 +89,8 @@ conjugate = Op(np.conjugate, x=lambda g: g.conj(), holomorphic=False, linear=("x
 real     = Op(lambda x: x.real, name="real", x=lambda g: g,                                 elementwise=True, holomorphic=False, linear=("x",), view=True)
 imag     = Op(lambda x: x.imag, name="imag", x=lambda g: g * -1j,                       elementwise=True, holomorphic=False, linear=("x",), view=True)
 
+stop_gradient = Op(lambda x: np.array(x), name="stop_gradient", x=None, elementwise=True)  # a copy: a leaf may change
+
 # Comparisons, logic and rounding: flat, yet recorded, since a replay needs their masks
 equal         = Op(np.equal,         "==", run=operator.eq, a=None, b=None)
 not_equal     = Op(np.not_equal,     "!=", run=operator.ne, a=None, b=None)

@@ -14,7 +14,7 @@ from ..errors import ArgumentError, LeakError
 from ..tensor import Tensor, constant_tensor
 from .chosen import lines_at
 from .elementwise import where as choose_where
-from .shape import astype, broadcast_to, expand_dims, moveaxis, reshape, stack
+from .shape import astype, broadcast_to, expand_dims, moveaxis, reshape, stack, value_of
 
 __all__ = [
     "apply_along_axis", "apply_over_axes", "choose", "copy", "copyto", "fill_diagonal", "piecewise", "place", "put",
@@ -25,10 +25,6 @@ __all__ = [
 def _values(v: Any) -> Any:
     """`v` in one axis."""
     return reshape(v if hasattr(v, "ndim") else np.asarray(v), (-1,))
-
-
-def _plain(x: Any) -> Any:
-    return x._data if isinstance(x, Tensor) else np.asarray(x)
 
 
 def _assign(name: str, x: Any, index: Any, values: Any) -> None:
@@ -60,7 +56,7 @@ def fill_diagonal(a: Any, val: Any, wrap: bool = False) -> None:
 
 def place(arr: Any, mask: Any, vals: Any) -> None:
     """The entries under `mask` set to the first of `vals`, again and again."""
-    values, index = _values(vals), np.nonzero(_plain(mask).astype(bool).reshape(arr.shape))
+    values, index = _values(vals), np.nonzero(value_of(mask).astype(bool).reshape(arr.shape))
     n = len(index[0])
     if n and not len(values):
         raise ValueError("place: no values to insert")
@@ -71,14 +67,14 @@ def putmask(a: Any, mask: Any, values: Any) -> None:
     """The entries under `mask` set to those of `values` at the same place, counted modulo their number."""
     if np.size(mask) != a.size:
         raise ValueError(f"putmask: a mask of shape {np.shape(mask)} for an array of shape {a.shape}")
-    marks, flat = _plain(mask).astype(bool), _values(values)
+    marks, flat = value_of(mask).astype(bool), _values(values)
     if len(flat):
         _assign("putmask", a, np.nonzero(marks.reshape(a.shape)), flat[np.flatnonzero(marks) % len(flat)])
 
 
 def put(a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
     """The entries that `ind` counts in C order set to `v`, again and again if there are fewer values."""
-    places = np.take(np.arange(a.size), np.ravel(_plain(ind)), mode=mode)  # type: ignore[call-overload]
+    places = np.take(np.arange(a.size), np.ravel(value_of(ind)), mode=mode)  # type: ignore[call-overload]
     values = _values(v)
     if len(places) and len(values):
         _assign("put", a, np.unravel_index(places, a.shape), values[np.arange(len(places)) % len(values)])
@@ -97,9 +93,9 @@ def put_along_axis(arr: Any, indices: Any, values: Any, axis: int | None) -> Non
 
 def choose(a: Any, choices: Sequence[Any], out: None = None, mode: str = "raise") -> Any:
     """At each place the entry of the choice that `a` names there."""
-    plain = [_plain(x) for x in choices]
-    wanted = np.choose(_plain(a), plain, mode=mode)  # type: ignore[call-overload]
-    named = np.choose(_plain(a), range(len(plain)), mode=mode)  # type: ignore[call-overload]
+    plain = [value_of(x) for x in choices]
+    wanted = np.choose(value_of(a), plain, mode=mode)  # type: ignore[call-overload]
+    named = np.choose(value_of(a), range(len(plain)), mode=mode)  # type: ignore[call-overload]
     y = choices[-1]
     for k in reversed(range(len(plain) - 1)):
         y = choose_where(named == k, choices[k], y)
@@ -111,7 +107,7 @@ def piecewise(x: Any, condlist: Any, funclist: Sequence[Any], *args: Any, **kw: 
     x = x if hasattr(x, "ndim") else np.asarray(x)
     if np.isscalar(condlist) or (not isinstance(condlist[0], (list, Tensor, np.ndarray)) and x.ndim):
         condlist = [condlist]
-    marks = [np.broadcast_to(_plain(c).astype(bool), x.shape) for c in condlist]
+    marks = [np.broadcast_to(value_of(c).astype(bool), x.shape) for c in condlist]
     if len(marks) == len(funclist) - 1:
         marks.append(~np.any(marks, axis=0))
     elif len(marks) != len(funclist):

@@ -27,6 +27,7 @@ from .elementwise import (
     trunc,
     where,
 )
+from .shape import value_of
 
 __all__ = ["angle", "divmod", "frexp", "modf", "real_if_close", "unwrap"]
 
@@ -94,8 +95,7 @@ def angle(z: Any, deg: bool = False) -> Any:
 
 def real_if_close(a: Any, tol: float = 100) -> Any:
     """The real part, where every imaginary part is within `tol` machine epsilons of 0."""
-    value = getattr(a, "data", a)
-    return real(a) if value.dtype.kind == "c" and np.isrealobj(np.real_if_close(value, tol)) else a
+    return real(a) if a.dtype.kind == "c" and np.isrealobj(np.real_if_close(value_of(a), tol)) else a
 
 
 def divmod(x1: Any, x2: Any) -> Any:
@@ -117,5 +117,5 @@ def frexp(x: Any) -> Any:
 
 def unwrap(p: Any, discont: Any = None, axis: int = -1, *, period: float = 2 * math.pi) -> Any:
     """Angles without jumps: whole periods are added, which no gradient sees."""
-    value = getattr(p, "data", p)
+    value = value_of(p)
     return p + (np.unwrap(value, discont, axis, period=period) - value)

@@ -18,7 +18,6 @@ from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..errors import ArgumentError, ShapeError
 from ..op import Op
-from ..tensor import Tensor
 from . import batching
 from .arrange import diag
 from .chosen import take_along_axis
@@ -27,7 +26,7 @@ from .elementwise import clip, conjugate, imag, isnan, multiply, real, sqrt, whe
 from .flat import argsort
 from .products import dot
 from .reduce import cumsum, max, mean, min, prod, spread, sum
-from .shape import broadcast_to, concatenate, expand_dims, moveaxis, reshape, squeeze
+from .shape import broadcast_to, concatenate, expand_dims, moveaxis, reshape, squeeze, value_of
 
 __all__ = [
     "amax", "amin", "average", "corrcoef", "cov", "median", "nancumprod", "nancumsum", "nanmedian",
@@ -54,10 +53,6 @@ def ptp(a: Any, axis: Any = None, out: None = None, keepdims: bool = False) -> A
     return max(a, axis, out, keepdims) - min(a, axis, out, keepdims)
 
 
-def _plain(x: Any) -> Any:
-    return x.data if isinstance(x, Tensor) else x
-
-
 def average(a: Any, axis: Any = None, weights: Any = None, returned: bool = False, *, keepdims: bool = False) -> Any:
     """The mean, of entries that count as much as their `weights` say."""
     if weights is None:
@@ -76,7 +71,7 @@ def average(a: Any, axis: Any = None, weights: Any = None, returned: bool = Fals
         weights = reshape(weights, tuple(n if k in axes else 1 for k, n in enumerate(np.shape(a))))
     dtype = np.result_type(a.dtype, weights.dtype, *([np.float64] if a.dtype.kind in "biu" else []))
     total = sum(weights, axis, dtype, keepdims=keepdims)
-    if np.any(_plain(total) == 0):
+    if np.any(getattr(total, "_data", total) == 0):
         raise ZeroDivisionError("average: the weights sum to zero")
     products = a.astype(dtype) * weights.astype(dtype) if a.dtype != weights.dtype else multiply(a, weights)
     y = sum(products, axis, dtype, keepdims=keepdims) / total
@@ -138,7 +133,7 @@ def _nan_read(lines: Any, *, q: Any, method: str) -> Any:
 
 def _nan_read_gradient(g: Any, lines: Any, q: Any, method: str) -> Any:
     """As without NaNs, for each number of entries that are none; sorted, the NaNs come last."""
-    counts = np.sum(~np.isnan(_plain(lines)), -1)
+    counts = np.sum(~np.isnan(value_of(lines)), -1)
     portions = np.zeros((*np.shape(q), *lines.shape), g.dtype)
     for n in set(counts.ravel().tolist()) - {0}:
         portions[..., counts == n, :n] = _portions(n, q, method, g.dtype)[..., None, :]
@@ -175,7 +170,7 @@ def _quantile(a: Any, q: Any, axis: Any, method: str, keepdims: bool, past_nan: 
     if a.dtype.kind == "c":
         raise ArgumentError("quantile: complex numbers have no order")
     if type(q) not in (int, float):  # which take the dtype of a
-        q = np.asarray(_plain(q))[()]
+        q = np.asarray(value_of(q))[()]
         q = q.tolist() if q.ndim else q
     return _kept((nan_read if past_nan else read)(_lines(a, axis), q, method), a.shape, axis, keepdims)
 
@@ -299,7 +294,7 @@ def cov(m: Any, y: Any = None, rowvar: bool = True, bias: bool = False, ddof: in
         freedom = total[0] - ddof
     else:
         freedom = total[0] - ddof * sum(weights * aweights) / total[0]
-    if np.ndim(freedom) == 0 and getattr(freedom, "data", freedom) <= 0:
+    if np.ndim(freedom) == 0 and getattr(freedom, "_data", freedom) <= 0:
         warnings.warn("Degrees of freedom <= 0 for slice", RuntimeWarning, stacklevel=2)
         freedom = 0.0
     x = x - center[:, None]
