@@ -37,7 +37,8 @@ def generate(op: Op) -> None:
     slots = [f"input_{i}" for i in _live(op)] + [f"saved_{n}" for n in op.saves] + ["statics"] * bool(op.statics)
     # staticmethod: an Op is a descriptor, and `node.op` is to be the Op itself, not a method of the node.
     node_class = type(f"{op.name}_node", (Node,), {"__slots__": tuple(slots), "op": staticmethod(op)})
-    op.source = _call_source(op) + ("" if op.flat else "\n\n" + _bprop_source(op))
+    sources = [_call_source(op), _inputs_source(op), *([] if op.flat else [_bprop_source(op)])]
+    op.source = "\n\n".join(sources)
     scope: dict[str, Any] = {
         **{f"{name}_formula": formula for name, formula in op.named_formulas()},
         **{f"{name}_into": function for name, function in op.into.items()},
@@ -73,6 +74,7 @@ def generate(op: Op) -> None:
     op.call = scope["call"]
     op.call.__name__ = op.call.__qualname__ = op.name
     op.node_class = node_class
+    node_class.inputs = property(scope["inputs"], doc=Node.inputs.__doc__)  # type: ignore[assignment]
     if not op.flat:
         node_class.bprop = scope["bprop"]  # type: ignore[attr-defined]
 
@@ -213,6 +215,26 @@ def _saved(op: Op, name: str) -> str:
     if users is None:
         return f"{name}_data"
     return f"{name}_data if {' or '.join(f'{user}_live' for user in users)} else None"
+
+
+def _inputs_source(op: Op) -> str:
+    """The inputs of a node, in order: what its slots hold, and where one is empty the next of `rest`."""
+    live, dead, lines = _live(op), 0, ["def inputs(node):"]
+    if op.variadic not in live:  # no slot is empty in most nodes
+        full = []
+        for n in op.inputs:
+            full.append(f"node.input_{n}" if n in live else f"node.rest[{dead}]")
+            dead += n not in live
+        full += [f"*node.rest[{dead}:]"] if op.variadic else []
+        filled = " and ".join(f"node.input_{n} is not None" for n in live) or "True"
+        lines.append(f"    if {filled}: return ({', '.join(full)},)")
+    lines.append("    rest, inputs = iter(node.rest), []")
+    for n in op.inputs:
+        i = f"node.input_{n}"
+        lines.append(f"    inputs.append({f'next(rest) if {i} is None else {i}' if n in live else 'next(rest)'})")
+    if op.variadic in live:
+        lines.append(f"    inputs += [next(rest) if i is None else i for i in node.input_{op.variadic}]")
+    return "\n".join([*lines, "    return (*inputs, *rest)"])
 
 
 def _bprop_source(op: Op) -> str:
