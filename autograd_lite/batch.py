@@ -113,8 +113,10 @@ class Batch:
             batched = [isinstance(i, Node) and i in batched_nodes for i in inputs]
             if True in batched and node not in batched_nodes:
                 batched_nodes.add(node)
-                triples = zip(inputs, node.op.known_inputs(node), batched, strict=True)
-                others = [None if b else _same_for_all(i, v, self.known, recorded) for i, v, b in triples]
+                others = [None if b else i for i, b in zip(inputs, batched, strict=True)]
+                if any(isinstance(i, Node) for i in others):
+                    pairs = zip(others, node.op.known_inputs(node), strict=True)
+                    others = [_same_for_all(i, saved, self.known, recorded) for i, saved in pairs]
                 steps.append(Step(node, inputs, batched, others))
         kept = {*self.roots, *self.examples}
         for step in reversed(steps):
