@@ -74,7 +74,7 @@ def generate(op: Op) -> None:
     op.call = scope["call"]
     op.call.__name__ = op.call.__qualname__ = op.name
     op.node_class = node_class
-    node_class.inputs = property(scope["inputs"], doc=Node.inputs.__doc__)  # type: ignore[assignment]
+    node_class.inputs = property(scope["inputs"], doc=Node.inputs.__doc__)  # type: ignore[attr-defined]
     if not op.flat:
         node_class.bprop = scope["bprop"]  # type: ignore[attr-defined]
 
