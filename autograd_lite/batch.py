@@ -14,11 +14,10 @@ from typing import Any
 import numpy as np
 
 from .errors import ArgumentError, ShapeError
-from .generate import as_value, handle
 from .node import Leaf, Node, enable_grad, is_recording, no_grad, tick, topological_order, tracing
-from .op import Op
 from .ops.batching import aligned
 from .ops.shape import broadcast_to, moveaxis, stack
+from .runtime import as_value, handle
 from .several import SEVERAL
 from .tensor import Tensor
 from .trace import placeholder
@@ -74,9 +73,10 @@ class Batch:
         self.examples: list[Any] = [t.node for t, b in zip(examples, batched, strict=True) if b]
         with enable_grad(), tracing(set(self.examples), self.start):
             self.ys = f(*examples)
-        roots = [y.node for y in leaves(self.ys) if isinstance(y, Tensor) and y.node is not None]
-        self.nodes = topological_order(*roots, since=self.start)
+        self.roots = [y.node for y in leaves(self.ys) if isinstance(y, Tensor) and y.node is not None]
+        self.nodes = topological_order(*self.roots, since=self.start)
         self.known: dict[Node, Any] = {}
+        self.steps: dict[bool, list[Step]] = {}  # whether the run is recorded -> what it does
 
     def is_foreign(self, inputs: list[Any]) -> bool:
         """Whether the results depend on something recorded outside of this function, that wants a gradient."""
@@ -91,9 +91,10 @@ class Batch:
         batches = [x if recorded else _plain(x) for x, b in zip(inputs, self.batched, strict=True) if b]
         values: dict[Node, Any] = dict(zip(self.examples, batches, strict=True))
         with enable_grad() if recorded else no_grad():
-            for node in self.nodes:
-                if node not in values and any(i in values for i in node.inputs if isinstance(i, Node)):
-                    values[node] = _batch_of(node, values, self.known, size, recorded)
+            for step in self._steps(recorded):
+                values[step.node] = step.run(values, size)
+                for i in step.last:  # the next value can have the memory of these
+                    del values[i]
 
             def result(y: Any) -> Any:
                 if isinstance(y, Tensor) and y.node in values:
@@ -102,28 +103,55 @@ class Batch:
 
             return map_leaves(result, self.ys)
 
+    def _steps(self, recorded: bool) -> list[Step]:
+        """The ops that depend on the examples, in order."""
+        if recorded in self.steps:
+            return self.steps[recorded]
+        batched_nodes, steps = set(self.examples), []
+        for node in self.nodes:
+            inputs = node.inputs
+            batched = [isinstance(i, Node) and i in batched_nodes for i in inputs]
+            if True in batched and node not in batched_nodes:
+                batched_nodes.add(node)
+                others = [None if b else i for i, b in zip(inputs, batched, strict=True)]
+                if any(isinstance(i, Node) for i in others):
+                    pairs = zip(others, node.op.known_inputs(node), strict=True)
+                    others = [_same_for_all(i, saved, self.known, recorded) for i, saved in pairs]
+                steps.append(Step(node, inputs, batched, others))
+        kept = {*self.roots, *self.examples}
+        for step in reversed(steps):
+            step.last = list({i for i, b in zip(step.inputs, step.batched, strict=True) if b} - kept)
+            kept.update(step.last)
+        self.steps[recorded] = steps
+        return steps
 
-def _batch_of(node: Node, values: dict[Node, Any], known: dict[Node, Any], size: int, recorded: bool) -> Any:
-    """The values of a node for all examples."""
-    op: Op = node.op
-    saved = op.known_inputs(node)
-    batched = [isinstance(i, Node) and i in values for i in node.inputs]
-    inputs = [
-        values[i] if b else _same_for_all(i, v, known, recorded)
-        for i, v, b in zip(node.inputs, saved, batched, strict=True)
-    ]
-    try:
-        if op.batch is not None:
-            y = op.batch(node, inputs, batched, size)
-            if y is not NotImplemented:
-                return y
-        elif op.elementwise and not op.variadic:
-            y = op(*aligned(inputs, batched), **dict(zip(op.statics, node.statics, strict=True)))
-            return y if y.shape == (size, *node.shape) else broadcast_to(y, (size, *node.shape))
-        return _one_by_one(node, inputs, batched, size)
-    except Exception as error:
-        error.add_note(f"in the batch of {op.name}, output shape {node.shape}")
-        raise
+
+class Step:
+    """The call of one op for all examples."""
+
+    __slots__ = ("batched", "inputs", "last", "node", "others", "statics")
+
+    def __init__(self, node: Node, inputs: tuple[Any, ...], batched: list[bool], others: list[Any]):
+        self.node, self.inputs, self.batched, self.others = node, inputs, batched, others
+        self.statics = dict(zip(node.op.statics, node.statics, strict=True))
+        self.last: list[Node] = []  # the inputs that no later step has
+
+    def run(self, values: dict[Node, Any], size: int) -> Any:
+        node, op, batched = self.node, self.node.op, self.batched
+        triples = zip(self.inputs, self.others, batched, strict=True)
+        inputs = [values[i] if b else other for i, other, b in triples]
+        try:
+            if op.batch is not None:
+                y = op.batch(node, inputs, batched, size)
+                if y is not NotImplemented:
+                    return y
+            elif op.elementwise and not op.variadic:
+                y = op(*aligned(inputs, batched), **self.statics)
+                return y if y.shape == (size, *node.shape) else broadcast_to(y, (size, *node.shape))
+            return _one_by_one(node, inputs, batched, size)
+        except Exception as error:
+            error.add_note(f"in the batch of {op.name}, output shape {node.shape}")
+            raise
 
 
 def _one_by_one(node: Node, inputs: list[Any], batched: list[bool], size: int) -> Any:

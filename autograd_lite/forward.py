@@ -14,27 +14,32 @@ from typing import Any
 import numpy as np
 
 from .backprop import fitted, pull, refuse_stale
-from .generate import parameters, shape_of
-from .node import Node, enable_grad, last_change
+from .generate import parameters
+from .node import Node, enable_grad, last_change, last_uses
 from .op import Op
 from .ops.elementwise import real
 from .ops.shape import broadcast_to, cast
+from .runtime import shape_of
 from .several import SEVERAL, Cotangents
 from .tensor import Tensor
 from .trace import on_new_node
 
 
-def push(nodes: Iterable[Node], tangents: dict[Node, Any], recorded: bool) -> None:
-    """Add to `tangents` those of all `nodes`, given in order of creation, that depend on a node that has one.
+def push(nodes: list[Node], tangents: dict[Node, Any], ends: Iterable[Node], recorded: bool) -> None:
+    """Add to `tangents` those of the `ends` that depend on a node that has one, by way of `nodes`, oldest first; they
+    are left there alone.
 
     If `recorded`, the formulas are called on Tensors, and the tangents that come out have their history.
     """
+    done_with = last_uses(nodes, ends)
     for node in nodes:
         if node in tangents or not node.requires_grad:
             continue
         moving = [tangents.get(i) if isinstance(i, Node) else None for i in node.inputs]
         if all(t is None for t in moving):
             continue
+        for i in done_with[node]:  # the tangents to come can have the memory
+            tangents.pop(i, None)
         if node.order < last_change.time:
             refuse_stale(node, node.order)
         try:

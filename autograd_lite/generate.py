@@ -16,20 +16,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .errors import ArgumentError, AutogradError, AxisError, IndexingError, ShapeError
 from .node import FlatNode, Node, is_recording, tick
+from .runtime import PLAIN, as_value, constant, failure, frozen, off_the_graph, refuse_out, shape_of
 from .several import Outputs
-from .tensor import Tensor, constant_tensor, own
+from .tensor import Tensor, own
 
 if TYPE_CHECKING:
     from .op import Op
 
 REQUIRED = object()  # the default of a static that has none
-
-# Constants that need no conversion. Python numbers stay what they are: NumPy promotes them weakly.
-PLAIN = frozenset(
-    {float, int, complex, bool, type(None), np.ndarray} | {np.dtype(c).type for c in "?bhilqBHILQefdgFDG"}
-)
 
 
 def generate(op: Op) -> None:
@@ -37,7 +32,8 @@ def generate(op: Op) -> None:
     slots = [f"input_{i}" for i in _live(op)] + [f"saved_{n}" for n in op.saves] + ["statics"] * bool(op.statics)
     # staticmethod: an Op is a descriptor, and `node.op` is to be the Op itself, not a method of the node.
     node_class = type(f"{op.name}_node", (Node,), {"__slots__": tuple(slots), "op": staticmethod(op)})
-    op.source = _call_source(op) + ("" if op.flat else "\n\n" + _bprop_source(op))
+    sources = [_call_source(op), _inputs_source(op), *([] if op.flat else [_bprop_source(op)])]
+    op.source = "\n\n".join(sources)
     scope: dict[str, Any] = {
         **{f"{name}_formula": formula for name, formula in op.named_formulas()},
         **{f"{name}_into": function for name, function in op.into.items()},
@@ -73,6 +69,7 @@ def generate(op: Op) -> None:
     op.call = scope["call"]
     op.call.__name__ = op.call.__qualname__ = op.name
     op.node_class = node_class
+    node_class.inputs = property(scope["inputs"], doc=Node.inputs.__doc__)  # type: ignore[attr-defined]
     if not op.flat:
         node_class.bprop = scope["bprop"]  # type: ignore[attr-defined]
 
@@ -215,6 +212,26 @@ def _saved(op: Op, name: str) -> str:
     return f"{name}_data if {' or '.join(f'{user}_live' for user in users)} else None"
 
 
+def _inputs_source(op: Op) -> str:
+    """The inputs of a node, in order: what its slots hold, and where one is empty the next of `rest`."""
+    live, dead, lines = _live(op), 0, ["def inputs(node):"]
+    if op.variadic not in live:  # no slot is empty in most nodes
+        full = []
+        for n in op.inputs:
+            full.append(f"node.input_{n}" if n in live else f"node.rest[{dead}]")
+            dead += n not in live
+        full += [f"*node.rest[{dead}:]"] if op.variadic else []
+        filled = " and ".join(f"node.input_{n} is not None" for n in live) or "True"
+        lines.append(f"    if {filled}: return ({', '.join(full)},)")
+    lines.append("    rest, inputs = iter(node.rest), []")
+    for n in op.inputs:
+        i = f"node.input_{n}"
+        lines.append(f"    inputs.append({f'next(rest) if {i} is None else {i}' if n in live else 'next(rest)'})")
+    if op.variadic in live:
+        lines.append(f"    inputs += [next(rest) if i is None else i for i in node.input_{op.variadic}]")
+    return "\n".join([*lines, "    return (*inputs, *rest)"])
+
+
 def _bprop_source(op: Op) -> str:
     """`send(i, gradient)` adds to the gradient of input i. `memory` knows the arrays that gradients add up in
     (backprop.py), and is None where the walk is recorded. `useful` is the set of nodes whose gradient is asked for,
@@ -285,99 +302,3 @@ def parameters(formula: Any) -> tuple[str, ...]:
     """The names of a formula's parameters."""
     code = formula.__code__ if isinstance(formula, types.FunctionType) else formula.fprop.__code__
     return tuple(code.co_varnames[: code.co_argcount])
-
-
-# -- what the generated functions call ---------------------------------------------------------------------------
-
-
-def shape_of(value: Any) -> tuple[int, ...]:
-    """The shape of a node, an array or a Python number."""
-    return getattr(value, "shape", ())
-
-
-def as_value(y: Any) -> Any:
-    """What a forward function returned, 0-d arrays as NumPy scalars."""
-    if isinstance(y, np.ndarray):
-        return y if y.ndim else y[()]
-    return y if isinstance(y, np.generic) else as_value(np.asarray(y))
-
-
-def handle(value: Any, node: Any) -> Any:
-    """A Tensor for a saved value and the node that it came from; a constant stays what it is."""
-    if not isinstance(node, Node) or value is None:
-        return value
-    tensor = constant_tensor(value)
-    tensor.node = node
-    return tensor
-
-
-def even(value: Any, shape: tuple[int, ...]) -> Any:
-    """An array with one NumPy scalar everywhere: np.broadcast_to's view, in an eighth of its time."""
-    return np.ndarray(shape, value.dtype, value, 0, (0,) * len(shape))
-
-
-def off_the_graph(y: Any, inputs: tuple[Any, ...]) -> Any:
-    """A view computed while nothing is recorded is copied, so that a later change of the leaf under it cannot
-    reach other graphs; and locked, so that assigning into it is an error and not a lost write."""
-    if isinstance(y, Outputs):
-        return Outputs(y.form, [off_the_graph(part, inputs) for part in y])
-    if own(y) is not y or (y.ndim and any(y is x for x in inputs)):
-        y = y.copy()
-        y.flags.writeable = False
-    return y
-
-
-def constant(op: Op, value: Any) -> Any:
-    """An input that is not a Tensor, as something NumPy computes with like an array; a random generator as it is."""
-    if type(value).__module__ == "numpy.random._generator":  # by name: importing numpy.random takes 10 ms
-        return value
-    if isinstance(value, np.ma.MaskedArray):
-        raise ArgumentError(f"{op.name}: masked arrays have no gradient here; fill it first: x.filled(0.0)")
-    array = np.asarray(value)
-    if array.dtype == object:
-        raise ArgumentError(f"{op.name}: cannot compute with a {type(value).__name__}")
-    return array if array.ndim else array[()]
-
-
-def frozen(op: Op, statics: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Statics as hashable values: lists become tuples, arrays are refused."""
-    return tuple(_freeze(op, name, value) for name, value in zip(op.statics, statics, strict=True))
-
-
-def _freeze(op: Op, name: str, value: Any) -> Any:
-    if isinstance(value, (list, tuple)):
-        return tuple(_freeze(op, name, item) for item in value)
-    try:
-        hash(value)
-    except TypeError:
-        raise ArgumentError(
-            f"{op.name}: {name} is a static and cannot be a {type(value).__name__}; pass Python numbers or a tuple"
-        ) from None
-    return value
-
-
-def refuse_out(op: Op) -> None:
-    """Raise: results are never written into memory that the caller names."""
-    raise ArgumentError(
-        f"{op.name}: out= would overwrite memory that a recorded graph may still need; use the returned value"
-    )
-
-
-def failure(op: Op, error: Exception, inputs: tuple[Any, ...]) -> Exception:
-    """`error` as one of ours that names the op and the shapes; others pass with a note."""
-    if isinstance(error, AutogradError):
-        return error
-    shapes = [str(np.shape(x)) for x in inputs]
-    binary = op.symbol is not None and len(shapes) == 2
-    where = f"{op.name}: {f' {op.symbol} '.join(shapes) if binary else ', '.join(shapes)}"
-    reason = (op.advice and op.advice(*map(np.shape, inputs))) or str(error)
-    kinds: dict[type, type[Exception]] = {
-        ValueError: ShapeError,
-        IndexError: IndexingError,
-        TypeError: ArgumentError,
-        np.exceptions.AxisError: AxisError,
-    }
-    if type(error) in kinds:
-        return kinds[type(error)](f"{where}: {reason}")
-    error.add_note(f"in {where}")
-    return error

@@ -17,7 +17,7 @@ from .tensor import Tensor
 from .transforms import Run, in_memory_of_their_own
 from .tree import map_leaves
 
-CACHE = 2**21  # entries of the largest intermediate value in one batch; more would leave the processor's cache
+CACHE = 2**14  # entries of the largest intermediate value in one batch; more would leave the processor's cache
 
 
 def jacobian(

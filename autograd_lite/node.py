@@ -98,15 +98,7 @@ class Node:
     @property
     def inputs(self) -> tuple[Any, ...]:
         """The op's inputs, in order: Nodes where they were recorded, else the constants."""
-        if self.op is None:
-            return ()
-        rest, inputs = iter(self.rest), []
-        for name in self.op.inputs:
-            live = getattr(self, f"input_{name}", None)
-            inputs.append(next(rest) if live is None else live)
-        for live in getattr(self, f"input_{self.op.variadic}", ()):
-            inputs.append(next(rest) if live is None else live)
-        return (*inputs, *rest)
+        return ()  # the class of an op has its own (generate.py)
 
     @property
     def saved(self) -> tuple[Any, ...]:
@@ -203,3 +195,13 @@ def topological_order(*roots: Node, since: int = 0) -> list[Node]:
                 nodes.append(i)
     nodes.sort(key=attrgetter("order"))
     return nodes
+
+
+def last_uses(nodes: list[Node], kept: Iterable[Node]) -> dict[Node, list[Node]]:
+    """For each of `nodes`, given oldest first, the inputs that no later one has, nor is `kept`."""
+    seen, found = set(kept), {}
+    for node in reversed(nodes):
+        last = {i for i in node.inputs if isinstance(i, Node) and i not in seen}
+        seen |= last
+        found[node] = list(last)
+    return found

@@ -22,8 +22,9 @@ from typing import Any
 import numpy as np
 
 from .errors import ArgumentError
-from .generate import REQUIRED, as_value, generate, handle, parameters, shape_of
+from .generate import REQUIRED, generate, parameters
 from .node import Node
+from .runtime import as_value, handle, shape_of
 from .several import Cotangents, Outputs
 from .source import formula_text
 

@@ -217,7 +217,7 @@ class Run:
         as_given = (lambda t: t if isinstance(t, Tensor) else constant_tensor(t)) if recorded else _without_history
         found = {node: as_given(t) for node, t in given.items()}
         with enable_grad() if recorded else no_grad():
-            push(nodes, found, recorded)
+            push(nodes, found, roots, recorded)
 
         def tangent_of(y: Any) -> Any:
             node = y.node if isinstance(y, Tensor) else None

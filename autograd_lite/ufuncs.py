@@ -13,11 +13,11 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from .errors import ArgumentError
-from .generate import failure
 from .op import Op
 from .ops import reduce as reductions
 from .ops.elementwise import where as choose
 from .ops.shape import astype, expand_dims, moveaxis, reshape, stack
+from .runtime import failure
 from .tensor import Tensor, constant_tensor
 
 # A fold by one of these has a row of its own.

@@ -33,6 +33,9 @@ class Case:
 PRODUCT = ("ij,jk->ik", (64, 64))
 PRODUCTS = ("bij,bjk->bik", (64, 64, 64))
 CHAIN = "chain of 100,000 multiplies"
+EVERY_DERIVATIVE = {"torch": 1.0, "autograd": 0.1}
+VALUE_1 = "the function, element-wise, 1e6"
+VALUE_2 = "the function, tanh(x @ W), 1000"
 
 CASES = [
     Case("1,000 scalar ops", "scalar_chain", targets={"micrograd": 0.6, "torch": 0.3}),
@@ -59,6 +62,27 @@ CASES = [
     Case("einsum gradient, ij,jk->ik, 64", "einsum", PRODUCT, {"hand": 1.5}),
     Case("einsum gradient, bij,bjk->bik, 64", "einsum", PRODUCTS, {"hand": 1.5}),
     Case("matmul gradient, 256", "matmul", (256,), {"hand": 1.5}),
+    # derivatives as functions, with what a library has for them; JAX's compiled ones are shown and not aimed at
+    Case(
+        "Hessian, 8-16-16-1 tanh MLP, 433 parameters", "mlp_hessian", ((8, 16, 16, 1), 32), EVERY_DERIVATIVE, slow=True
+    ),
+    *[
+        Case(
+            f"Hessian, Rosenbrock n = {n}",
+            "rosenbrock_hessian",
+            (n,),
+            EVERY_DERIVATIVE if n == 100 else {},
+            slow=n > 100,
+        )
+        for n in (10, 30, 100, 300, 1000)
+    ],
+    Case("gradient, Rosenbrock n = 100", "rosenbrock_gradient", (100,), EVERY_DERIVATIVE),
+    Case("Jacobian, 100 to 100", "dense_jacobian", (100,), EVERY_DERIVATIVE),
+    Case("per-example gradients, MLP 64-64-10, batch 256", "per_example", ((64, 64, 10), 256), EVERY_DERIVATIVE),
+    Case(VALUE_1, "elementwise_value", (1_000_000,)),
+    Case("jvp, element-wise, 1e6", "elementwise_jvp", (1_000_000,), {VALUE_1: 3}, VALUE_1),
+    Case(VALUE_2, "layer_value", (1000,)),
+    Case("jvp, tanh(x @ W), 1000", "layer_jvp", (1000,), {VALUE_2: 3}, VALUE_2),
     # hand-written NumPy's import is `import numpy`
     Case("import, whole process", "import_library", targets={"hand": 1.2}),
 ]

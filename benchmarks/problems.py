@@ -77,6 +77,49 @@ def classification(sizes, batch):
     return Classification(X, labels, layers)
 
 
+def rosenbrock(x):
+    """Rosenbrock's function: a sum in which neighbours meet, so that its Hessian is tridiagonal."""
+    return (100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2).sum()
+
+
+def rosenbrock_point(n):
+    return np.random.default_rng(0).uniform(-1, 1, n)
+
+
+def regression(sizes, batch):
+    """Inputs, targets and all parameters as one vector, for a network with one output; float64."""
+    rng = np.random.default_rng(0)
+    parameters = sum(m * n + n for m, n in pairwise(sizes))
+    return rng.standard_normal((batch, sizes[0])), rng.standard_normal(batch), rng.standard_normal(parameters) / 3
+
+
+def regression_loss(theta, sizes, X, targets, tanh):
+    """The mean square error of a tanh network whose parameters are cut out of the vector theta."""
+    h, start = X, 0
+    for k, (m, n) in enumerate(pairwise(sizes)):
+        W, b = theta[start : start + m * n].reshape(m, n), theta[start + m * n : start + m * n + n]
+        h = (h if k == 0 else tanh(h)) @ W + b
+        start += m * n + n
+    return ((h[:, 0] - targets) ** 2).mean()
+
+
+def dense_layer(n):
+    """A weight matrix and an input of float64."""
+    rng = np.random.default_rng(0)
+    return rng.standard_normal((n, n)) / n**0.5, rng.standard_normal(n)
+
+
+def example_loss(layers, x, target, tanh, logsumexp):
+    """The cross-entropy of one example; `target` is 1 at its class and 0 elsewhere."""
+    (W1, b1), (W2, b2) = layers
+    scores = tanh(x @ W1 + b1) @ W2 + b2
+    return logsumexp(scores) - (scores * target).sum()
+
+
+def one_hot(labels, classes):
+    return np.eye(classes, dtype=np.float32)[labels]
+
+
 def run_python(statement):
     """A step that runs `statement` in a fresh interpreter, compiled modules cached as usual."""
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}

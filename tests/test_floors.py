@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).parent.parent / "autograd_lite"
 FLOORS = [
     ["errors", "node"],
     ["tree", "source", "tensor"],
-    ["several", "generate", "op"],
+    ["several", "runtime", "generate", "op"],
     ["ops"],
     ["ufuncs", "methods", "protocol", "numpy"],
     ["trace", "backprop", "forward", "batch", "transforms", "jacobians", "custom", "hooks", "flow"],

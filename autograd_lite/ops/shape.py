@@ -16,8 +16,8 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from ..errors import ArgumentError, ShapeError
-from ..generate import refuse_out
 from ..op import Op
+from ..runtime import refuse_out
 from ..tensor import Tensor
 from . import batching
 from .elementwise import where

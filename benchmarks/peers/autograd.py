@@ -1,7 +1,7 @@
 """HIPS autograd, with plain NumPy for the update, in place."""
 
 import autograd.numpy as np
-from autograd import grad, make_vjp, value_and_grad
+from autograd import grad, hessian, jacobian, make_vjp, value_and_grad
 from autograd.scipy.special import expit, logsumexp
 
 from benchmarks.problems import (
@@ -10,10 +10,17 @@ from benchmarks.problems import (
     NEAR_ONE,
     SCALARS,
     classification,
+    dense_layer,
     elementwise_input,
+    example_loss,
     multiply_program,
     normal_arrays,
+    one_hot,
+    regression,
+    regression_loss,
     repeated_index,
+    rosenbrock,
+    rosenbrock_point,
     run_python,
     scalar_program,
     slice_bounds,
@@ -108,3 +115,38 @@ def multiply_chain(n):
 def multiply_graph(n):
     record = make_vjp(multiply_program)
     return lambda: record(NEAR_ONE, n)
+
+
+def mlp_hessian(sizes, batch):
+    X, targets, theta = regression(sizes, batch)
+    second = hessian(lambda theta: regression_loss(theta, sizes, X, targets, np.tanh))
+    return lambda: second(theta)
+
+
+def rosenbrock_hessian(n):
+    x, second = rosenbrock_point(n), hessian(rosenbrock)
+    return lambda: second(x)
+
+
+def rosenbrock_gradient(n):
+    x, gradient = rosenbrock_point(n), grad(rosenbrock)
+    return lambda: gradient(x)
+
+
+def dense_jacobian(n):
+    W, x = dense_layer(n)
+    derivative = jacobian(lambda x: np.tanh(np.dot(W, x)))
+    return lambda: derivative(x)
+
+
+def per_example(sizes, batch):
+    """One example after the other: there is nothing for many at once."""
+    X, labels, layers = classification(sizes, batch)
+    targets = one_hot(labels, sizes[-1])
+    gradient = grad(lambda *args: example_loss(*args, np.tanh, logsumexp))
+
+    def step():
+        each = [gradient(layers, x, target) for x, target in zip(X, targets, strict=True)]
+        return [tuple(np.stack(parts) for parts in zip(*layer, strict=True)) for layer in zip(*each, strict=True)]
+
+    return step

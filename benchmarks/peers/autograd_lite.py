@@ -9,10 +9,17 @@ from benchmarks.problems import (
     NEAR_ONE,
     SCALARS,
     classification,
+    dense_layer,
     elementwise_input,
+    example_loss,
     multiply_program,
     normal_arrays,
+    one_hot,
+    regression,
+    regression_loss,
     repeated_index,
+    rosenbrock,
+    rosenbrock_point,
     run_python,
     scalar_program,
     slice_bounds,
@@ -135,3 +142,57 @@ def ndarray_times_tensor():
     a = np.arange(10.0)
     b = ag.tensor(np.ones(10), requires_grad=True)
     return lambda: a * b
+
+
+def mlp_hessian(sizes, batch):
+    X, targets, theta = regression(sizes, batch)
+    hessian = ag.hessian(lambda theta: regression_loss(theta, sizes, X, targets, ag.tanh))
+    return lambda: hessian(theta)
+
+
+def rosenbrock_hessian(n):
+    x, hessian = rosenbrock_point(n), ag.hessian(rosenbrock)
+    return lambda: hessian(x)
+
+
+def rosenbrock_gradient(n):
+    x, gradient = rosenbrock_point(n), ag.grad(rosenbrock)
+    return lambda: gradient(x)
+
+
+def dense_jacobian(n):
+    W, x = dense_layer(n)
+    jacobian = ag.jacrev(lambda x: ag.tanh(W @ x))
+    return lambda: jacobian(x)
+
+
+def per_example(sizes, batch):
+    X, labels, layers = classification(sizes, batch)
+    targets = one_hot(labels, sizes[-1])
+    gradients = ag.vmap(ag.grad(lambda *args: example_loss(*args, ag.tanh, ag.logsumexp)), (None, 0, 0))
+    return lambda: gradients(layers, X, targets)
+
+
+def elementwise_function(x):
+    return ag.tanh(1.5 * x + 0.3) * ag.sigmoid(x) + ag.exp(-(x**2))
+
+
+def elementwise_value(n):
+    x = elementwise_input(n)
+    return lambda: elementwise_function(x)
+
+
+def elementwise_jvp(n):
+    x, t = elementwise_input(n), np.ones(n, np.float32)
+    return lambda: ag.jvp(elementwise_function, (x,), (t,))
+
+
+def layer_value(n):
+    x, W = normal_arrays(2, n, n)
+    return lambda: ag.tanh(x @ W)
+
+
+def layer_jvp(n):
+    x, W = normal_arrays(2, n, n)
+    t = np.ones_like(x)
+    return lambda: ag.jvp(lambda x: ag.tanh(x @ W), (x,), (t,))

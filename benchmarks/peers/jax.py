@@ -2,15 +2,23 @@
 
 import jax
 import jax.numpy as jnp
+from jax import enable_x64 as float64
 
 from benchmarks.problems import (
     LEARNING_RATE,
     MOMENTUM,
     SCALARS,
     classification,
+    dense_layer,
     elementwise_input,
+    example_loss,
     normal_arrays,
+    one_hot,
+    regression,
+    regression_loss,
     repeated_index,
+    rosenbrock,
+    rosenbrock_point,
     run_python,
     scalar_program,
     slice_bounds,
@@ -113,5 +121,42 @@ def mlp(sizes, activation, batch):
         nonlocal state
         loss, state = jax.block_until_ready(compiled(state, X, labels))
         return loss
+
+    return step
+
+
+def mlp_hessian(sizes, batch):
+    with float64():
+        X, targets, theta = map(jnp.asarray, regression(sizes, batch))
+    return compiled_step(jax.hessian(lambda theta: regression_loss(theta, sizes, X, targets, jnp.tanh)), theta)
+
+
+def rosenbrock_hessian(n):
+    return compiled_step(jax.hessian(rosenbrock), rosenbrock_point(n))
+
+
+def rosenbrock_gradient(n):
+    return compiled_step(jax.grad(rosenbrock), rosenbrock_point(n))
+
+
+def dense_jacobian(n):
+    W, x = dense_layer(n)
+    return compiled_step(jax.jacrev(lambda x, W: jnp.tanh(W @ x)), x, W)
+
+
+def per_example(sizes, batch):
+    X, labels, layers = classification(sizes, batch)
+    gradient = jax.grad(lambda *args: example_loss(*args, jnp.tanh, jax.nn.logsumexp))
+    return compiled_step(jax.vmap(gradient, (None, 0, 0)), layers, X, one_hot(labels, sizes[-1]))
+
+
+def compiled_step(function, *args):
+    with float64():
+        args = jax.tree.map(jnp.asarray, args)
+    compiled = jax.jit(function)
+
+    def step():
+        with float64():
+            return jax.block_until_ready(compiled(*args))
 
     return step

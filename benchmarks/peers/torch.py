@@ -10,10 +10,17 @@ from benchmarks.problems import (
     NEAR_ONE,
     SCALARS,
     classification,
+    dense_layer,
     elementwise_input,
+    example_loss,
     multiply_program,
     normal_arrays,
+    one_hot,
+    regression,
+    regression_loss,
     repeated_index,
+    rosenbrock,
+    rosenbrock_point,
     run_python,
     scalar_program,
     slice_bounds,
@@ -128,3 +135,42 @@ def multiply_chain(n):
 def multiply_graph(n):
     x = torch.tensor(NEAR_ONE, dtype=torch.float64, requires_grad=True)
     return lambda: multiply_program(x, n)
+
+
+def mlp_hessian(sizes, batch):
+    X, targets, theta = map(torch.from_numpy, regression(sizes, batch))
+    return transform_step(
+        torch.func.hessian(lambda theta: regression_loss(theta, sizes, X, targets, torch.tanh)), theta
+    )
+
+
+def rosenbrock_hessian(n):
+    return transform_step(torch.func.hessian(rosenbrock), torch.from_numpy(rosenbrock_point(n)))
+
+
+def rosenbrock_gradient(n):
+    # the usual way, which takes less time than torch.func.grad
+    torch.set_num_threads(1)
+    x = torch.from_numpy(rosenbrock_point(n)).requires_grad_()
+    return lambda: torch.autograd.grad(rosenbrock(x), x)[0]
+
+
+def dense_jacobian(n):
+    W, x = map(torch.from_numpy, dense_layer(n))
+    return transform_step(torch.func.jacrev(lambda x: torch.tanh(W @ x)), x)
+
+
+def per_example(sizes, batch):
+    X, labels, layers = classification(sizes, batch)
+    X, targets = torch.from_numpy(X), torch.from_numpy(one_hot(labels, sizes[-1]))
+    layers = [tuple(map(torch.from_numpy, layer)) for layer in layers]
+
+    def loss(layers, x, target):
+        return example_loss(layers, x, target, torch.tanh, lambda scores: torch.logsumexp(scores, -1))
+
+    return transform_step(torch.func.vmap(torch.func.grad(loss), (None, 0, 0)), layers, X, targets)
+
+
+def transform_step(function, *args):
+    torch.set_num_threads(1)  # two are slower at all of these
+    return lambda: function(*args)
