@@ -1,9 +1,9 @@
 """Newton's method on a network of 433 parameters, with its exact Hessian.
 
-The network predicts from eight measurements how a patient's diabetes proceeds. A step d solves (H + mu I) d = -g. Where
-the loss goes down as the quadratic model g'd + d'Hd/2 foretells, mu shrinks, and the steps become Newton's own: the last
-few about square the gradient's norm. Where it does not, or H + mu I is not positive definite, mu grows, and the steps
-turn into short ones down the gradient.
+The network predicts from eight measurements how a patient's diabetes proceeds. A step d solves (H + mu I) d = -g.
+Where the loss goes down as the quadratic model g'd + d'Hd/2 foretells, mu shrinks, and the steps become Newton's own:
+the last few about square the gradient's norm. Where it does not, or H + mu I is not positive definite, mu grows, and
+the steps turn into short ones down the gradient.
 
 python examples/newton.py           the loss and the gradient's norm after each step, and those of gradient descent
 python examples/newton.py --quick   fewer patients
