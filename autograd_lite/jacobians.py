@@ -12,6 +12,7 @@ import numpy as np
 from .backprop import pull
 from .batch import Batch
 from .errors import ArgumentError
+from .generate import as_value
 from .ops.shape import concatenate, moveaxis
 from .tensor import Tensor
 from .transforms import Run, in_memory_of_their_own
@@ -89,7 +90,7 @@ def _jacobian(
         blocks = (_by_columns if forward else _by_rows)(run)  # one list for each output, in it one for each argument
         if layout == "denominator":
             blocks = [[_turned(block, np.ndim(y)) for block in row] for y, row in zip(run.outputs, blocks, strict=True)]
-        rows = iter(blocks)
+        rows = iter(_in_memory_of_their_own(blocks))
         return map_leaves(lambda _: _in_form_of_arguments(run, next(rows)), run.y)
 
     return jacobian_of_f
@@ -108,6 +109,22 @@ def _in_form_of_arguments(run: Run, row: list[Any]) -> Any:
     each = iter(row)
     trees = [map_leaves(lambda _: next(each), tree) for tree in run.trees]
     return trees[0] if run.single else tuple(trees)
+
+
+def _in_memory_of_their_own(blocks: list[list[Any]]) -> list[list[Any]]:
+    """`blocks` that the caller may write to: none read-only, no two in the same memory; scalars as NumPy's."""
+    seen: set[int] = set()
+
+    def owned(block: Any) -> Any:
+        if not isinstance(block, np.ndarray):
+            return block
+        memory = id(block if block.base is None else block.base)
+        if memory in seen or not block.flags.writeable:
+            return as_value(block.copy())
+        seen.add(memory)
+        return as_value(block)
+
+    return [[owned(block) for block in row] for row in blocks]
 
 
 def _turned(block: Any, ndim: int) -> Any:

@@ -21,6 +21,16 @@ def test_readme_examples():
     assert results.attempted > 15
 
 
+def test_the_examples_of_the_page_on_derivatives():
+    page = (ROOT / "docs" / "derivatives.md").read_text(encoding="utf-8")
+    if "custom_vjp" not in dir(ag):
+        page = page.partition("## Rules of one's own")[0]
+    examples = doctest.DocTestParser().get_doctest(page, {}, "derivatives.md", "docs/derivatives.md", 0)
+    results = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE).run(examples)
+    assert results.failed == 0
+    assert results.attempted > 70
+
+
 def test_readme_quotes_the_table_as_it_stands():
     table = (ROOT / "autograd_lite" / "ops" / "elementwise.py").read_text(encoding="utf-8")
     quoted = re.search(r"```python\n(multiply = .*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)[

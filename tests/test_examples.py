@@ -1,4 +1,4 @@
-"""Programs written for HIPS autograd: they do their work here, and where HIPS is installed they print the same there.
+"""The examples do their work; those written for HIPS autograd print the same there, where HIPS is installed.
 
 `make agree` runs the comparison in the benchmark environment.
 """
@@ -60,6 +60,14 @@ def test_the_drum_shows_the_target(ours):
     figures, _ = ours("simulation")
     assert figures["loss after"] < figures["loss before"] / 10
     assert figures["largest press / limit"] < 1
+
+
+def test_newton_reaches_the_minimum_and_gradient_descent_does_not():
+    figures = runpy.run_path(str(EXAMPLES / "newton.py"))["main"](["--quick"])
+    assert figures["Newton: gradient"] < 1e-9
+    assert figures["Newton: steps"] < 40
+    assert figures["gradient descent: gradient"] > 1e-3
+    assert figures["Newton: loss"] < figures["gradient descent: loss"]
 
 
 @pytest.mark.parametrize("name", NAMES)
