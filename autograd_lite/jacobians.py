@@ -12,8 +12,8 @@ import numpy as np
 from .backprop import pull
 from .batch import Batch
 from .errors import ArgumentError
-from .generate import as_value
 from .ops.shape import concatenate, moveaxis
+from .runtime import as_value
 from .tensor import Tensor
 from .transforms import Run, in_memory_of_their_own
 from .tree import map_leaves
