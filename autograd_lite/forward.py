@@ -24,10 +24,10 @@ from .tensor import Tensor
 from .trace import on_new_node
 
 
-def push(nodes: Iterable[Node], tangents: dict[Node, Any], recorded: bool) -> None:
+def push(nodes: Iterable[Node], tangents: dict[Node, Any], history: bool) -> None:
     """Add to `tangents` those of all `nodes`, given in order of creation, that depend on a node that has one.
 
-    If `recorded`, the formulas are called on Tensors, and the tangents that come out have their history.
+    If `history`, the tangents depend on the saved values too, which the formulas then get as Tensors.
     """
     for node in nodes:
         if node in tangents or not node.requires_grad:
@@ -38,7 +38,7 @@ def push(nodes: Iterable[Node], tangents: dict[Node, Any], recorded: bool) -> No
         if node.order < last_change.time:
             refuse_stale(node, node.order)
         try:
-            tangents[node] = _tangent(node.with_saved(node.op.saved_as_tensors(node)) if recorded else node, moving)
+            tangents[node] = _tangent(node.with_saved(node.op.saved_as_tensors(node)) if history else node, moving)
         except Exception as error:
             error.add_note(f"in the tangent of {node.op.name}, output shape {node.shape}")
             raise
