@@ -71,12 +71,14 @@ def walk(
     ends: Container[Node] = (),
     useful: set[Node] | None = None,
     recorded: bool = False,
+    history: bool = True,
 ) -> dict[Any, Any]:
     """Send the cotangents of the nodes in `starts` back, newest node first, and return the gradients that reach the
     ends: the leaves, and the nodes in `ends`.
 
     `useful`, if not None, holds the nodes whose gradient is asked for; the others are passed by. If `recorded`, the
-    cotangents are Tensors: called on Tensors, the formulas build the graph of the gradient.
+    cotangents are Tensors: called on Tensors, the formulas build the graph of the gradient; with `history` the saved
+    values are Tensors as well, on the nodes that they came from.
     """
     sums, waiting, send, memory = accumulator(recorded)
     for node, g in starts:
@@ -92,7 +94,7 @@ def walk(
                 continue
             if node.order < changed:
                 refuse_stale(node, node.order)
-            if recorded:
+            if recorded and history:
                 node = node.with_saved(node.op.saved_as_tensors(node))
             node.bprop(g, send, memory, useful)
     except Exception as error:
@@ -102,13 +104,16 @@ def walk(
     return found
 
 
-def pull(starts: list[tuple[Node, Any]], wanted: list[Any]) -> tuple[bool, dict[Any, Any]]:
+def pull(
+    starts: list[tuple[Node, Any]], wanted: list[Any], traced_for_many: bool = True
+) -> tuple[bool, dict[Any, Any]]:
     """Send the cotangents of the nodes in `starts` back to the nodes `wanted`: whether that was recorded, and what
     reached them.
 
     The backward pass is recorded exactly when it must be: when one of `wanted` is itself computed from something
     (an outer derivative is being taken), when the graph reaches a recorded value from outside, or when a cotangent
-    is recorded.
+    is recorded. In the last case alone what comes out depends on the cotangents only, not on the values of the graph,
+    unless that was `traced_for_many` examples.
     """
     _, useful, foreign = between(wanted, [node for node, _ in starts])
     recorded = is_recording() and (
@@ -120,7 +125,7 @@ def pull(starts: list[tuple[Node, Any]], wanted: list[Any]) -> tuple[bool, dict[
             return False, walk(plain, frozenset(wanted), useful)
     as_tensors = [(node, g if isinstance(g, Tensor) else constant_tensor(g)) for node, g in starts if node in useful]
     with enable_grad():
-        return True, walk(as_tensors, frozenset(wanted), useful, recorded=True)
+        return True, walk(as_tensors, frozenset(wanted), useful, recorded=True, history=foreign or traced_for_many)
 
 
 def between(wanted: list[Any], outputs: list[Node]) -> tuple[list[Node], set[Node], bool]:

@@ -25,11 +25,11 @@ from .tensor import Tensor
 from .trace import on_new_node
 
 
-def push(nodes: list[Node], tangents: dict[Node, Any], ends: Iterable[Node], recorded: bool) -> None:
+def push(nodes: list[Node], tangents: dict[Node, Any], ends: Iterable[Node], history: bool) -> None:
     """Add to `tangents` those of the `ends` that depend on a node that has one, by way of `nodes`, oldest first; they
     are left there alone.
 
-    If `recorded`, the formulas are called on Tensors, and the tangents that come out have their history.
+    If `history`, the tangents depend on the saved values too, which the formulas then get as Tensors.
     """
     done_with = last_uses(nodes, ends)
     for node in nodes:
@@ -43,7 +43,7 @@ def push(nodes: list[Node], tangents: dict[Node, Any], ends: Iterable[Node], rec
         if node.order < last_change.time:
             refuse_stale(node, node.order)
         try:
-            tangents[node] = _tangent(node.with_saved(node.op.saved_as_tensors(node)) if recorded else node, moving)
+            tangents[node] = _tangent(node.with_saved(node.op.saved_as_tensors(node)) if history else node, moving)
         except Exception as error:
             error.add_note(f"in the tangent of {node.op.name}, output shape {node.shape}")
             raise

@@ -172,6 +172,7 @@ class Run:
     ):
         self.single = isinstance(argnums, int)
         self.positions = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+        self.traced_for_many = bool(is_tracing())  # now; a pullback may be called by a vmap that came later
         arguments = list(args)
         for position in self.positions:
             if not -len(args) <= position < len(args):
@@ -196,7 +197,7 @@ class Run:
         """Whether the backward pass was recorded, and the gradients in the form of the arguments."""
         pairs = zip(self.outputs, cotangents, strict=True)
         starts = [(y.node, v) for y, v in pairs if isinstance(y, Tensor) and y.node is not None]
-        recorded, ends = pull(starts, self.wanted) if starts and self.wanted else (False, {})
+        recorded, ends = pull(starts, self.wanted, self.traced_for_many) if starts and self.wanted else (False, {})
         each = iter(in_memory_of_their_own(self.wanted, ends, strict))
         trees = [map_leaves(lambda _: next(each), tree) for tree in self.trees]
         return recorded, trees[0] if self.single else tuple(trees)
@@ -217,7 +218,7 @@ class Run:
         as_given = (lambda t: t if isinstance(t, Tensor) else constant_tensor(t)) if recorded else _without_history
         found = {node: as_given(t) for node, t in given.items()}
         with enable_grad() if recorded else no_grad():
-            push(nodes, found, roots, recorded)
+            push(nodes, found, roots, recorded and (foreign or self.traced_for_many))
 
         def tangent_of(y: Any) -> Any:
             node = y.node if isinstance(y, Tensor) else None
@@ -262,11 +263,12 @@ def in_memory_of_their_own(wanted: list[Any], ends: dict[Any, Any], strict: bool
 
 def _checked(like: Any, v: Any, caller: str) -> Any:
     """The tangent or cotangent `v` of `like`, in its dtype."""
-    if np.shape(v) != like.shape:
-        raise ShapeError(f"{caller}: a tangent or cotangent of shape {np.shape(v)} for a value of shape {like.shape}")
+    shape, dtype = np.shape(like), like.dtype if hasattr(like, "dtype") else np.asarray(like).dtype
+    if np.shape(v) != shape:
+        raise ShapeError(f"{caller}: a tangent or cotangent of shape {np.shape(v)} for a value of shape {shape}")
     if isinstance(v, Tensor):
-        return v if v.dtype == like.dtype else v.astype(like.dtype)
-    return np.asarray(v).astype(like.dtype)[()]
+        return v if v.dtype == dtype else v.astype(dtype)
+    return np.asarray(v).astype(dtype)[()]
 
 
 def _in_form_of(y: Any, cotangent: Any, caller: str) -> Any:

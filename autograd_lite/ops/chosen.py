@@ -25,6 +25,8 @@ __all__ = [
 
 def take(a: Any, indices: Any, axis: int | None = None, out: None = None, mode: str = "raise") -> Any:
     """`a[indices]` along an axis (of all entries if None)."""
+    if isinstance(indices, Tensor) and not isinstance(a, Tensor):  # NumPy's indexing would ask for plain numbers
+        a = constant_tensor(np.asarray(a))
     if axis is None or not a.ndim:
         a, axis = ravel(a), 0 if axis is None else normalize_axis_index(axis, 1)
     n = a.shape[normalize_axis_index(axis, a.ndim)]
