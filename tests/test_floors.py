@@ -18,7 +18,7 @@ FLOORS = [
     ["ops"],
     ["ufuncs", "methods", "protocol", "numpy"],
     ["trace", "backprop", "forward", "batch", "transforms", "jacobians", "flow"],
-    ["check", "draw"],
+    ["differences", "check", "draw"],
     ["nn", "scipy"],
     ["__init__"],
 ]
