@@ -15,7 +15,7 @@ from .node import no_grad
 from .tensor import Tensor, constant_tensor
 from .tree import leaves, map_leaves
 
-LADDER = (1.0, 0.1, 0.01, 1e-3, 1e-4, 1e-5, 30.0)
+LADDER = (1.0, 0.1, 0.01, 1e-3, 1e-4, 1e-5, 1e-6, 30.0)
 
 
 class How(NamedTuple):
@@ -78,15 +78,16 @@ def compare(line: Line, analytic: float, size: float, how: How, relative: bool) 
     mass = max(line.mass, height) if np.isfinite(height) else line.mass
     unit = min(1.0, max(mass, size)) if relative else 1.0  # what counts as absolutely small
     rounding = how.precision * (mass + size) / how.step
-    blind = not rounding <= how.atol * unit + how.rtol * size
+    blind = not rounding <= how.atol * unit + max(how.rtol, 1e-3) * size
 
     def allowed(numeric: float) -> float:
-        return how.atol * unit + how.rtol * max(abs(analytic), abs(numeric), min(height, mass))
+        return how.atol * unit + how.rtol * max(abs(analytic), abs(numeric), size) + rounding
 
     if not np.isfinite(analytic) or abs(analytic - numeric) <= allowed(numeric):
         return Comparison(bool(np.isfinite(analytic)), numeric, rounding, blind)
     numeric, error = refined(line, numeric, how, mass + size, allowed(numeric))
-    return Comparison(abs(analytic - numeric) <= allowed(numeric) + error, numeric, rounding, blind)
+    blind = blind or error > 0.01 * size + how.atol * unit
+    return Comparison(abs(analytic - numeric) <= allowed(numeric) + error, numeric, max(rounding, error), blind)
 
 
 def refined(line: Line, first: float, how: How, mass: float, enough: float) -> tuple[float, float]:
