@@ -115,7 +115,7 @@ def product(node: Any, inputs: list[Any], batched: list[bool], size: int) -> Any
     (a, b), (a_batched, b_batched) = inputs, batched
     a_ndim, b_ndim = a.ndim - a_batched, b.ndim - b_batched
     if not b_batched and b_ndim <= 2 and (a_ndim == 1 or b_ndim == 2):
-        return (a.reshape(-1, a.shape[-1]) @ b).reshape(size, *node.shape)
+        return (a.reshape(math.prod(a.shape[:-1]), a.shape[-1]) @ b).reshape(size, *node.shape)
     if not a_batched and a_ndim == 2 and b_ndim == 1:
         return b @ a.T
     if a_ndim == b_ndim == 1:
