@@ -31,7 +31,7 @@ from .tensor import Tensor
 from .transforms import grad, hvp, jvp, linearize, value_and_grad, vjp
 
 if TYPE_CHECKING:
-    from . import nn
+    from . import nn, testing
     from .check import check_grads
     from .draw import draw
     from .flow import Graph
@@ -51,6 +51,7 @@ _LATER = {
     "special": ("scipy.special", None),
     "check_grads": ("check", "check_grads"),
     "draw": ("draw", "draw"),
+    "testing": ("testing", None),
     "Graph": ("flow", "Graph"),
 }
 

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,21 +12,9 @@ from typing import Any
 import numpy as np
 
 from autograd_lite.ops.shape import Index, split_index
+from autograd_lite.testing import DOMAINS
 
-# Domains: how to draw an input of a shape. All keep a distance from kinks and poles.
-DOMAINS: dict[str, Callable[[np.random.Generator, tuple[int, ...]], Any]] = {
-    "real": lambda rng, s: rng.uniform(-2, 2, s),
-    "nonzero": lambda rng, s: rng.uniform(0.3, 2, s) * rng.choice([-1, 1], s),
-    "positive": lambda rng, s: rng.uniform(0.3, 2, s),
-    "unit": lambda rng, s: rng.uniform(-0.8, 0.8, s),
-    "above 1": lambda rng, s: rng.uniform(1.3, 3, s),
-    "angle": lambda rng, s: rng.uniform(-1.2, 1.2, s),
-    "distinct": lambda rng, s: rng.permutation(np.linspace(-2, 2, max(1, math.prod(s)))[: math.prod(s)]).reshape(s),
-    "off grid": lambda rng, s: rng.integers(-3, 3, s) + rng.uniform(0.2, 0.8, s),
-    "bool": lambda rng, s: rng.random(s) < 0.5,
-    "int": lambda rng, s: rng.integers(0, 7, s),
-    "label": lambda rng, s: rng.integers(0, 3, s),
-}
+__all__ = ["DOMAINS", "SPECS", "Spec"]
 
 ONE = [((),), ((3,),), ((2, 3),), ((2, 1, 3),), ((0, 3),)]
 TWO = [

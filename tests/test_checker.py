@@ -66,3 +66,91 @@ def test_bad_arguments():
         ag.check_grads(ag.sin, 3)
     with pytest.raises(TypeError, match="returned nothing"):
         ag.check_grads(lambda x: None, X)
+
+
+SCALES = [1e-9, 1e-6, 1e-3, 1e3, 1e6]
+
+
+@pytest.mark.parametrize("scale", SCALES)
+@pytest.mark.parametrize("f", [ag.sin, ag.log, ag.square, ag.sqrt], ids=lambda op: op.name)
+def test_arguments_of_any_scale(f, scale):
+    x = np.abs(X) * scale
+    ag.check_grads(f, x, modes=("fwd", "rev"))
+    wrong = ag.Op(f.fprop, name="wrong", x=lambda g, x: ag.grad(lambda x: 1.1 * ag.sum(f(x)))(x) * g)
+    with pytest.raises(ag.GradientError, match=r"order 1: argument 0\[\d\].*\(op wrong\)"):
+        ag.check_grads(wrong, x, order=1)
+
+
+def test_entries_of_different_scales_in_one_argument_and_in_two():
+    ag.check_grads(ag.log, np.array([1e-6, 1.0]))
+    ag.check_grads(lambda a, b: ag.sin(a * b), X * 1e6, X * 1e-6)
+    ag.check_grads(lambda x: ag.cos(x) + 1, np.array([1e-12]))  # zero but for rounding
+    ag.check_grads(lambda x: x**3, np.zeros(3))
+
+
+def test_a_second_step_is_tried_where_the_first_is_too_long():
+    ag.check_grads(lambda x: ag.sin(1e5 * x), X)
+    ag.check_grads(lambda x: ag.relu(x - 0.3), np.array([0.300002, 0.8]))
+
+
+WRONG_FORWARD = {
+    factor: ag.Op(
+        np.sin,
+        name="pushed",
+        x=lambda g, x: g * ag.cos(x),
+        tangent=lambda node, moving, factor=factor: factor * moving[0] * ag.cos(node.saved[0]),
+    )
+    for factor in (2.0, 1 + 1e-8)
+}
+
+
+def test_forward_mode():
+    ag.check_grads(ag.sin, X, order=3, modes=("fwd",))
+    ag.check_grads(lambda p: p["a"] * p["b"][0], {"a": X, "b": [X + 1]}, modes=("fwd", "rev"))
+    ag.check_grads(lambda z: z * z * ag.conjugate(z), X + 1j, modes=("fwd", "rev"))
+    ag.check_grads(WRONG_FORWARD[2.0], X)
+    message = r"order 1, forward mode: argument 0\[2\]: the tangent is 0\.58\d+, central differences give 0\.29\d+ \(op"
+    with pytest.raises(ag.GradientError, match=message):
+        ag.check_grads(WRONG_FORWARD[2.0], X, modes=("fwd", "rev"))
+    with pytest.raises(ag.GradientError, match=r"order 1, reverse mode: argument 0"):
+        ag.check_grads(WRONG_FIRST["factor"], X, modes=("rev", "fwd"))
+
+
+def test_forward_and_reverse_mode_agree_more_closely_than_differences_can_tell():
+    ag.check_grads(WRONG_FORWARD[1 + 1e-8], X, modes=("fwd",))
+    with pytest.raises(ag.GradientError, match=r"order 1: forward mode gives .* reverse mode .*\(op pushed\)"):
+        ag.check_grads(WRONG_FORWARD[1 + 1e-8], X, modes=("fwd", "rev"))
+
+
+def test_kinks_are_called_kinks():
+    kink = r"order 1: argument 0\[1\]: f is not differentiable there, it has a kink: .* 0 from the left and 1 from the right"
+    with pytest.raises(ag.GradientError, match=kink) as raised:
+        ag.check_grads(lambda x: ag.sum(ag.relu(x)), np.array([1.0, 0.0, -1.0]))
+    assert "op" not in str(raised.value).split("point")[1]
+    wrong = ag.Op(np.abs, name="wrong", x=lambda g, x: 3 * g * ag.sign(x) + 3 * g * (x == 0))
+    with pytest.raises(ag.GradientError, match=r"argument 0: the gradient is 3, central differences give 0 \(op wrong"):
+        ag.check_grads(wrong, 0.0)  # a kink, and 3 is no slope on either side nor between
+
+
+def test_an_infinite_gradient_is_shown_at_its_own_entry():
+    with (
+        np.errstate(divide="ignore", invalid="ignore"),
+        pytest.raises(ag.GradientError, match=r"argument 0\[0\]: the gradient is inf"),
+    ):
+        ag.check_grads(lambda x: ag.sum(ag.sqrt(x)), np.array([0.0, 1.0]), order=1)
+
+
+def test_a_warning_where_rounding_hides_the_derivative():
+    with pytest.warns(UserWarning, match=r"order 1 rounding .* use float64"):
+        ag.check_grads(lambda x: ag.sin(x) + 1e5, X.astype(np.float32))
+    with pytest.warns(UserWarning, match="rounding"):
+        ag.check_grads(lambda x: ag.sin(x) + 1e9, X)
+    ag.check_grads(lambda x: ag.sin(x) + 1e5, X)
+    ag.check_grads(ag.sin, X.astype(np.float16))
+    ag.check_grads(lambda x: ag.sin(x.astype(np.float32)), X)  # the coarsest dtype may be that of the result
+
+
+def test_modes_are_those_there_are():
+    for modes in ((), ("forward",), "rev"):
+        with pytest.raises(TypeError, match="modes"):
+            ag.check_grads(ag.sin, X, modes=modes)

@@ -9,7 +9,10 @@ from hypothesis import strategies as st
 from specs import DOMAINS, SPECS
 
 import autograd_lite as ag
-from autograd_lite.node import FlatNode, Leaf, topological_order
+from autograd_lite import row_checks
+from autograd_lite.node import FlatNode, Leaf
+from autograd_lite.row_checks import cotangent, differentiable, of_live_inputs, recorded
+from autograd_lite.testing import sample
 
 ROWS = [(name, k) for name, spec in SPECS.items() for k in range(len(spec.cases))]
 DIFFERENTIABLE = [(name, k) for name, k in ROWS if not SPECS[name].flat]
@@ -32,40 +35,11 @@ def draw(name, k, seed, *, complex_inputs=False):
     spec, rng = SPECS[name], np.random.default_rng(seed)
     inputs = []
     for domain, shape in zip(spec.domains, spec.cases[k], strict=True):
-        x = np.asarray(DOMAINS[domain](rng, shape))
+        x = sample(rng, domain, shape)
         if complex_inputs and x.dtype.kind == "f":
             x = x + 1j * rng.uniform(0.2, 0.6, shape)
         inputs.append(x[()])
     return ag.OPS[name], inputs, spec.statics[rng.integers(len(spec.statics))]
-
-
-def differentiable(op, inputs):
-    """Which inputs can want a gradient."""
-    flat = {i for i, f in op.formulas.items() if f is None}
-    names = [*op.inputs, *[op.variadic] * (len(inputs) - len(op.inputs))]
-    return [k for k, (n, x) in enumerate(zip(names, inputs, strict=True)) if n not in flat and x.dtype.kind in "fc"]
-
-
-def recorded(op, inputs, live):
-    return [ag.tensor(x, requires_grad=True) if k in live else x for k, x in enumerate(inputs)]
-
-
-def of_live_inputs(op, inputs, live, statics):
-    """The op as a function of its `live` inputs alone, the others as they are."""
-
-    def f(*moving):
-        full = list(inputs)
-        for position, x in zip(live, moving, strict=True):
-            full[position] = x
-        return op(*full, **statics)
-
-    return f
-
-
-def cotangent(y):
-    rng = np.random.default_rng(0)
-    v = rng.standard_normal(y.shape) + (1j * rng.standard_normal(y.shape) if y.dtype.kind == "c" else 0)
-    return np.asarray(v).astype(y.dtype)[()]
 
 
 @pytest.mark.parametrize(("name", "k"), ROWS)
@@ -74,7 +48,7 @@ def test_value_is_numpys(name, k, seed):
     op, inputs, statics = draw(name, k, seed)
     reference = SPECS[name].value or getattr(np, name)
     wanted = reference(*inputs, **statics)
-    tensors = recorded(op, inputs, differentiable(op, inputs))
+    tensors = recorded(inputs, differentiable(op, inputs))
     for got in (op(*inputs, **statics), op(*tensors, **statics)):
         value = got.data if isinstance(got, ag.Tensor) else got
         assert value.dtype == np.asarray(wanted).dtype
@@ -110,29 +84,10 @@ def test_complex_gradients(name, k, seed):
 @pytest.mark.parametrize(("name", "k"), DIFFERENTIABLE)
 @given(seed=SEEDS)
 def test_forward_and_reverse_mode_agree(name, k, complex_inputs, seed):
-    """<v, J u> = <J' v, u>, and once more for the derivative along u."""
     if complex_inputs and not SPECS[name].complex:
         return
     op, inputs, statics = draw(name, k, seed, complex_inputs=complex_inputs)
-    live, rng = differentiable(op, inputs), np.random.default_rng(seed)
-    f, xs = of_live_inputs(op, inputs, live, statics), [inputs[i] for i in live]
-    us = [random_like(x, rng) for x in xs]
-    for h in (f, lambda *xs: ag.jvp(f, xs, us)[1]):
-        y, tangent = ag.jvp(h, xs, us)
-        assert tangent.shape == y.shape
-        assert tangent.dtype == y.dtype
-        v = random_like(y, rng)
-        gradients = ag.vjp(h, *xs)[1](v)
-        forward, reverse = (
-            np.sum((v * tangent).real),
-            sum(np.sum((u * g).real) for u, g in zip(us, gradients, strict=True)),
-        )
-        np.testing.assert_allclose(forward, reverse, rtol=1e-9, atol=1e-9)
-
-
-def random_like(x, rng):
-    u = rng.standard_normal(x.shape) + (1j * rng.standard_normal(x.shape) if x.dtype.kind == "c" else 0)
-    return np.asarray(u)[()]
+    row_checks.check_modes(op, inputs, statics, np.random.default_rng(seed))
 
 
 @pytest.mark.parametrize(("name", "k"), DIFFERENTIABLE)
@@ -141,7 +96,7 @@ def test_one_engine_behind_every_door(name, k, seed):
     """backward, grad, and the boxes of a Graph give the same bits; a gradient has its input's shape and dtype."""
     op, inputs, statics = draw(name, k, seed)
     live = differentiable(op, inputs)
-    tensors = recorded(op, inputs, live)
+    tensors = recorded(inputs, live)
     y = op(*tensors, **statics)
     v = cotangent(y)
     y.backward(v)
@@ -172,37 +127,15 @@ def test_one_engine_behind_every_door(name, k, seed):
 @pytest.mark.parametrize(("name", "k"), DIFFERENTIABLE)
 @given(seed=SEEDS)
 def test_each_input_alone(name, k, seed):
-    """The gradient by one input does not depend on whether the others want one."""
     op, inputs, statics = draw(name, k, seed)
-    live = differentiable(op, inputs)
-    together = recorded(op, inputs, live)
-    y = op(*together, **statics)
-    y.backward(cotangent(y))
-    for i in live:
-        alone = recorded(op, inputs, [i])
-        y = op(*alone, **statics)
-        y.backward(cotangent(y))
-        np.testing.assert_array_equal(alone[i].grad, together[i].grad)
+    row_checks.check_each_alone(op, inputs, statics, None)
 
 
 @pytest.mark.parametrize(("name", "k"), [(n, k) for n, k in DIFFERENTIABLE if n != "cast"])
 @given(seed=SEEDS)
 def test_float32_stays_float32(name, k, seed):
     op, inputs, statics = draw(name, k, seed)
-    inputs = [x.astype(np.float32) if x.dtype.kind == "f" else x for x in inputs]
-    live = differentiable(op, inputs)
-    tensors = recorded(op, inputs, live)
-    y = op(*tensors, **statics)
-    assert y.dtype == np.float32
-    for node in topological_order(y.node):
-        assert node.dtype == np.float32
-        assert all(getattr(s, "dtype", None) != np.float64 for s in node.saved)
-    y.backward(cotangent(y))
-    assert all(tensors[i].grad.dtype == np.float32 for i in live)
-    # The formulas themselves stay in float32: nothing is cast back on the way.
-    node, sent = y.node, []
-    node.bprop(cotangent(y), lambda i, g: sent.append(g.dtype), None)
-    assert set(sent) <= {np.dtype(np.float32), np.dtype(np.complex64)}
+    row_checks.check_float32(op, inputs, statics, None)
 
 
 @pytest.mark.parametrize(("name", "k"), ROWS)
@@ -217,7 +150,7 @@ def test_recording(name, k, seed):
         assert not y.requires_grad
         assert any(isinstance(i, Leaf) for i in y.node.inputs), "flat, yet recorded"
         return
-    tensors = recorded(op, inputs, differentiable(op, inputs))
+    tensors = recorded(inputs, differentiable(op, inputs))
     y = op(*tensors, **statics)
     assert y.requires_grad
     assert y.node.op is op
@@ -259,20 +192,4 @@ def test_elementwise_rows_are_elementwise(name, seed):
 def test_strides_do_not_matter(name, k):
     """Reversed and Fortran-ordered inputs give the values and gradients of their contiguous copies."""
     op, inputs, statics = draw(name, k, 3)
-    live = differentiable(op, inputs)
-
-    def run(arrange):
-        tensors = [ag.tensor(0.0, requires_grad=True) if i in live else x for i, x in enumerate(inputs)]
-        for i in live:  # past ag.tensor, which would copy into C order
-            tensors[i].node = Leaf(arrange(inputs[i]) if inputs[i].ndim else inputs[i])
-            tensors[i]._data = tensors[i].node.data
-        y = op(*tensors, **statics)
-        y.backward(cotangent(y))
-        return [y.data, *[tensors[i].grad for i in live]]
-
-    def reverse_stored(x):
-        return x if x.ndim == 0 else np.ascontiguousarray(x[::-1])[::-1]
-
-    for arrange in (np.asfortranarray, reverse_stored):
-        for a, b in zip(run(arrange), run(lambda x: x), strict=True):
-            np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-13)
+    row_checks.check_strides(op, inputs, statics, None)
