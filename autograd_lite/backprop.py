@@ -17,6 +17,7 @@ from .errors import ArgumentError, ShapeError, StaleValueError
 from .node import Leaf, Node, enable_grad, is_recording, is_tracing, last_change, no_grad, topological_order
 from .ops.elementwise import real
 from .ops.shape import cast, sum_to
+from .runtime import without_history
 from .tensor import Tensor, constant_tensor, deposit
 
 float64, FLOAT64 = np.float64, np.dtype(np.float64)
@@ -119,11 +120,11 @@ def pull(
     recorded = is_recording() and (
         foreign or bool(is_tracing()) or any(isinstance(g, Tensor) and g.node is not None for _, g in starts)
     )
-    plain = [(node, g._data if isinstance(g, Tensor) else g) for node, g in starts if node in useful]
+    starts = [(node, g) for node, g in starts if node in useful]
     if not recorded:
         with no_grad():
-            return False, walk(plain, frozenset(wanted), useful)
-    as_tensors = [(node, g if isinstance(g, Tensor) else constant_tensor(g)) for node, g in starts if node in useful]
+            return False, walk([(node, without_history(g)) for node, g in starts], frozenset(wanted), useful)
+    as_tensors = [(node, g if isinstance(g, Tensor) else constant_tensor(g)) for node, g in starts]
     with enable_grad():
         return True, walk(as_tensors, frozenset(wanted), useful, recorded=True, history=foreign or traced_for_many)
 

@@ -17,11 +17,11 @@ from .errors import ArgumentError, ShapeError
 from .node import Leaf, Node, enable_grad, is_recording, no_grad, tick, topological_order, tracing
 from .ops.batching import aligned
 from .ops.shape import broadcast_to, moveaxis, stack
-from .runtime import as_value, handle
+from .runtime import as_value, handle, without_history
 from .several import SEVERAL
 from .tensor import Tensor
 from .trace import placeholder
-from .tree import leaves, map_leaves
+from .tree import leaves, map_leaves, rebuilt
 
 
 def vmap(f: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0) -> Callable[..., Any]:
@@ -52,7 +52,7 @@ def vmap(f: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0) -> Callable
         flat, flat_axes = list(leaves(list(args))), list(leaves_with_none(axes))
         size = _size(flat, flat_axes)
         batches = [x if a is None else _axis_first(x, a) for x, a in zip(flat, flat_axes, strict=True)]
-        batch = Batch(lambda *xs: f(*_rebuilt(args, xs), **kwargs), batches, [a is not None for a in flat_axes])
+        batch = Batch(lambda *xs: f(*rebuilt(list(args), xs), **kwargs), batches, [a is not None for a in flat_axes])
         ys = batch.run(batches, size)
         out = leaves_with_none(_prefix(out_axes, ys, "out_axes"))
         return map_leaves(lambda y: _axis_back(y, next(out)), ys)
@@ -88,7 +88,7 @@ class Batch:
     def run(self, inputs: list[Any], size: int, recorded: bool | None = None) -> Any:
         """What f gives for each of `size` examples, along a first axis; recorded where that is asked or needed."""
         recorded = is_recording() and (self.is_foreign(inputs) if recorded is None else recorded)
-        batches = [x if recorded else _plain(x) for x, b in zip(inputs, self.batched, strict=True) if b]
+        batches = [x if recorded else without_history(x) for x, b in zip(inputs, self.batched, strict=True) if b]
         values: dict[Node, Any] = dict(zip(self.examples, batches, strict=True))
         with enable_grad() if recorded else no_grad():
             for step in self._steps(recorded):
@@ -99,7 +99,7 @@ class Batch:
             def result(y: Any) -> Any:
                 if isinstance(y, Tensor) and y.node in values:
                     return values[y.node]
-                return broadcast_to(y if recorded else _plain(y), (size, *np.shape(y)))
+                return broadcast_to(y if recorded else without_history(y), (size, *np.shape(y)))
 
             return map_leaves(result, self.ys)
 
@@ -236,11 +236,6 @@ def _size(flat: list[Any], axes: list[Any]) -> int:
     return int(next(iter(lengths)))
 
 
-def _rebuilt(args: Any, xs: Any) -> Any:
-    each = iter(xs)
-    return map_leaves(lambda _: next(each), list(args))
-
-
 def _axis_first(x: Any, axis: int) -> Any:
     x = x if isinstance(x, Tensor) else np.asarray(x)
     return moveaxis(x, axis, 0) if axis % x.ndim else x
@@ -255,9 +250,5 @@ def _axis_back(y: Any, axis: int | None) -> Any:
 
 def _first(x: Any) -> Any:
     """The first example, as a value; any other, where there is none."""
-    data = x._data if isinstance(x, Tensor) else x
+    data = without_history(x)
     return as_value(np.array(data[0])) if len(data) else as_value(np.ones(data.shape[1:], data.dtype))
-
-
-def _plain(x: Any) -> Any:
-    return x._data if isinstance(x, Tensor) else x

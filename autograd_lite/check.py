@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .differences import How, Line, compare, plain, random_like, scale_of, sides
 from .errors import ArgumentError, GradientError
+from .finite_differences import How, Line, compare, plain, random_like, scale_of, sides
 from .flow import Box, Graph
 from .node import Node, no_grad
 from .op import Op

@@ -16,9 +16,10 @@ from .errors import ArgumentError
 from .node import Leaf, Node, enable_grad, is_recording, no_grad, tick, topological_order
 from .op import Op
 from .ops.elementwise import stop_gradient as stopped
+from .runtime import as_value, without_history
 from .tensor import Tensor, constant_tensor
 from .trace import on_new_node, traced_input
-from .tree import leaves, map_leaves
+from .tree import leaves, map_leaves, rebuilt
 
 
 def stop_gradient(tree: Any) -> Any:
@@ -44,17 +45,14 @@ class _Call:
 
     def arguments(self, xs: Any) -> list[Any]:
         """The arguments, with `xs` for what stands in them."""
-        each = iter(xs)
-        moving = [map_leaves(lambda _: next(each), a) for a in self.args]
-        return [self.fixed.get(k, a) for k, a in enumerate(moving)]
+        return [self.fixed.get(k, a) for k, a in enumerate(rebuilt(list(self.args), xs))]
 
     def outputs(self, ys: Any) -> Any:
-        each = iter(ys)
-        return map_leaves(lambda _: next(each), self.out)
+        return rebuilt(self.out, ys)
 
 
 def _plain(y: Any) -> Any:
-    return y._data if isinstance(y, Tensor) else np.asarray(y)[()]
+    return as_value(without_history(y))
 
 
 class _Custom:

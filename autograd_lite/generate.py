@@ -262,11 +262,7 @@ def _bprop_source(op: Op) -> str:
         wanted = "if i is not None and (useful is None or i in useful):"
         if name in op.into:
             add = f"{name}_into(memory.buffer(i), {_arguments(op, op.into[name], skip=1)})"
-            lines += [
-                f"    {wanted}",
-                f"        if memory is None: send(i, {gradient})",
-                f"        else: {add}",
-            ]
+            lines += _unless(wanted, "memory is None", gradient, add)
         elif name in op.out:
             write = f"{name}_out(place, {_arguments(op, op.out[name], skip=1)})"
             lines += [
@@ -276,16 +272,17 @@ def _bprop_source(op: Op) -> str:
             ]
         elif name in op.change:
             changed = f"{name}_change(memory.own(node, g), {_arguments(op, op.change[name], skip=1)})"
-            lines += [
-                f"    {wanted}",
-                f"        if memory is None or not g.ndim: send(i, {gradient})",
-                f"        else: memory.hand_on(i, {changed})",
-            ]
+            lines += _unless(wanted, "memory is None or not g.ndim", gradient, f"memory.hand_on(i, {changed})")
         elif op.change:  # g is changed afterwards, so that no gradient may be a view of it
             lines += [f"    {wanted}", f"        d = {gradient}", "        send(i, own(d) if memory else d)"]
         else:
             lines.append(f"    {wanted} send(i, {gradient})")
     return "\n".join(lines)
+
+
+def _unless(wanted: str, plainly: str, gradient: str, better: str) -> list[str]:
+    """Send the formula's gradient where `plainly` holds, else do what is cheaper."""
+    return [f"    {wanted}", f"        if {plainly}: send(i, {gradient})", f"        else: {better}"]
 
 
 def _all_of_variadic(op: Op) -> str:

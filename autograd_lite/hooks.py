@@ -10,6 +10,7 @@ import numpy as np
 from .errors import ArgumentError
 from .node import Leaf
 from .op import Op
+from .runtime import without_history
 from .tensor import Tensor
 
 
@@ -26,7 +27,7 @@ class Hooks:
             changed = function(g)
             g = g if changed is None else changed
         if self.retain:
-            plain = g._data if isinstance(g, Tensor) else g
+            plain = without_history(g)
             self.grad = np.array(plain)[()] if self.grad is None else self.grad + plain
         return g
 

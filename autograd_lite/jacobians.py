@@ -16,7 +16,7 @@ from .ops.shape import concatenate, moveaxis
 from .runtime import as_value
 from .tensor import Tensor
 from .transforms import Run, in_memory_of_their_own
-from .tree import map_leaves
+from .tree import rebuilt
 
 CACHE = 2**14  # entries of the largest intermediate value in one batch; more would leave the processor's cache
 
@@ -90,8 +90,7 @@ def _jacobian(
         blocks = (_by_columns if forward else _by_rows)(run)  # one list for each output, in it one for each argument
         if layout == "denominator":
             blocks = [[_turned(block, np.ndim(y)) for block in row] for y, row in zip(run.outputs, blocks, strict=True)]
-        rows = iter(_in_memory_of_their_own(blocks))
-        return map_leaves(lambda _: _in_form_of_arguments(run, next(rows)), run.y)
+        return rebuilt(run.y, map(run.in_form_of_arguments, _unshared(blocks)))
 
     return jacobian_of_f
 
@@ -105,13 +104,7 @@ def _size(values: list[Any]) -> int:
     return sum(math.prod(np.shape(x) if not hasattr(x, "shape") else x.shape) for x in values)
 
 
-def _in_form_of_arguments(run: Run, row: list[Any]) -> Any:
-    each = iter(row)
-    trees = [map_leaves(lambda _: next(each), tree) for tree in run.trees]
-    return trees[0] if run.single else tuple(trees)
-
-
-def _in_memory_of_their_own(blocks: list[list[Any]]) -> list[list[Any]]:
+def _unshared(blocks: list[list[Any]]) -> list[list[Any]]:
     """`blocks` that the caller may write to: none read-only, no two in the same memory; scalars as NumPy's."""
     seen: set[int] = set()
 

@@ -16,9 +16,11 @@ from .tensor import Tensor, constant_tensor
 # -- NumPy's protocols -------------------------------------------------------------------------------------------
 
 # Functions that only look at shapes and dtypes, or make a new constant: they run on the value.
-_LOOKS = (np.shape, np.ndim, np.size, np.result_type, np.iscomplexobj, np.isrealobj, np.zeros_like, np.ones_like,
-          np.empty_like, np.may_share_memory, np.shares_memory, np.can_cast,
-          np.array_repr, np.array_str, np.array2string, np.common_type, np.einsum_path)  # fmt: skip
+_LOOKS = frozenset({
+    np.shape, np.ndim, np.size, np.result_type, np.iscomplexobj, np.isrealobj, np.zeros_like, np.ones_like,
+    np.empty_like, np.may_share_memory, np.shares_memory, np.can_cast, np.array_repr, np.array_str, np.array2string,
+    np.common_type, np.einsum_path,
+})  # fmt: skip
 
 
 def _array_ufunc(self: Tensor, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
@@ -47,6 +49,8 @@ def _array_function(self: Tensor, function: Any, types: Any, arguments: Any, opt
     """NumPy calls this for `np.sum(t)` and other functions that are not ufuncs."""
     if function is np.where and len(arguments) + len(options) == 1:
         function = np.nonzero
+    if function in _LOOKS:  # before the table, whose later chapters would all be loaded to look for these
+        return _on_values(function, arguments, options)
     ours = counterpart(function)
     if ours is not None:
         try:
@@ -62,7 +66,7 @@ def _array_function(self: Tensor, function: Any, types: Any, arguments: Any, opt
                 f"{function.__name__}: recorded Tensors are taken as {function.__name__}"
                 f"{inspect.signature(ours)}; what is asked beyond that has no gradient here"
             )
-    if function in _LOOKS or not _any_recorded((arguments, options)):
+    if not _any_recorded((arguments, options)):
         return _on_values(function, arguments, options)
     raise NotDifferentiableError(_no_gradient(function.__name__))
 

@@ -12,8 +12,8 @@ import numpy as np
 
 from .batch import vmap
 from .check import check_grads
-from .differences import plain, random_like
 from .errors import GradientError
+from .finite_differences import plain, random_like
 from .node import FlatNode, Leaf, topological_order
 from .op import Op
 from .protocol import tensor

@@ -9,7 +9,7 @@ import numpy as np
 from .errors import ArgumentError, AutogradError, AxisError, IndexingError, ShapeError
 from .node import Node
 from .several import Outputs
-from .tensor import constant_tensor, own
+from .tensor import Tensor, constant_tensor, own
 
 if TYPE_CHECKING:
     from .op import Op
@@ -30,6 +30,11 @@ def as_value(y: Any) -> Any:
     if isinstance(y, np.ndarray):
         return y if y.ndim else y[()]
     return y if isinstance(y, np.generic) else as_value(np.asarray(y))
+
+
+def without_history(x: Any) -> Any:
+    """The array of a Tensor; anything else as it is."""
+    return x._data if isinstance(x, Tensor) else x
 
 
 def handle(value: Any, node: Any) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 from .errors import NotDifferentiableError
 from .node import FlatNode, tick
 from .op import Op
+from .runtime import without_history
 from .tensor import Tensor, constant_tensor, owned_copy
 
 # A node of the call's own, so that an inner derivative by an argument that is being traced already does not see what
@@ -18,7 +19,7 @@ def traced(x: Any, caller: str = "grad") -> Tensor:
     """`x` as a Tensor with a node that belongs to this call of `caller`."""
     if isinstance(x, Tensor) and x.node is not None and x.requires_grad:
         return traced_input(x)  # type: ignore[no-any-return]
-    array = owned_copy(x._data if isinstance(x, Tensor) else x, None)
+    array = owned_copy(without_history(x), None)
     if array.dtype.kind not in "fc":
         raise NotDifferentiableError(
             f"{caller}: an argument of dtype {array.dtype}, shape {array.shape}, cannot be differentiated; convert it"

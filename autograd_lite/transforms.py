@@ -12,9 +12,10 @@ from .backprop import between, cotangent_for, pull
 from .errors import ArgumentError, ShapeError
 from .forward import push
 from .node import enable_grad, is_recording, is_tracing, no_grad
+from .runtime import without_history
 from .tensor import Tensor, constant_tensor
 from .trace import traced
-from .tree import leaves, map_leaves
+from .tree import leaves, map_leaves, rebuilt
 
 # -- reverse mode ------------------------------------------------------------------------------------------------
 
@@ -71,7 +72,7 @@ def value_and_grad(
         run = Run(f, args, argnums, kwargs, has_aux=has_aux, caller="grad")
         _check_scalar(f, run.y)
         recorded, gradients = run.pull([cotangent_for(y, None, "grad") for y in run.outputs], strict)
-        keep = _unchanged if recorded else _without_history
+        keep = _unchanged if recorded else without_history
         y, aux = keep(run.y), map_leaves(keep, run.aux)
         return ((y, aux) if has_aux else y), gradients
 
@@ -92,7 +93,7 @@ def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
     def pullback(cotangent: Any) -> Any:
         given = list(leaves(_in_form_of(run.y, cotangent, "pullback")))
         recorded, gradients = run.pull([_checked(y, v, "pullback") for y, v in zip(run.outputs, given, strict=True)])
-        return gradients if recorded else map_leaves(_without_history, gradients)
+        return gradients if recorded else map_leaves(without_history, gradients)
 
     y = run.result()
     return (y, pullback, run.result_aux()) if has_aux else (y, pullback)
@@ -198,15 +199,17 @@ class Run:
         pairs = zip(self.outputs, cotangents, strict=True)
         starts = [(y.node, v) for y, v in pairs if isinstance(y, Tensor) and y.node is not None]
         recorded, ends = pull(starts, self.wanted, self.traced_for_many) if starts and self.wanted else (False, {})
-        each = iter(in_memory_of_their_own(self.wanted, ends, strict))
-        trees = [map_leaves(lambda _: next(each), tree) for tree in self.trees]
-        return recorded, trees[0] if self.single else tuple(trees)
+        return recorded, self.in_form_of_arguments(in_memory_of_their_own(self.wanted, ends, strict))
+
+    def in_form_of_arguments(self, values: list[Any]) -> Any:
+        """`values`, one for each array among the arguments, in their containers."""
+        trees = rebuilt(self.trees, values)
+        return trees[0] if self.single else tuple(trees)
 
     def push(self, tangents: Any, caller: str) -> Any:
         """The tangents of what f returned, in its form, from those of the arguments."""
         given = [_checked(node, t, caller) for node, t in zip(self.wanted, leaves(list(tangents)), strict=True)]
-        each = iter(self.pushed(dict(zip(self.wanted, given, strict=True))))
-        return map_leaves(lambda _: next(each), self.y)
+        return rebuilt(self.y, self.pushed(dict(zip(self.wanted, given, strict=True))))
 
     def pushed(self, given: dict[Any, Any]) -> list[Any]:
         """The tangents of the outputs, from those `given` for some of the nodes of the arguments."""
@@ -215,7 +218,7 @@ class Run:
         recorded = is_recording() and (
             foreign or bool(is_tracing()) or any(isinstance(t, Tensor) for t in given.values())
         )
-        as_given = (lambda t: t if isinstance(t, Tensor) else constant_tensor(t)) if recorded else _without_history
+        as_given = (lambda t: t if isinstance(t, Tensor) else constant_tensor(t)) if recorded else without_history
         found = {node: as_given(t) for node, t in given.items()}
         with enable_grad() if recorded else no_grad():
             push(nodes, found, roots, recorded and (foreign or self.traced_for_many))
@@ -241,7 +244,7 @@ class Run:
     def _as_outside(self, y: Any) -> Any:
         """A value without the history inside of this call, unless somebody outside is recording."""
         if not isinstance(y, Tensor) or y.node is None:
-            return _without_history(y)
+            return without_history(y)
         foreign = between(self.wanted, [y.node])[2]
         return y if (foreign or is_tracing()) and is_recording() else y._data
 
@@ -293,10 +296,6 @@ def _check_pairs(primals: Any, tangents: Any, caller: str) -> None:
 
 def _unchanged(y: Any) -> Any:
     return y
-
-
-def _without_history(y: Any) -> Any:
-    return y._data if isinstance(y, Tensor) else y
 
 
 def _check_scalar(f: Any, y: Any) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 
@@ -27,3 +27,9 @@ def map_leaves(function: Callable[[Any], Any], tree: Any) -> Any:
         items = [map_leaves(function, item) for item in tree]
         return type(tree)(*items) if hasattr(tree, "_fields") else type(tree)(items)
     return None if tree is None else function(tree)
+
+
+def rebuilt(tree: Any, values: Iterable[Any]) -> Any:
+    """The same containers with `values`, one after another, for what stands in them."""
+    each = iter(values)
+    return map_leaves(lambda _: next(each), tree)

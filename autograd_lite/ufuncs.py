@@ -17,8 +17,8 @@ from .op import Op
 from .ops import reduce as reductions
 from .ops.elementwise import where as choose
 from .ops.shape import astype, expand_dims, moveaxis, reshape, stack
-from .runtime import failure
-from .tensor import Tensor, constant_tensor
+from .runtime import failure, without_history
+from .tensor import constant_tensor
 
 # A fold by one of these has a row of its own.
 _REDUCTIONS: dict[str, Callable[..., Any]] = {
@@ -57,7 +57,7 @@ def _ufunc(op: Any) -> Any:
 
 def _dtypes(op: Op, inputs: tuple[Any, ...], dtype: Any) -> tuple[Any, ...]:
     """The dtypes that the inputs are cast to where the result is to have `dtype`."""
-    kinds = [type(x) if type(x) in (int, float, complex) else np.asarray(_plain(x)).dtype for x in inputs]
+    kinds = [type(x) if type(x) in (int, float, complex) else np.asarray(without_history(x)).dtype for x in inputs]
     ufunc = _ufunc(op)
     signature = (None,) * ufunc.nin + (np.dtype(dtype),) * ufunc.nout
     try:
@@ -66,16 +66,12 @@ def _dtypes(op: Op, inputs: tuple[Any, ...], dtype: Any) -> tuple[Any, ...]:
         raise ArgumentError(f"{op.__name__}: {error}") from error
 
 
-def _plain(x: Any) -> Any:
-    return x._data if isinstance(x, Tensor) else x
-
-
 def _wanted(op: Op, method: str, array: Any, *arguments: Any) -> Any:
     """What NumPy's own method gives on the values; its error as one of ours."""
     try:
-        return getattr(_ufunc(op), method)(_plain(array), *arguments)
+        return getattr(_ufunc(op), method)(without_history(array), *arguments)
     except Exception as error:
-        raise (failure(op, error, (_plain(array),)) if isinstance(op, Op) else error) from None
+        raise (failure(op, error, (without_history(array),)) if isinstance(op, Op) else error) from None
 
 
 def reduce(

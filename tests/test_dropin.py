@@ -125,6 +125,8 @@ assert not late, late
 assert "scipy" not in sys.modules
 import numpy as np
 t = ag.tensor([1.0, 2.0], requires_grad=True)
+assert np.shape(t) == (2,) and np.ndim(t) == 1
+assert "autograd_lite.ops.arrange" not in sys.modules, "a look at a shape loads nothing"
 np.fft.fft(t)
 assert "autograd_lite.ops.fft" in sys.modules
 assert "autograd_lite.ops.decompositions" not in sys.modules

@@ -9,6 +9,7 @@ from typing import Any
 import numpy
 
 from ..ops.shape import astype, broadcast_to, concatenate, reshape, stack
+from ..runtime import without_history
 from ..tensor import Tensor, constant_tensor
 
 
@@ -57,7 +58,7 @@ def maker(function: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(function)
     def make(*arguments: Any, **options: Any) -> Any:
         made = function(*arguments, **options)
-        return _fillable(made._data if isinstance(made, Tensor) else made)
+        return _fillable(without_history(made))
 
     return make
 
@@ -90,7 +91,7 @@ class ndarray(numpy.ndarray[Any, Any], metaclass=_ArrayType):
 
 def isscalar(element: Any) -> bool:
     """numpy.isscalar; a Tensor without axes stands for a NumPy scalar."""
-    return numpy.isscalar(element._data if isinstance(element, Tensor) else element)
+    return numpy.isscalar(without_history(element))
 
 
 def _fillable(made: Any) -> Any:

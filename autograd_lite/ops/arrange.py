@@ -25,7 +25,7 @@ from .shape import broadcast_to, concatenate, expand_dims, flip, moveaxis, ravel
 __all__ = [
     "append", "array_split", "atleast_1d", "atleast_2d", "atleast_3d", "block", "broadcast_arrays", "column_stack",
     "diag", "diagflat", "dsplit", "dstack", "fliplr", "flipud", "full_like", "hsplit", "hstack", "linspace",
-    "logspace", "meshgrid", "pad", "permute_dims", "repeat", "resize", "rollaxis", "rot90", "split", "tile", "trace",
+    "logspace", "meshgrid", "pad", "repeat", "resize", "rollaxis", "rot90", "split", "tile", "trace",
     "unstack", "vsplit", "vstack",
 ]  # fmt: skip
 
@@ -80,11 +80,6 @@ def rollaxis(a: Any, axis: int, start: int = 0) -> Any:
     axis = normalize_axis_index(axis, a.ndim)
     start += a.ndim if start < 0 else 0
     return moveaxis(a, axis, start - 1 if axis < start else start)
-
-
-def permute_dims(a: Any, axes: Any = None) -> Any:
-    """NumPy's other name for transpose."""
-    return a.transpose(axes)
 
 
 # -- one array in several, several in one ------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from ..tensor import Tensor, constant_tensor
 from .arrange import along
 from .elementwise import where
 from .flat import argpartition, argsort
-from .shape import broadcast_to, concatenate, moveaxis, ravel, reshape
+from .shape import broadcast_to, concatenate, moveaxis, ravel, reshape, value_of
 
 __all__ = [
     "compress", "delete", "extract", "insert", "partition", "select", "sort", "take", "take_along_axis", "unique",
@@ -128,7 +128,7 @@ def unique(
     sorted: bool = True,
 ) -> Any:
     """The distinct entries in order (or slices along `axis`); a gradient goes to the first of equal ones."""
-    values = ar.data if isinstance(ar, Tensor) else ar
+    values = value_of(ar)
     _, first, *more = np.unique(values, True, return_inverse, return_counts, axis, equal_nan=equal_nan)  # type: ignore[call-overload]
     y = ravel(ar)[first] if axis is None else along(ar, first, axis)
     others = [first] * return_index + more
@@ -137,6 +137,6 @@ def unique(
 
 def unique_values(x: Any) -> Any:
     """The distinct entries; a gradient goes to the first of equal ones."""
-    values = x.data if isinstance(x, Tensor) else x
+    values = value_of(x)
     in_order, first = np.unique(values, return_index=True)
     return ravel(x)[first[np.searchsorted(in_order, np.unique_values(values))]]  # NumPy's order, sorted or not
