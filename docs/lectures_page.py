@@ -19,6 +19,9 @@ NAMES = [
     "bishop",
     "initialization",
     "permutation",
+    "kl_or_squared",
+    "perceptron",
+    "batches",
 ]
 HEAD = """# The lectures, reproduced
 
@@ -31,11 +34,10 @@ what is right, stands in [errata.md](errata.md).
 def section(name: str, numbers: dict[str, float]) -> str:
     """The claim, the figure and the numbers of one script."""
     claim, _, story = _docstring(name).partition("\n\n")
-    table = "\n".join(f"| {what} | {value:.4g} |" for what, value in numbers.items())
-    return (
-        f"## {claim.rstrip('.')}\n\n{story}\n\n![{claim.rstrip('.')}](lectures/{name}.png)\n\n| | |\n|---|---|\n{table}\n\n"
-        f"`python examples/lectures/{name}.py`\n"
-    )
+    title = claim.rstrip(".")
+    picture = f"![{title}](lectures/{name}.png)"
+    table = "\n".join(["| | |", "|---|---|", *[f"| {what} | {value:.4g} |" for what, value in numbers.items()]])
+    return "\n\n".join([f"## {title}", story, picture, table, f"`python examples/lectures/{name}.py`\n"])
 
 
 def _docstring(name: str) -> str:

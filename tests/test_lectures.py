@@ -49,6 +49,20 @@ CLAIMS = {
         and n["signs turned: gradient's norm differs by"] < 1e-12
         and n["permuted: highest loss between"] > n["loss"]
     ),
+    "kl_or_squared": lambda n: (
+        n["Glorot's start, KL divergence: steps"] <= n["Glorot's start, squared error: steps"]
+        and n["bad start, KL divergence: last share wrong"] < 0.8 * n["bad start, squared error: last share wrong"]
+    ),
+    "perceptron": lambda n: (
+        n["perceptron: turned by, degrees (median)"] > 1.5 * n["backpropagation: turned by, degrees (median)"]
+        and n["perceptron: share that does not separate"] == 0
+        and n["backpropagation: share that does not separate"] == 1
+    ),
+    "batches": lambda n: (
+        n["one example: loss after the first epoch"]
+        < n["32 examples: loss after the first epoch"]
+        < n["all examples: loss after the first epoch"]
+    ),
 }
 
 
