@@ -2,6 +2,7 @@
 
 from . import schedules
 from .activations import ACTIVATIONS
+from .functional import as_function_of_theta
 from .initializers import glorot_uniform
 from .layers import MLP, Linear
 from .losses import cross_entropy
@@ -20,6 +21,7 @@ __all__ = [
     "Momentum",
     "Optimizer",
     "Theta",
+    "as_function_of_theta",
     "cross_entropy",
     "glorot_uniform",
     "schedules",
