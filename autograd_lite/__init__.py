@@ -15,6 +15,7 @@ from .errors import (
     ArgumentError,
     AutogradError,
     AxisError,
+    CurvatureError,
     GradientError,
     IndexingError,
     LeakError,

@@ -37,3 +37,7 @@ class StaleValueError(AutogradError, RuntimeError):
 
 class GradientError(AutogradError, AssertionError):
     """A gradient differs from its finite difference."""
+
+
+class CurvatureError(AutogradError, ArithmeticError):
+    """A Hessian that is not positive definite, where a method needs one that is."""
