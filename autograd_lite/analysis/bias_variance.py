@@ -59,19 +59,20 @@ def bias_variance(
     """Decompose the expected error of a learning method over training sets.
 
     With h the prediction of a run at x, y a target there, and means over runs and over targets,
-    E (y - h)^2 = (mean y - mean h)^2 + E (h - mean h)^2 + E (y - mean y)^2, the squared bias, the variance and the noise
-    (Geman, Bienenstock and Doursat, 1992; Bishop, 2006, eq. 3.41-3.44). The parts add up exactly, for any number of runs.
+    E (y - h)^2 = (mean y - mean h)^2 + E (h - mean h)^2 + E (y - mean y)^2, the squared bias, the variance and the
+    noise (Geman, Bienenstock and Doursat, 1992; Bishop, 2006, eq. 3.41-3.44). The parts add up exactly, for any number
+    of runs.
 
     Parameters
     ----------
     learn: `learn(X, y)` returns a predictor: a function of X, or an object with `predict`.
-    training_sets: a function of a numpy.random.Generator that draws a fresh (X, y); or one (X, y), of which each run gets
-        a bootstrap sample, as many examples drawn with replacement (Efron, 1979).
+    training_sets: a function of a numpy.random.Generator that draws a fresh (X, y); or one (X, y), of which each run
+        gets a bootstrap sample, as many examples drawn with replacement (Efron, 1979).
     X: the test inputs, m of them.
     y: their targets, in the shape of the predictions, (m,) or (m, outputs); or with one axis more in front, several
         targets for each input. With a single target its noise cannot be told from the bias, and counts as bias.
     loss: "squared", summed over outputs; or "zero_one" for labels: the squared error of one-hot vectors, halved, is
-        the 0-1 error, and so are its parts (Kohavi and Wolpert, 1996, eq. 2).
+        the 0-1 error, and so are its parts (Kohavi and Wolpert, 1996, section 2).
     rng: a numpy.random.Generator or a seed.
 
     Raises

@@ -44,13 +44,15 @@ def convergence_rate(
 ) -> Rate:
     """The convergence rate R of a trajectory, |theta_{k+1} - theta*| ~ R |theta_k - theta*|.
 
-    log R is the slope of log e_k over k by least squares (Nocedal and Wright, 2006, appendix A.2: Q-linear convergence).
+    log R is the slope of log e_k over k by least squares (Nocedal and Wright, 2006, appendix A.2: Q-linear
+    convergence).
 
     Parameters
     ----------
     errors: the distances e_k to the optimum, shape (n,). Or instead
     path, optimum: thetas, shape (n,) or (n, size), and theta*; or
-    losses, lowest: E_k and E*. Near a minimum E - E* goes with the square of the distance, so R is the root of the losses'.
+    losses, lowest: E_k and E*. Near a minimum E - E* goes with the square of the distance, so R is the root of the
+        losses'.
     skip: the share of the trajectory that is left out at its beginning, where fast directions still matter.
 
     Raises

@@ -65,8 +65,8 @@ def convexity(
     """Whether E is convex along the line from theta to another place, and where it is not.
 
     A function is convex exactly if it is so along every line: if phi''(t) >= 0, or if no second difference is negative
-    (Boyd and Vandenberghe, "Convex Optimization", 2004, sections 3.1.1 and 3.1.4). Between networks, a barrier above the
-    chord tells valleys apart (Goodfellow, Vinyals and Saxe, 2015).
+    (Boyd and Vandenberghe, "Convex Optimization", 2004, sections 3.1.1 and 3.1.4). Between networks, a barrier above
+    the chord tells valleys apart (Goodfellow, Vinyals and Saxe, 2015).
 
     Parameters
     ----------

@@ -93,8 +93,8 @@ def line(
     Parameters
     ----------
     f, theta: a scalar function and its argument, or a model and the closure that computes its loss.
-    direction: d, in the form of theta; or "gradient", "top" or "bottom" (the eigenvectors of the largest and the smallest
-        curvature) or "random", as unit vectors.
+    direction: d, in the form of theta; or "gradient", "top" or "bottom" (the eigenvectors of the largest and the
+        smallest curvature) or "random", as unit vectors.
     to: another theta; then d leads from theta to it, and t = 1 is there.
     span: the first and last t; (-1, 1), or (0, 1) with `to`.
     points: how many t, evenly spaced.
@@ -119,7 +119,7 @@ def plane(
     points: int = 41,
     rng: Any = 0,
 ) -> Plane:
-    """The loss on the plane theta + a d1 + b d2, evaluated as one batch (Li et al., 2018, section 4).
+    """The loss on the plane theta + a d1 + b d2, evaluated as one batch (Li et al., 2018, section 3).
 
     Parameters
     ----------

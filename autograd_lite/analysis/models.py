@@ -7,6 +7,7 @@ from typing import Any
 
 from ..node import Leaf, Node, topological_order
 from ..runtime import handle, without_history
+from ..several import SEVERAL
 from ..tensor import Tensor
 
 
@@ -49,6 +50,8 @@ def _recomputed(root: Node, values: dict[Any, Any]) -> Any:
             continue
         if isinstance(node, Leaf):
             values[node] = handle(node.data, node)
+        elif getattr(node.inputs[0], "dtype", None) is SEVERAL:  # one of the outputs of an op that has several
+            values[node] = tuple(values[node.inputs[0]])[node.statics[0]]
         else:
             inputs = [values[i] if isinstance(i, Node) else i for i in node.inputs]
             values[node] = node.op(*inputs, **dict(zip(node.op.statics, node.statics, strict=True)))

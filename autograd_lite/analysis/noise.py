@@ -68,8 +68,8 @@ class GradientNoise:
 def gradient_noise(f: Any, theta: Any, *data: Any) -> GradientNoise:
     """Mean and variance of the gradients of single examples, and the gradient noise scale.
 
-    The mean gradient of B examples has covariance Sigma / B; B_simple = tr Sigma / |G|^2 is the batch size beyond which more
-    examples stop paying (McCandlish et al., "An Empirical Model of Large-Batch Training", 2018, eq. 2.9).
+    The mean gradient of B examples has covariance Sigma / B; B_simple = tr Sigma / |G|^2 is the batch size beyond
+    which more examples stop paying (McCandlish et al., "An Empirical Model of Large-Batch Training", 2018, eq. 2.9).
 
     Parameters
     ----------

@@ -52,7 +52,7 @@ class Objective:
     def hessian(self, theta: Any) -> Array:
         """d2E/dtheta2, shape (size, size), symmetric to the last bit."""
         H = np.asarray(without_history(hessian(self.f)(theta)))
-        return (H + H.T) / 2
+        return np.asarray((H + H.T) / 2)
 
     def hessian_product(self, theta: Any) -> Callable[[Any], Array]:
         """The function v -> H(theta) v, without the matrix; the pass backward is recorded once."""

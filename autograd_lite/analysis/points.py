@@ -60,11 +60,11 @@ def point(
 ) -> Point:
     """Value, gradient and Hessian spectrum of E at theta, and the kind of point that they show.
 
-    With g the gradient, lambda_i the eigenvalues, L the largest |lambda_i| and s = max(1, |theta|) the size of theta, the
-    changes of E over a distance s are |g| s and lambda_i s^2. A change counts as zero up to the largest of rtol L s^2,
-    atol s, and the rounding of E. Then a point with a gradient of zero is a minimum if all lambda_i > 0, a maximum if all
-    are < 0, a saddle if there are both signs; otherwise some are zero and the second-order test does not decide: a
-    plateau if all are, and E does not change within s / 100 either, and else degenerate.
+    With g the gradient, lambda_i the eigenvalues, L the largest |lambda_i| and s = max(1, |theta|) the size of theta,
+    the changes of E over a distance s are |g| s and lambda_i s^2. A change counts as zero up to the largest of rtol L
+    s^2, atol s, and the rounding of E. Then a point with a gradient of zero is a minimum if all lambda_i > 0, a
+    maximum if all are < 0, a saddle if there are both signs; otherwise some are zero and the second-order test does
+    not decide: a plateau if all are, and E does not change within s / 100 either, and else degenerate.
     (Goodfellow, Bengio and Courville, 2016, section 4.3.1; Nocedal and Wright, 2006, theorems 2.3 and 2.4.)
 
     Parameters

@@ -40,12 +40,12 @@ class Rescaled:
 def rescaled(f: Any, theta: Any, scale: Any = "diagonal") -> Rescaled:
     """E in rescaled axes: gradient descent on phi is preconditioned descent on theta, -eta D D' g.
 
-    The gradient by phi is D'g, the Hessian D'HD (Nocedal and Wright, 2006, section 5.1).
+    The gradient by phi is D'g, the Hessian D'HD (LeCun et al., 1998, section 6; Nocedal and Wright, 2006, section 5.1).
 
     Parameters
     ----------
     f, theta: a scalar function and its argument, or a model and the closure that computes its loss.
-    scale: "diagonal", D = diag(H)^-1/2 (Jacobi): each axis alone gets curvature 1 (LeCun et al., 1998, section 9);
+    scale: "diagonal", D = diag(H)^-1/2 (Jacobi): each axis alone gets curvature 1;
         "newton", D = H^-1/2: H becomes the identity, and gradient descent Newton's method;
         or D itself: the diagonal in the form of theta, or a matrix of shape (size, size).
 

@@ -42,8 +42,8 @@ def optimal_step(f: Any, theta: Any, direction: Any = None) -> float:
     """The t that minimises the quadratic model of E(theta + t d): -g'd / d'Hd.
 
     Along the negative gradient, the default, it is the learning rate g'g / g'Hg; with one parameter that is 1 / E''
-    (LeCun et al., "Efficient BackProp", 1998, eq. 22; Nocedal and Wright, 2006, eq. 3.26). Infinite where the curvature
-    d'Hd is not positive: the model has no minimum there.
+    (LeCun et al., "Efficient BackProp", 1998, section 5.1; Nocedal and Wright, 2006, section 3.3). Infinite where the
+    curvature d'Hd is not positive: the model has no minimum there.
 
     Parameters
     ----------
@@ -91,10 +91,10 @@ def step_sizes(f: Any, theta: Any, *, ends: int | None = None) -> StepSizes:
 
 
 def factors(curvature: Any, rate: float, momentum: float = 0.0) -> Array:
-    """What the distance to the minimum is multiplied by in a step, for each curvature lambda: shape lambda.shape + (2,).
+    """What a step multiplies the distance to the minimum by, for each curvature lambda; shape lambda.shape + (2,).
 
-    With momentum (v <- mu v + g, theta <- theta - eta v) these are the two roots of z^2 - (1 + mu - eta lambda) z + mu = 0;
-    without, 1 - eta lambda and 0 (Polyak, 1964; Goh, "Why momentum really works", 2017).
+    With momentum (v <- mu v + g, theta <- theta - eta v) these are the two roots of z^2 - (1 + mu - eta lambda) z + mu
+    = 0; without, 1 - eta lambda and 0 (Polyak, 1964; Goh, "Why momentum really works", 2017).
 
     >>> factors(4.0, 0.1).real
     array([0.6, 0. ])
@@ -141,9 +141,9 @@ class Regimes:
 def classify(path: Any, *, axes: Any = None, rtol: float = 1e-9) -> Regimes:
     """Which regime a measured trajectory shows along each axis: "monotone", "oscillating", "divergent" or "at rest".
 
-    Along an axis the steps c_k = u'(theta_{k+1} - theta_k) are looked at, in the second half of those longer than what
-    rounding leaves: divergent if they are not finite or grow, by the slope of log |c_k|; oscillating if at least half of
-    them turn back, c_k c_{k+1} < 0; otherwise monotone. Too few steps are "at rest".
+    Along an axis the steps c_k = u'(theta_{k+1} - theta_k) are looked at, those longer than what rounding leaves:
+    divergent if they are not finite, or grow in their second half, by the slope of log |c_k|; oscillating if they turn
+    back, c_k c_{k+1} < 0, three times or more, or in half of the second half; otherwise monotone. Too few are "at rest".
 
     Parameters
     ----------
@@ -182,8 +182,9 @@ def _one_axis(c: Array, rounding: float) -> str:
     if len(steps) < 2:
         return "at rest"
     half = steps[len(steps) // 2 - 1 :] if len(steps) >= 4 else steps
-    turns = np.mean(half[1:] * half[:-1] < 0)
+    turns = steps[1:] * steps[:-1] < 0
     growth = np.polynomial.polynomial.polyfit(np.arange(len(half)), np.log(np.abs(half)), 1)[1]
     if growth > 0 and abs(half[-1]) > abs(steps[0]):
         return "divergent"
-    return "oscillating" if turns >= 0.5 else "monotone"
+    late = turns[len(turns) + 1 - len(half) :]
+    return "oscillating" if turns.sum() >= 3 or late.mean() >= 0.5 else "monotone"
