@@ -24,7 +24,7 @@ def descend(f, w, rate, steps, momentum=0.0):
 @given(seed=SEEDS, n=st.integers(1, 5))
 def test_the_optimal_step_is_the_minimum_along_the_line(seed, n):
     rng = np.random.default_rng(seed)
-    A, c, f = quadratic(rng.uniform(0.1, 5, n), rng, lowest=-1.0)
+    A, _c, f = quadratic(rng.uniform(0.1, 5, n), rng, lowest=-1.0)
     w, d = rng.standard_normal((2, n))
     for direction in (None, d):
         t = analysis.optimal_step(f, w, direction)
@@ -84,7 +84,7 @@ def test_regimes_at_the_bounds():
 
 
 def test_trajectories_are_classified_along_each_axis():
-    A, c, f = quadratic(np.array([0.5, 4.0, 9.0]), np.random.default_rng(0))
+    _A, c, f = quadratic(np.array([0.5, 4.0, 9.0]), np.random.default_rng(0))
     path = descend(f, c + 1.0, 2 / 8.9, 60)
     axes = analysis.point(f, c).eigenvectors
     found = analysis.classify(path, axes=axes)
@@ -119,17 +119,17 @@ def test_the_best_settings_converge_at_the_foretold_rate(seed, kappa, momentum):
 
 def test_rates_orders_and_steps():
     measured = analysis.convergence_rate([3.0 * 0.7**k for k in range(30)])
-    assert measured.R == pytest.approx(0.7)
+    assert pytest.approx(0.7) == measured.R
     assert measured.order == pytest.approx(1.0)
     assert measured.spread < 1e-10
     assert measured.steps(10) == pytest.approx(np.log(10) / -np.log(0.7))
     quadratically = analysis.convergence_rate([1e-1, 1e-2, 1e-4, 1e-8])
     assert quadratically.order == pytest.approx(2.0)
-    assert analysis.convergence_rate([1.0, 1.5, 2.25]).R == pytest.approx(1.5)
+    assert pytest.approx(1.5) == analysis.convergence_rate([1.0, 1.5, 2.25]).R
     assert analysis.convergence_rate([1.0, 1.5, 2.25]).steps(10) == np.inf
     path = [2.0 + 0.5**k for k in range(200)]  # at the optimum after 53 steps, as far as floats go
-    assert analysis.convergence_rate(path=path, optimum=2.0).R == pytest.approx(0.5, rel=1e-3)
-    assert analysis.convergence_rate(losses=[3 + 0.25**k for k in range(12)], lowest=3.0).R == pytest.approx(0.5)
+    assert pytest.approx(0.5, rel=1e-3) == analysis.convergence_rate(path=path, optimum=2.0).R
+    assert pytest.approx(0.5) == analysis.convergence_rate(losses=[3 + 0.25**k for k in range(12)], lowest=3.0).R
     for bad in ([1.0], [0.0, 0.0], [np.nan, 1.0]):
         with pytest.raises(ag.ShapeError, match="at least two errors"):
             analysis.convergence_rate(bad)

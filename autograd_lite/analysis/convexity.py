@@ -105,12 +105,10 @@ def convexity(
 def _along(E: Objective, d: Array, t: Array) -> Array:
     second = grad(grad(lambda t: E.f(E.theta + t * d)))
     with no_grad():
-        if E.batches:
-            try:
-                return np.asarray(without_history(vmap(second)(t)), float)
-            except AutogradError:
-                pass  # f branches on values
-        return np.array([float(without_history(second(x))) for x in t])
+        try:
+            return np.asarray(without_history(vmap(second)(t)), float)
+        except AutogradError:  # f branches on values
+            return np.array([float(without_history(second(x))) for x in t])
 
 
 def _intervals(t: Array, marked: Array) -> tuple[tuple[float, float], ...]:

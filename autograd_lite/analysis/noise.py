@@ -13,7 +13,6 @@ from ..errors import ArgumentError, ShapeError
 from ..node import no_grad
 from ..runtime import without_history
 from ..transforms import grad
-from .models import LossOfTheta
 from .objective import Array, objective
 
 ENTRIES = 1 << 22  # numbers in the gradients of the examples that are computed as one batch
@@ -115,12 +114,9 @@ def _of_one_example(f: Any, theta: Any) -> tuple[Callable[..., Any], Array]:
     if not hasattr(f, "named_parameters"):
         start = objective(f, theta).theta
         return lambda v, *example: objective(lambda t: f(t, *example), theta).f(v), start
-    model, loss = f, theta
+    from ..nn.functional import as_function_of_theta
 
-    def of_model(v: Any, x: Any, *targets: Any) -> Any:
-        def closure() -> Any:
-            return loss(model(x[np.newaxis]), *(y[np.newaxis] for y in targets))
+    def of_model(x: Any, *targets: Any) -> Any:
+        return theta(f(x[np.newaxis]), *(y[np.newaxis] for y in targets))
 
-        return LossOfTheta(model, closure, (x, *targets))(v)
-
-    return of_model, model.theta.data.copy()
+    return as_function_of_theta(of_model, f.theta), f.theta.data.copy()

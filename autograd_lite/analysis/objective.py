@@ -14,7 +14,6 @@ from ..node import no_grad
 from ..runtime import without_history
 from ..transforms import grad, linearize
 from ..tree import leaves, rebuilt
-from .models import LossOfTheta
 
 Array = np.ndarray[Any, Any]
 
@@ -27,9 +26,8 @@ class Objective:
     Made by `objective`, which every function of this folder calls with its first two arguments.
     """
 
-    def __init__(self, f: Callable[[Any], Any], theta: Array, *, batches: bool = True):
+    def __init__(self, f: Callable[[Any], Any], theta: Array):
         self.f, self.theta, self.size = f, theta, theta.size
-        self.batches = batches  # whether one run of f may stand for many thetas
 
     def value(self, theta: Any) -> float:
         """E(theta)."""
@@ -60,14 +58,13 @@ class Objective:
         return lambda v: np.asarray(without_history(product(np.asarray(v, theta.dtype).reshape(theta.shape))))
 
     def _values(self, thetas: Array) -> Array:
-        if self.batches:
-            try:
-                with no_grad():
-                    values = np.asarray(without_history(vmap(self.f)(thetas)), float)
-                if values.shape == (len(thetas),):
-                    return values
-            except AutogradError:
-                pass  # what is wrong with f itself comes up again below
+        try:
+            with no_grad():
+                values = np.asarray(without_history(vmap(self.f)(thetas)), float)
+            if values.shape == (len(thetas),):
+                return values
+        except AutogradError:
+            pass  # what is wrong with f itself comes up again below
         return np.array([self.value(theta) for theta in thetas])
 
 
@@ -124,4 +121,7 @@ def _of_model(model: Any, closure: Any) -> Objective:
         raise ArgumentError(
             f"analysis: with a model comes the closure that computes its loss, not a {type(closure).__name__}"
         )
-    return Objective(LossOfTheta(model, closure), model.theta.data.copy(), batches=False)
+    from ..nn.functional import as_function_of_theta  # a function of arrays needs no networks
+
+    theta = model.theta
+    return Objective(as_function_of_theta(closure, theta), theta.data.copy())

@@ -143,7 +143,8 @@ def classify(path: Any, *, axes: Any = None, rtol: float = 1e-9) -> Regimes:
 
     Along an axis the steps c_k = u'(theta_{k+1} - theta_k) are looked at, those longer than what rounding leaves:
     divergent if they are not finite, or grow in their second half, by the slope of log |c_k|; oscillating if they turn
-    back, c_k c_{k+1} < 0, three times or more, or in half of the second half; otherwise monotone. Too few are "at rest".
+    back, c_k c_{k+1} < 0, three times or more, or in half of the second half; otherwise monotone. Too few are "at
+    rest".
 
     Parameters
     ----------
