@@ -2,37 +2,42 @@
 
 from typing import TYPE_CHECKING, Any
 
+from . import schedules
 from .activations import ACTIVATIONS
 from .callbacks import Callback, EarlyStopping
 from .data import batches, one_hot, require_finite, split
+from .functional import as_function_of_theta
 from .history import History
 from .initializers import glorot_uniform
 from .layers import MLP, Linear
 from .losses import cross_entropy
 from .metrics import METRICS
 from .module import Module
-from .optimizers import SGD, Optimizer
+from .optimizers import SGD, Adam, AdamW, Momentum, Optimizer
 from .prediction import evaluate, predict, predict_proba
 from .theta import Theta
 from .training import fit
 
 if TYPE_CHECKING:
-    from .estimators import MLPClassifier, MLPRegressor
+    from .estimators import MLPClassifier as MLPClassifier
+    from .estimators import MLPRegressor as MLPRegressor
 
 __all__ = [
     "ACTIVATIONS",
     "METRICS",
     "MLP",
     "SGD",
+    "Adam",
+    "AdamW",
     "Callback",
     "EarlyStopping",
     "History",
     "Linear",
-    "MLPClassifier",
-    "MLPRegressor",
     "Module",
+    "Momentum",
     "Optimizer",
     "Theta",
+    "as_function_of_theta",
     "batches",
     "cross_entropy",
     "evaluate",
@@ -42,6 +47,7 @@ __all__ = [
     "predict",
     "predict_proba",
     "require_finite",
+    "schedules",
     "split",
 ]
 
@@ -52,3 +58,7 @@ def __getattr__(name: str) -> Any:
 
         return getattr(estimators, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), "MLPClassifier", "MLPRegressor"})

@@ -62,7 +62,9 @@ class EarlyStopping(Callback):
         self, patience: int = 10, *, monitor: str | None = None, min_delta: float = 0.0, restore_best: bool = True
     ):
         if patience < 1 or min_delta < 0:
-            raise ArgumentError(f"EarlyStopping: patience {patience}, min_delta {min_delta}; at least 1 and 0 are needed")
+            raise ArgumentError(
+                f"EarlyStopping: patience {patience}, min_delta {min_delta}; at least 1 and 0 are needed"
+            )
         self.patience, self.monitor, self.min_delta, self.restore_best = patience, monitor, min_delta, restore_best
 
     def on_fit_begin(self, run: Run) -> None:

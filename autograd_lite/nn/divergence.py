@@ -55,8 +55,7 @@ def diagnosis(run: Run, failure: OutOfBounds) -> NonFiniteError:
     finite = bool(np.isfinite(theta).all())
     largest = np.abs(theta).max(initial=0, where=np.isfinite(theta))
     diverged = (
-        np.isfinite(failure.value)
-        and finite  # then it was the bound
+        (np.isfinite(failure.value) and finite)  # then it was the bound
         or max([run.loss, *run.history["loss"][-1:]]) > GROWN * first
         or largest > LARGE * max(1.0, np.abs(run.best.theta).max())
         or bool(np.isinf(theta).any())

@@ -75,7 +75,9 @@ class _Perceptron:
         n = len(y)
         size = min(200, n) if self.batch_size == "auto" else min(self.batch_size, n)
         if self.batch_size != "auto" and self.batch_size > n:
-            warnings.warn(f"batch_size {self.batch_size} is above the {n} samples; all of them are one batch", stacklevel=4)
+            warnings.warn(
+                f"batch_size {self.batch_size} is above the {n} samples; all of them are one batch", stacklevel=4
+            )
         self.n_iter_ = 0
         history = fit(
             self.model_,
@@ -91,9 +93,13 @@ class _Perceptron:
         if history.stopped == "interrupted":
             warnings.warn("Training interrupted by user.", stacklevel=4)
         elif history.stopped == "all epochs done" and not incremental:
-            warnings.warn(f"Maximum iterations ({self.max_iter}) reached, not converged yet.", ConvergenceWarning, stacklevel=4)
+            warnings.warn(
+                f"Maximum iterations ({self.max_iter}) reached, not converged yet.", ConvergenceWarning, stacklevel=4
+            )
         if self.early_stopping:
-            for mine, best in zip(self.coefs_ + self.intercepts_, self._best_coefs + self._best_intercepts, strict=True):
+            for mine, best in zip(
+                self.coefs_ + self.intercepts_, self._best_coefs + self._best_intercepts, strict=True
+            ):
                 mine[...] = best
             self.model_.theta.changed()
 
@@ -121,7 +127,12 @@ class _Perceptron:
         return (*train, *pad, [*held_out, *pad])
 
     def _fit_lbfgs(self: Any, X: Any, y: Any, sample_weight: Any, *_: Any) -> None:
-        X, objective, rows, theta = _dense(X), _Objective(self, y, sample_weight), np.arange(len(y))[:, None], self.model_.theta
+        X, objective, rows, theta = (
+            _dense(X),
+            _Objective(self, y, sample_weight),
+            np.arange(len(y))[:, None],
+            self.model_.theta,
+        )
 
         def value_and_gradient(point: Any) -> tuple[float, Any]:
             theta.data[:] = point
@@ -158,7 +169,10 @@ class MLPClassifier(_Perceptron, TheirClassifier):
     True
     """
 
-    _parameter_constraints = {**TheirClassifier._parameter_constraints, "activation": [StrOptions({*ACTIVATIONS, *THEIR_NAMES})]}
+    _parameter_constraints = {
+        **TheirClassifier._parameter_constraints,
+        "activation": [StrOptions({*ACTIVATIONS, *THEIR_NAMES})],
+    }
 
 
 class MLPRegressor(_Perceptron, TheirRegressor):
@@ -173,7 +187,10 @@ class MLPRegressor(_Perceptron, TheirRegressor):
     True
     """
 
-    _parameter_constraints = {**TheirRegressor._parameter_constraints, "activation": [StrOptions({*ACTIVATIONS, *THEIR_NAMES})]}
+    _parameter_constraints = {
+        **TheirRegressor._parameter_constraints,
+        "activation": [StrOptions({*ACTIVATIONS, *THEIR_NAMES})],
+    }
 
 
 LINKS = {"softmax": softmax, "logistic": sigmoid, "identity": lambda z: z, "exp": exp}
@@ -241,7 +258,9 @@ class _Iteration(Callback):
         else:
             run.stop("converged")
         if e.verbose:
-            print(f"{what} did not improve more than tol={e.tol:f} for {e.n_iter_no_change} consecutive epochs. {advice}")
+            print(
+                f"{what} did not improve more than tol={e.tol:f} for {e.n_iter_no_change} consecutive epochs. {advice}"
+            )
 
 
 class _Shuffle:

@@ -105,6 +105,8 @@ def metrics_named(metrics: Any) -> dict[str, Metric]:
     if callable(metrics) or isinstance(metrics, str):
         metrics = [metrics]
     return {
-        getattr(m, "__name__", type(m).__name__) if callable(m) else m: m if callable(m) else named("metric", m, METRICS)
+        getattr(m, "__name__", type(m).__name__) if callable(m) else m: m
+        if callable(m)
+        else named("metric", m, METRICS)
         for m in metrics
     }

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ..node import Leaf
 from ..tensor import Tensor
+from .functional import is_parameter
 from .theta import Theta
 
 
@@ -39,7 +39,7 @@ class Module:
         while stack:
             path, item = stack.pop()
             if isinstance(item, Tensor):
-                if isinstance(item.node, Leaf) and item not in seen:
+                if is_parameter(item) and item not in seen:
                     seen.add(item)
                     yield path, item
                 continue

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..errors import ArgumentError
 from ..node import no_grad
-from ..ops.elementwise import positive, sigmoid
+from ..ops.elementwise import sigmoid
 from ..ops.neural import softmax
 from ..tensor import Tensor
 from .data import batches

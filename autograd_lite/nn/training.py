@@ -77,7 +77,9 @@ def fit(
     held_out = None if validation is None else checked(validation, "validation data", theta.data.dtype)
     size = len(train[0]) if batch_size is None else batch_size
     if not 1 <= size <= len(train[0]):
-        raise ShapeError(f"fit: batch size {batch_size} for {len(train[0])} examples; from 1 to all of them are possible")
+        raise ShapeError(
+            f"fit: batch size {batch_size} for {len(train[0])} examples; from 1 to all of them are possible"
+        )
     if epochs < 1:
         raise ArgumentError(f"fit: {epochs} epochs; at least 1 is needed")
     _check_labels(model, train, "training data")
@@ -94,9 +96,7 @@ def fit(
     return run.history
 
 
-def step(
-    model: Any, loss: Callable[..., Any], optimizer: Any, regularizer: Any, run: Run, X: Any, *target: Any
-) -> Any:
+def step(model: Any, loss: Callable[..., Any], optimizer: Any, regularizer: Any, run: Run, X: Any, *target: Any) -> Any:
     """One update of theta from one mini-batch. Returns the model's output; `run.loss` is the mean loss."""
 
     def objective() -> Any:
@@ -152,7 +152,9 @@ class Run:
         if validation is not None:
             names += [f"validation_{name}" for name in names]
         self.history = History([*names, "rate", "seconds"])
-        self.monitor = (early_stopping and early_stopping.monitor) or names[(validation is not None) * (1 + len(metrics))]
+        self.monitor = (early_stopping and early_stopping.monitor) or names[
+            (validation is not None) * (1 + len(metrics))
+        ]
         _ = self.history[self.monitor]  # an unknown name is an error now, not after the first epoch
         self.restore_best = early_stopping is not None and early_stopping.restore_best
         self.epoch = self.batch = 0
