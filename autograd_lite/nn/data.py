@@ -15,9 +15,9 @@ GATHERED = 1 << 20  # bytes of rows that are collected at once: a copy that stay
 def require_finite(X: Any, name: str = "data", axes: tuple[str, str] = ("row", "column")) -> None:
     """Raise ShapeError (a ValueError) if a value of `X`, shape (n, ...), is NaN or infinite, and say where.
 
-    >>> require_finite([[1.0, 2.0], [3.0, float("nan")]], "training set", axes=("image", "pixel"))
+    >>> require_finite([[1.0, 2.0], [3.0, float("nan")]], "images", axes=("image", "pixel"))
     Traceback (most recent call last):
-    autograd_lite.errors.ShapeError: training set: image 1, pixel 1 is nan; 1 values are not finite. Clean the data first
+    autograd_lite.errors.ShapeError: images: image 1, pixel 1 is nan; 1 values are not finite. Clean the data first
     """
     X = np.asarray(X)
     if X.dtype.kind not in "fc" or np.isfinite(X.sum()) or np.isfinite(X).all():  # one pass without a copy, mostly
@@ -69,7 +69,7 @@ def one_hot(labels: Any, classes: int | None = None, dtype: Any = float) -> np.n
         raise ArgumentError(f"one_hot: labels of {labels.dtype}; integers are needed")
     classes = int(labels.max(initial=-1)) + 1 if classes is None else classes
     require_labels(labels.ravel(), classes, "one_hot")
-    return np.eye(classes, dtype=dtype)[labels]
+    return np.asarray(np.eye(classes, dtype=dtype)[labels])
 
 
 def split(

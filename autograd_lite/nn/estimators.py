@@ -7,7 +7,7 @@ gradient and its training are ours. So parameters, grid and random search, pipel
 from __future__ import annotations
 
 import warnings
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -154,7 +154,7 @@ class _Perceptron:
             warnings.warn(f"lbfgs failed to converge: {found.message}", ConvergenceWarning, stacklevel=4)
 
 
-class MLPClassifier(_Perceptron, TheirClassifier):
+class MLPClassifier(_Perceptron, TheirClassifier):  # type: ignore[misc]
     """A multi-layer perceptron for classification, with scikit-learn's interface; binary, multi-class or multi-label.
 
     Parameters, methods and attributes are those of `sklearn.neural_network.MLPClassifier`, and with the same
@@ -169,13 +169,13 @@ class MLPClassifier(_Perceptron, TheirClassifier):
     True
     """
 
-    _parameter_constraints = {
+    _parameter_constraints: ClassVar[Any] = {
         **TheirClassifier._parameter_constraints,
         "activation": [StrOptions({*ACTIVATIONS, *THEIR_NAMES})],
     }
 
 
-class MLPRegressor(_Perceptron, TheirRegressor):
+class MLPRegressor(_Perceptron, TheirRegressor):  # type: ignore[misc]
     """A multi-layer perceptron for regression on one or several targets, with scikit-learn's interface.
 
     As MLPClassifier, with the parameters of `sklearn.neural_network.MLPRegressor`. With several targets the loss is
@@ -183,21 +183,22 @@ class MLPRegressor(_Perceptron, TheirRegressor):
     over the targets.
 
     >>> X = np.linspace(-1, 1, 50)[:, None]
-    >>> bool(MLPRegressor([20], activation="tanh", solver="lbfgs", random_state=0).fit(X, X[:, 0] ** 2).score(X, X[:, 0] ** 2) > 0.99)
+    >>> model = MLPRegressor(hidden_layer_sizes=[20], activation="tanh", solver="lbfgs", random_state=0)
+    >>> bool(model.fit(X, X[:, 0] ** 2).score(X, X[:, 0] ** 2) > 0.99)
     True
     """
 
-    _parameter_constraints = {
+    _parameter_constraints: ClassVar[Any] = {
         **TheirRegressor._parameter_constraints,
         "activation": [StrOptions({*ACTIVATIONS, *THEIR_NAMES})],
     }
 
 
-LINKS = {"softmax": softmax, "logistic": sigmoid, "identity": lambda z: z, "exp": exp}
+LINKS: dict[str, Any] = {"softmax": softmax, "logistic": sigmoid, "identity": lambda z: z, "exp": exp}
 
 
 class _Objective:
-    """The mean loss of the examples `rows`, and alpha / 2 times the sum of squares of the weights, over their number."""
+    """The mean loss of the examples `rows`, plus alpha / 2 times the sum of the squared weights over their number."""
 
     def __init__(self, estimator: Any, y: Any, weights: Any):
         self.losses = _LOSSES[estimator.out_activation_]

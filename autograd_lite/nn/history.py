@@ -65,7 +65,7 @@ class History:
             from matplotlib.figure import Figure
         except ImportError as error:
             raise ImportError("History.plot needs matplotlib: pip install 'autograd_lite[demo]'") from error
-        losses = [name for name in ("loss", "validation_loss") if name in self.values]
+        losses: list[str] = [name for name in ("loss", "validation_loss") if name in self.values]
         if metrics is None:
             metrics = [name for name in self.values if name not in (*losses, "rate", "seconds")]
         if not len(self):

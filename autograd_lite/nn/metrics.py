@@ -104,9 +104,8 @@ def metrics_named(metrics: Any) -> dict[str, Metric]:
     """Metrics by name: `metrics` holds names in METRICS, or functions (output, target) -> float; or is one."""
     if callable(metrics) or isinstance(metrics, str):
         metrics = [metrics]
-    return {
-        getattr(m, "__name__", type(m).__name__) if callable(m) else m: m
-        if callable(m)
-        else named("metric", m, METRICS)
-        for m in metrics
-    }
+    table = {}
+    for metric in metrics:
+        name = getattr(metric, "__name__", type(metric).__name__) if callable(metric) else metric
+        table[name] = metric if callable(metric) else named("metric", name, METRICS)
+    return table

@@ -1,4 +1,4 @@
-"""Training: empirical risk minimisation, argmin over theta of (1/T) sum_t l(f(x_t; theta), y_t) + lambda Omega(theta)."""
+"""Training: argmin over theta of (1/T) sum_t l(f(x_t; theta), y_t) + lambda Omega(theta), by mini-batches."""
 
 from __future__ import annotations
 
@@ -91,20 +91,22 @@ def fit(
         early_stopping = EarlyStopping(early_stopping)
     run = Run(model, loss, optimizer, regularizer, metrics_named(metrics), held_out, early_stopping)
     called = [as_callback(callback) for callback in callbacks]
+    called += [early_stopping] if early_stopping is not None else []
     rng = rng if hasattr(rng, "permutation") else np.random.default_rng(rng)
-    run.train(train, size, epochs, rng, called + [early_stopping] * (early_stopping is not None), progress)
+    run.train(train, size, epochs, rng, called, progress)
     return run.history
 
 
 def step(model: Any, loss: Callable[..., Any], optimizer: Any, regularizer: Any, run: Run, X: Any, *target: Any) -> Any:
     """One update of theta from one mini-batch. Returns the model's output; `run.loss` is the mean loss."""
 
+    output: Any = None
+
     def objective() -> Any:
-        nonlocal output, first
-        output = model(X)
+        nonlocal output
+        first, output = output is None, model(X)
         risk = loss(output, *target)
-        if first:
-            first = False
+        if first:  # an optimizer that then searches along a line may well look at points that are out of bounds
             value = risk.item()
             if not -run.bound < value < run.bound:
                 raise OutOfBounds(risk, value)
@@ -114,8 +116,6 @@ def step(model: Any, loss: Callable[..., Any], optimizer: Any, regularizer: Any,
         penalty = smooth(model)
         return risk if penalty is None else risk + penalty
 
-    output: Any = None
-    first = True  # an optimizer that searches along a line may well look at points that are out of bounds
     smooth = getattr(regularizer, "smooth", regularizer)
     shrink = getattr(regularizer, "proximal_step", None)
     rate = optimizer.rate if shrink else None
