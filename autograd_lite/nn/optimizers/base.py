@@ -61,7 +61,15 @@ class Optimizer:
         for group in self.param_groups:
             self.check(**{name: group[name] for name in options})
             rate_of(group, 0, self._name)
-        self.state = {name: np.zeros_like(self.theta.data) for name in state}
+        self.state: dict[str, Any] = {}
+        self._remember(*state)
+
+    def _remember(self, *names: str) -> None:
+        self.state.update({name: np.zeros_like(self.theta.data) for name in names})
+
+    def _any(self, option: str) -> bool:
+        """Whether a group has this option, such as a momentum, set to something."""
+        return any(group[option] for group in self.param_groups)
 
     @property
     def _name(self) -> str:
@@ -213,5 +221,5 @@ class Optimizer:
         for group in self.param_groups:
             options = ", ".join(f"{name}={value!r}" for name, value in group.items() if name != "params")
             size = sum(parameter.size for parameter in group["params"])
-            lines.append(f"{options}; {len(group['params'])} parameters with {size:,} entries")
+            lines.append(f"{options}; parameters: {len(group['params'])}, entries: {size:,}")
         return f"{self._name}({lines[0]})" if len(lines) == 1 else "\n  ".join([f"{self._name}(", *lines]) + "\n)"

@@ -15,7 +15,7 @@ from .newton import ClosureOptimizer
 
 class _Minimizer(ClosureOptimizer):
     """`scipy.optimize.minimize` from the present theta; `result` is what it returned last. Each step starts anew:
-    curvature and radius are learned within it."""
+    curvature and radius are learned within it, and `lr` plays no part."""
 
     result: Any = None
 

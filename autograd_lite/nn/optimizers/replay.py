@@ -55,9 +55,7 @@ class Replay:
             arguments = [self._place_of(i) for i in node.inputs]
             if not node.shape:
                 if any(isinstance(i, Node) and i.shape for i in node.inputs):
-                    raise ArgumentError(
-                        f"update: {node.op.name} makes one number of a vector; a rule is entry by entry"
-                    )
+                    raise ArgumentError(f"update: {node.op.name} makes a number of a vector; rules are entry by entry")
                 self.place[node] = self._new(None)
                 self.numbers.append((_call(node), _picker(arguments), self.place[node]))
                 continue
@@ -71,7 +69,7 @@ class Replay:
                 out = free[kind].pop() if free[kind] else self._new(np.empty(min(BLOCK, inputs[0].size), kind))
                 kind_of[out] = kind
             self.place[node] = out
-            self.steps.append((_call_into(node), _picker([*arguments, out])))
+            self.steps.append((_call_into(node), _picker(arguments), out))
         self.scratch = list(kind_of)
         self.moves = [(self.place[y], t) for y, t in zip(results, targets, strict=True) if self.place[y] != t]
         self.swaps = any(place in targets for place, _ in self.moves)
@@ -103,8 +101,8 @@ class Replay:
             self._run(values)
 
     def _run(self, values: list[Any]) -> None:
-        for step, pick in self.steps:
-            step(*pick(values))
+        for step, pick, place in self.steps:
+            step(*pick(values), out=values[place])
         moved = [values[place].copy() if self.swaps else values[place] for place, _ in self.moves]
         for (_, target), new in zip(self.moves, moved, strict=True):
             values[target][...] = new
@@ -132,12 +130,12 @@ def _call(node: Node) -> Callable[..., Any]:
 
 
 def _call_into(node: Node) -> Callable[..., Any]:
-    """A function of the inputs and of the memory for the result."""
+    """A function that writes the result into `out`."""
     if isinstance(node.op.fprop, np.ufunc):
         return node.op.fprop
     run = _call(node)
 
-    def call(*inputs_and_out: Any) -> None:
-        inputs_and_out[-1][...] = run(*inputs_and_out[:-1])
+    def call(*inputs: Any, out: Any) -> None:
+        out[...] = run(*inputs)
 
     return call
