@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -67,23 +68,23 @@ def test_each_reaches_the_minimum_of_rosenbrock(kind, steps):
     losses = [optimizer.step(lambda: rosenbrock(w)) for _ in range(steps)]
     np.testing.assert_allclose(w.data, 1.0, atol=1e-5)
     assert losses[0] == pytest.approx(24.2)
-    assert all(b <= a for a, b in zip(losses, losses[1:], strict=False))
+    assert all(b <= a for a, b in itertools.pairwise(losses))
     assert optimizer.updates == steps
     assert optimizer.needs_closure
     assert not nn.SGD([w]).needs_closure
 
 
-def test_newton_converges_quadratically_and_gradient_descent_does_not():
+def test_newton_converges_quadratically():
     """E = sum e^w - w: the error squares from step to step."""
     w = leaf(0.5)
     optimizer = nn.Newton([w])
     errors = []
-    for _ in range(4):
+    for _ in range(5):
         optimizer.step(lambda: (np.exp(w) - w).sum())
         errors.append(abs(w.data[0]))
     assert errors[1] < errors[0] ** 2
     assert errors[2] < errors[1] ** 2
-    assert errors[3] < 1e-12
+    assert errors[4] < 1e-15
 
 
 @pytest.mark.parametrize("kind", ALL)
@@ -96,11 +97,11 @@ def test_a_network_is_fitted(kind, dtype):
     penalty = lambda: 0.005 * sum((p * p).sum() for p in model.parameters())
     loss = lambda: nn.cross_entropy(model(X), y) + penalty()
     optimizer = kind(model.parameters(), indefinite="modify") if kind is nn.Newton else kind(model.parameters())
-    losses = [optimizer.step(loss) for _ in range(25)]
+    losses = [optimizer.step(loss) for _ in range(15 if kind in ALL[:2] else 3)]
     assert losses[-1] < 0.45 < losses[0]
     assert model.theta.data.dtype == dtype
     loss().backward()
-    assert np.abs(model.theta.grad).max() < 2e-3
+    assert np.abs(model.theta.grad).max() < 5e-3
 
 
 # -- where the Hessian is not positive definite ----------------------------------------------------------------------
@@ -123,7 +124,7 @@ def test_plain_newton_would_go_to_the_saddle_itself():
 def test_modified_newton_reaches_a_minimum_from_near_and_on_a_saddle(start):
     w = leaf(*start)
     optimizer = nn.Newton([w], indefinite="modify")
-    for _ in range(20):
+    for _ in range(40):
         optimizer.step(lambda: saddle(w))
     np.testing.assert_allclose(np.abs(w.data), [0, math.sqrt(0.5)], atol=1e-8)
 
@@ -193,7 +194,7 @@ def test_newton_cg_needs_products_only(monkeypatch):
 
 def test_newton_cg_direction_is_newtons_where_it_is_solved_to_the_end():
     H, m, start = quadratic(4, n=6)
-    g = H @ (start - m) * 1e-9  # near the minimum the equation is solved to sqrt|g|
+    g = H @ (start - m) * 1e-13  # near the minimum the equation is solved to sqrt|g|
     d = nn.NewtonCG([leaf(*start)])._direction(lambda v: H @ v, g)
     np.testing.assert_allclose(d, -np.linalg.solve(H, g), rtol=1e-3)
 
