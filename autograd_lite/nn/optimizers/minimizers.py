@@ -125,7 +125,7 @@ class TrustRegion(_Minimizer):
             nonlocal here, product
             if here is None or not np.array_equal(x, here):  # many products at one point share its recorded gradient
                 here, product = x.copy(), linearize(grad(f), x.astype(dtype))[1]
-            return product(v.astype(dtype)).astype(float)  # type: ignore[misc]
+            return product(v.astype(dtype)).astype(float)
 
         second: dict[str, Any] = {"hessp": hessp}
         if own["method"] == "trust-exact":
