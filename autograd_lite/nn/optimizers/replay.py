@@ -103,6 +103,8 @@ class Replay:
     def _run(self, values: list[Any]) -> None:
         for step, pick, place in self.steps:
             step(*pick(values), out=values[place])
+        if not self.moves:
+            return
         moved = [values[place].copy() if self.swaps else values[place] for place, _ in self.moves]
         for (_, target), new in zip(self.moves, moved, strict=True):
             values[target][...] = new
