@@ -164,6 +164,11 @@ class Optimizer:
         return float(loss.item())
 
     @property
+    def source(self) -> str:
+        """The Python that the last step ran on each block of the vectors, written from `update`."""
+        return self._replay.source if self._replay else ""
+
+    @property
     def diverged(self) -> bool:
         """Whether theta has an entry that is infinite or NaN: the learning rate was too large, or the data are bad."""
         with np.errstate(invalid="ignore", over="ignore"):
