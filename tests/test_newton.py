@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import sys
 
 import numpy as np
 import pytest
@@ -249,6 +250,14 @@ def test_scipys_trust_regions(method):
     optimizer.step(lambda: 0.5 * ((w - m) @ H @ (w - m)))
     np.testing.assert_allclose(w.data, m, atol=1e-5)
     assert optimizer.result.success
+
+
+@pytest.mark.parametrize("kind", [nn.LBFGS, nn.TrustRegion])
+def test_without_scipy(kind, monkeypatch):
+    monkeypatch.setitem(sys.modules, "scipy.optimize", None)
+    w = leaf(1.0, 2.0)
+    with pytest.raises(ImportError, match=f"{kind.__name__} needs SciPy: pip install scipy"):
+        kind([w]).step(lambda: (w * w).sum())
 
 
 def test_iterations_are_bounded():

@@ -23,7 +23,7 @@ class _Minimizer(ClosureOptimizer):
         try:
             from scipy.optimize import minimize
         except ImportError as error:
-            raise ImportError(f"{self._name} needs SciPy: pip install scipy") from error
+            raise ImportError(f"{self._name} needs SciPy: pip install scipy, or autograd_lite[demo]") from error
         dtype, first = theta.dtype, None
 
         def value_and_gradient(x: Any) -> tuple[float, Any]:
