@@ -60,20 +60,27 @@ class RMSprop(FirstOrder):
         centered: bool = False,
     ):
         options = {"alpha": alpha, "eps": eps, "weight_decay": weight_decay, "momentum": momentum}
-        super().__init__(parameters, lr, ("s", "m", "v") if centered else ("s", "v"), centered=centered, **options)
+        super().__init__(parameters, lr, ("s",), centered=centered, **options)
+        if self._any("centered"):
+            self._remember("m")
+        if self._any("momentum"):
+            self._remember("v")
 
     def update(
         self, theta: Any, g: Any, rate: Any, k: Any, s: Any, *others: Any,
         alpha: Any, eps: Any, weight_decay: Any, momentum: Any, centered: bool,
     ) -> tuple[Any, ...]:  # fmt: skip
-        g, v = decayed(g, theta, weight_decay), others[-1]
+        g = decayed(g, theta, weight_decay)
         s = alpha * s + (1 - alpha) * (g * g)
-        variance, averages = s, []
+        variance, averages = s, [s]
         if centered:
             m = alpha * others[0] + (1 - alpha) * g
-            variance, averages = np.maximum(s - m * m, 0), [m]  # rounding may leave it below 0
-        v = g / (np.sqrt(variance) + eps) if is_zero(momentum) else momentum * v + g / (np.sqrt(variance) + eps)
-        return theta - rate * v, s, *averages, v
+            variance, averages = np.maximum(s - m * m, 0), [s, m]  # rounding may leave it below 0
+        d = g / (np.sqrt(variance) + eps)
+        if is_zero(momentum):
+            return theta - rate * d, *averages
+        v = momentum * others[-1] + d
+        return theta - rate * v, *averages, v
 
 
 class Rprop(FirstOrder):
@@ -112,7 +119,7 @@ class Rprop(FirstOrder):
     ) -> tuple[Any, ...]:
         (shrink, grow), (smallest, largest) = etas, step_sizes
         turned = g * before
-        factor = np.where(turned > 0, grow, np.where(turned < 0, shrink, 1.0))
-        step = np.minimum(np.maximum(step * factor, smallest), largest)
+        step = np.where(turned > 0, grow * step, np.where(turned < 0, shrink * step, step))
+        step = np.minimum(np.maximum(step, smallest), largest)
         g = np.where(turned < 0, 0.0, g)
         return theta - np.sign(g) * step, g, step

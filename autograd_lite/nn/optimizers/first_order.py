@@ -71,8 +71,8 @@ class SGD(FirstOrder):
         super().__init__(
             parameters, lr, momentum=momentum, dampening=dampening, weight_decay=weight_decay, nesterov=nesterov
         )
-        if any(group["momentum"] for group in self.param_groups):
-            self.state["v"] = np.zeros_like(self.theta.data)
+        if self._any("momentum"):
+            self._remember("v")
 
     def check(self, **options: Any) -> None:
         super().check(**options)
@@ -128,8 +128,9 @@ class Adam(FirstOrder):
         weight_decay: float = 0.0,
         amsgrad: bool = False,
     ):
-        state = ("m", "s", "largest") if amsgrad else ("m", "s")
-        super().__init__(parameters, lr, state, betas=betas, eps=eps, weight_decay=weight_decay, amsgrad=amsgrad)
+        super().__init__(parameters, lr, ("m", "s"), betas=betas, eps=eps, weight_decay=weight_decay, amsgrad=amsgrad)
+        if self._any("amsgrad"):
+            self._remember("largest")
 
     def update(
         self, theta: Any, g: Any, rate: Any, k: Any, m: Any, s: Any, largest: Any = None, *,

@@ -9,13 +9,13 @@ import numpy as np
 
 from ...errors import ArgumentError
 from ...jacobians import hessian
-from ...transforms import hvp, value_and_grad
+from ...transforms import grad, linearize, value_and_grad
 from .newton import ClosureOptimizer
 
 
 class _Minimizer(ClosureOptimizer):
     """`scipy.optimize.minimize` from the present theta; `result` is what it returned last. Each step starts anew:
-    curvature and radius are learned within it."""
+    curvature and radius are learned within it, and `lr` plays no part."""
 
     result: Any = None
 
@@ -23,7 +23,7 @@ class _Minimizer(ClosureOptimizer):
         try:
             from scipy.optimize import minimize
         except ImportError as error:
-            raise ImportError(f"{self._name} needs SciPy: pip install scipy") from error
+            raise ImportError(f"{self._name} needs SciPy: pip install scipy, or autograd_lite[demo]") from error
         dtype, first = theta.dtype, None
 
         def value_and_gradient(x: Any) -> tuple[float, Any]:
@@ -119,7 +119,15 @@ class TrustRegion(_Minimizer):
 
     def moved(self, f: Callable[[Any], Any], theta: Any) -> tuple[float, Any]:
         own, dtype = self.param_groups[0], theta.dtype
-        second: dict[str, Any] = {"hessp": lambda x, v: hvp(f)(x.astype(dtype), v.astype(dtype)).astype(float)}
+        here, product = None, None
+
+        def hessp(x: Any, v: Any) -> Any:
+            nonlocal here, product
+            if here is None or not np.array_equal(x, here):  # many products at one point share its recorded gradient
+                here, product = x.copy(), linearize(grad(f), x.astype(dtype))[1]
+            return product(v.astype(dtype)).astype(float)
+
+        second: dict[str, Any] = {"hessp": hessp}
         if own["method"] == "trust-exact":
             second = {"hess": lambda x: hessian(f)(x.astype(dtype)).astype(float)}
         radii = {name: own[name] for name in ("initial_trust_radius", "max_trust_radius")}

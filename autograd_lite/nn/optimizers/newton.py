@@ -12,9 +12,8 @@ import numpy as np
 
 from ...errors import ArgumentError, CurvatureError
 from ...jacobians import hessian
-from ...node import no_grad
-from ...runtime import without_history
-from ...transforms import grad, linearize, value_and_grad
+from ...tensor import Tensor
+from ...transforms import linearize, value_and_grad
 from ..functional import as_function_of_theta
 from .base import Optimizer
 
@@ -38,8 +37,8 @@ class ClosureOptimizer(Optimizer):
     def step(self, closure: Callable[[], Any] | None = None) -> float:
         """Move theta once.
 
-        closure: computes and returns the loss, a recorded scalar; no backward pass. It is called several times, so
-            it must give the same for the same parameters.
+        closure: computes and returns the loss, a recorded scalar; a backward pass in it, as PyTorch asks for, is not
+            needed. It is called several times, so it must give the same for the same parameters.
 
         Returns the loss before the step. Raises ArgumentError (a TypeError) without a closure.
         """
@@ -48,7 +47,14 @@ class ClosureOptimizer(Optimizer):
                 f"{self._name}: step needs a closure that computes and returns the loss, such as"
                 " optimizer.step(lambda: loss(model(X), y))"
             )
-        f = as_function_of_theta(closure, self.theta)
+
+        def loss() -> Tensor:
+            value = closure()
+            if not isinstance(value, Tensor):
+                raise ArgumentError(f"{self._name}: the closure returned a {type(value).__name__}, not a recorded loss")
+            return value
+
+        f = as_function_of_theta(loss, self.theta)
         theta = self.theta.data
         before, new = self.moved(f, theta.copy())
         if np.isfinite(before):
@@ -67,10 +73,10 @@ class ClosureOptimizer(Optimizer):
         t, slope = self.rate, float(g @ direction)
         if not self.param_groups[0]["damping"]:
             return theta + t * direction
-        if slope >= 0:
+        if slope > 0:
             return theta
         rounding = 2 * np.finfo(theta.dtype).eps * abs(value)  # of f itself: near the minimum all steps are level
-        with no_grad(), np.errstate(all="ignore"):  # a step may leave f's domain; a shorter one is tried then
+        with np.errstate(all="ignore"):  # a step may leave f's domain; a shorter one is tried then
             for _ in range(HALVINGS):
                 new = theta + t * direction.astype(theta.dtype)
                 if value_of(f, new) <= value + SUFFICIENT * t * slope + rounding:
@@ -80,8 +86,8 @@ class ClosureOptimizer(Optimizer):
 
 
 def value_of(f: Callable[[Any], Any], theta: Any) -> float:
-    """f(theta) as a Python number."""
-    return float(without_history(f(theta)))
+    """f(theta) as a Python number; from a leaf, so that a closure may call `backward` as it does for PyTorch."""
+    return float(f(Tensor(theta, requires_grad=True)).item())
 
 
 class Newton(ClosureOptimizer):
@@ -98,7 +104,7 @@ class Newton(ClosureOptimizer):
         "raise" a CurvatureError, or "modify" it: of H = Q diag(l) Q' take Q diag(max(|l|, floor)) Q' (Nocedal and
         Wright, 2006, sec. 3.4; Dauphin et al., 2014). Where g is 0 then, the step goes along the eigenvector of the
         lowest eigenvalue, with length 1.
-    floor: relative to the largest |l|, the smallest eigenvalue that counts as positive.
+    floor: relative to the largest |l|, the smallest eigenvalue of a modified Hessian.
 
     >>> import numpy as np, autograd_lite as ag
     >>> w = ag.tensor([3.0, -4.0], requires_grad=True)
@@ -115,15 +121,15 @@ class Newton(ClosureOptimizer):
         *,
         damping: bool = True,
         indefinite: str = "raise",
-        floor: float = 1e-10,
+        floor: float = 1e-3,
     ):
         super().__init__(parameters, lr, damping=damping, indefinite=indefinite, floor=floor)
 
     def check(self, **options: Any) -> None:
         if options["indefinite"] not in ("raise", "modify"):
             raise ArgumentError(f"Newton: indefinite {options['indefinite']!r}; it is 'raise' or 'modify'")
-        if not 0 <= options["floor"] < 1:
-            raise ArgumentError(f"Newton: floor {options['floor']} is outside [0, 1)")
+        if not 0 < options["floor"] < 1:
+            raise ArgumentError(f"Newton: floor {options['floor']} is outside (0, 1)")
 
     def moved(self, f: Callable[[Any], Any], theta: Any) -> tuple[float, Any]:
         value, g = value_and_grad(f)(theta)
@@ -136,19 +142,20 @@ class Newton(ClosureOptimizer):
     def _direction(self, H: Any, g: Any) -> Any:
         options = self.param_groups[0]
         eigenvalues, Q = np.linalg.eigh((H + H.T) / 2)
-        least = options["floor"] * np.abs(eigenvalues).max()
+        largest = np.abs(eigenvalues).max() or 1.0
+        least = len(g) * np.finfo(self.theta.data.dtype).eps * largest  # below that, it may be 0 and rounding
         low = int((eigenvalues <= least).sum())
         if not low:
             return -(Q @ ((Q.T @ g) / eigenvalues))
         if options["indefinite"] == "raise":
             raise CurvatureError(
-                f"Newton: the Hessian is not positive definite: {low} of {len(g)} eigenvalues are not above 0, the lowest"
-                f" is {eigenvalues[0]:.3g}, so the step may lead to a saddle or a maximum; indefinite='modify' takes"
-                " their absolute values, NewtonCG stops at negative curvature"
+                f"Newton: the Hessian is not positive definite: {low} of {len(g)} eigenvalues are not above 0, the"
+                f" lowest is {eigenvalues[0]:.3g}, so the step may lead to a saddle or a maximum; indefinite='modify'"
+                " takes their absolute values, NewtonCG stops at negative curvature"
             )
         if eigenvalues[0] < -least and np.linalg.norm(g) <= least:  # a saddle or a maximum: down either side
-            return Q[:, 0]
-        return -(Q @ ((Q.T @ g) / np.maximum(np.abs(eigenvalues), least if least > 0 else 1.0)))
+            return Q[:, 0] if g @ Q[:, 0] <= 0 else -Q[:, 0]
+        return -(Q @ ((Q.T @ g) / np.maximum(np.abs(eigenvalues), options["floor"] * largest)))
 
 
 class NewtonCG(ClosureOptimizer):
@@ -174,12 +181,11 @@ class NewtonCG(ClosureOptimizer):
             raise ArgumentError(f"NewtonCG: max_products {most!r}; it must be a positive whole number")
 
     def moved(self, f: Callable[[Any], Any], theta: Any) -> tuple[float, Any]:
-        with no_grad():
-            value = value_of(f, theta)
+        (value, g), product = linearize(value_and_grad(f), theta)
+        value = float(value)
         if not np.isfinite(value):
             return value, theta
-        g, product = linearize(grad(f), theta)
-        return value, self._searched(f, theta, value, g, self._direction(product, g))
+        return value, self._searched(f, theta, value, g, self._direction(lambda v: product(v)[1], g))
 
     def _direction(self, product: Callable[[Any], Any], g: Any) -> Any:
         """d with H d = -g, as far as needed, and always g'd < 0."""
