@@ -18,7 +18,7 @@ from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
 from autograd_lite import nn
 
 RATE, DECAY = "learning_rate_init", "alpha"
-LOW, HIGH = {RATE: 1e-4, DECAY: 1e-5}, {RATE: 10.0, DECAY: 1.0}
+LOW, HIGH = {RATE: 1e-3, DECAY: 1e-5}, {RATE: 10.0, DECAY: 1.0}
 
 
 def coarse(n):
@@ -26,15 +26,15 @@ def coarse(n):
 
 
 def refined(best, n, k):
-    """A grid of n values each around the best of a grid of k, up to its neighbours."""
+    """A grid of n values each around the best of a grid of k, half way to its neighbours."""
     step = {name: (HIGH[name] / LOW[name]) ** (1 / (k - 1)) for name in (RATE, DECAY)}
-    return {name: np.geomspace(best[name] / step[name] ** 0.8, best[name] * step[name] ** 0.8, n) for name in best}
+    return {name: np.geomspace(best[name] / step[name] ** 0.5, best[name] * step[name] ** 0.5, n) for name in best}
 
 
 def lecture(quick):
     X, y = load_digits(return_X_y=True)
-    X, y = (X / 16)[: 300 if quick else None], y[: 300 if quick else None]
-    model = nn.MLPClassifier([24], solver="sgd", momentum=0.0, max_iter=3 if quick else 6, random_state=0, tol=0)
+    X, y = (X / 16)[: 600 if quick else None], y[: 600 if quick else None]
+    model = nn.MLPClassifier([24], solver="sgd", momentum=0.0, max_iter=5, random_state=0, tol=0)
     n, repeats, options = 3, (1 if quick else 5), {"cv": 3, "error_score": 0.1}
     figure, ax = axes(size=(7, 5))
     numbers = {}
