@@ -73,7 +73,7 @@ def point(
     f, theta: a scalar function and its argument, or a model and the closure that computes its loss.
     ends: how many eigenvalues to find at each end of the spectrum, by products H v with vectors (Lanczos' method, from
         SciPy); by default all, from the whole matrix, for up to 500 parameters, and 4 for more.
-    rtol: the square root of the dtype's precision, unless said otherwise; at least 2e-4 with eigenvalues from the ends.
+    rtol: the square root of the dtype's precision, unless said otherwise; for eigenvalues from the ends at least 2e-4.
     atol: a gradient or a curvature up to this is zero, such as 1e-6 on the tail of a sigmoid.
     rng: a numpy.random.Generator or a seed, for the vector that Lanczos' method starts from.
 
@@ -95,10 +95,11 @@ def point(
     largest = float(np.abs(eigenvalues).max())
     noise = max(atol * size, 4 * precision * abs(value))
     complete = len(eigenvalues) == E.size
-    share = max(precision**0.5 if rtol is None else rtol, 0.0 if complete else 2 * LANCZOS)
-    zero = max(noise, share * largest * size**2)
+    rtol = precision**0.5 if rtol is None else rtol
+    unknown = 0.0 if complete else 2 * LANCZOS  # of the eigenvalues; the gradient is exact
+    zero = max(noise, max(rtol, unknown) * largest * size**2)
     signs = {int(s) for s in np.sign(eigenvalues) * (np.abs(eigenvalues) * size**2 > zero)}
-    if np.linalg.norm(gradient) * size > zero:
+    if np.linalg.norm(gradient) * size > max(noise, rtol * largest * size**2):
         kind = "not stationary"
     elif {1, -1} <= signs:
         kind = "saddle"
