@@ -15,13 +15,24 @@ LECTURES = ROOT / "examples" / "lectures"
 PICTURES = ROOT / "docs" / "lectures"
 # In the order of the lectures.
 NAMES = [
+    "negative_gradient",
     "layer_gradients",
     "bishop",
     "initialization",
     "permutation",
+    "overfitting",
+    "bias_variance",
+    "search",
+    "learning_rates",
+    "schedules",
+    "robbins_monro",
+    "batches",
+    "plateau",
+    "escape",
+    "newton_step",
+    "newton_saddle",
     "kl_or_squared",
     "perceptron",
-    "batches",
 ]
 HEAD = """# The lectures, reproduced
 
@@ -31,13 +42,17 @@ what is right, stands in [errata.md](errata.md).
 """
 
 
-def section(name: str, numbers: dict[str, float]) -> str:
+def section(name: str, numbers: dict[str, float | str]) -> str:
     """The claim, the figure and the numbers of one script."""
     claim, _, story = _docstring(name).partition("\n\n")
     title = claim.rstrip(".")
     picture = f"![{title}](lectures/{name}.png)"
-    table = "\n".join(["| | |", "|---|---|", *[f"| {what} | {value:.4g} |" for what, value in numbers.items()]])
+    table = "\n".join(["| | |", "|---|---|", *[f"| {what} | {_short(value)} |" for what, value in numbers.items()]])
     return "\n\n".join([f"## {title}", story, picture, table, f"`python examples/lectures/{name}.py`\n"])
+
+
+def _short(value: float | str) -> str:
+    return value if isinstance(value, str) else f"{value:.4g}"
 
 
 def _docstring(name: str) -> str:

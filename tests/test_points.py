@@ -285,3 +285,22 @@ def test_plots():
     assert len(second.lines[0].get_xdata()) == 2
     analysis.convexity(f, here, -here).plot(third)
     assert "not convex" in [text.get_text() for text in third.get_legend().get_texts()]
+
+
+def test_points_are_evaluated_in_parts_that_fit(monkeypatch):
+    from autograd_lite.analysis import objective
+
+    X = np.random.default_rng(0).standard_normal((50, 2))
+    f = lambda w: (ag.tanh(X @ w) ** 2).mean()
+    whole = analysis.plane(f, np.ones(2), points=7).values
+    monkeypatch.setattr(objective, "ENTRIES", 120)
+    np.testing.assert_allclose(analysis.plane(f, np.ones(2), points=7).values, whole, rtol=1e-14)
+
+
+def test_eigenvalues_next_to_zero_do_not_keep_lanczos_busy():
+    """Relative to themselves they would never be accurate; they are found to a share of the largest."""
+    curvature = np.concatenate([np.linspace(-1e-9, 1e-9, 590), np.linspace(1, 3, 10)])
+    found = analysis.point(lambda w: 0.5 * (curvature * w * w).sum(), np.zeros(600))
+    assert found.kind == "degenerate"
+    np.testing.assert_allclose(found.eigenvalues[-1], 3, rtol=1e-6)
+    np.testing.assert_allclose(found.eigenvalues[:4], 0, atol=1e-6)

@@ -7,12 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ..batch import vmap
-from ..errors import ArgumentError, AutogradError
-from ..node import no_grad
-from ..runtime import without_history
+from ..errors import ArgumentError
 from ..transforms import grad
-from .objective import Array, Objective, flat, objective
+from .objective import Array, evaluated, flat, objective
 from .plotting import axes
 
 
@@ -89,7 +86,7 @@ def convexity(
     d = flat(to, E, "convexity: to") - E.theta
     t = np.linspace(0, 1, points).astype(E.theta.dtype)
     values = E.values(E.theta + t[:, np.newaxis] * d)
-    second_derivative = _along(E, d, t)
+    second_derivative = evaluated(grad(grad(lambda t: E.f(E.theta + t * d))), t)
     h = 1 / (points - 1)
     second_difference = (values[:-2] - 2 * values[1:-1] + values[2:]) / h**2
     if test == "derivative":
@@ -100,15 +97,6 @@ def convexity(
         fails = np.concatenate([[False], below, [False]])
     barrier = float(np.max(values - (values[0] + t * (values[-1] - values[0]))))
     return Convexity(t, values, second_derivative, second_difference, _intervals(t, fails), max(barrier, 0.0))
-
-
-def _along(E: Objective, d: Array, t: Array) -> Array:
-    second = grad(grad(lambda t: E.f(E.theta + t * d)))
-    with no_grad():
-        try:
-            return np.asarray(without_history(vmap(second)(t)), float)
-        except AutogradError:  # f branches on values
-            return np.array([float(without_history(second(x))) for x in t])
 
 
 def _intervals(t: Array, marked: Array) -> tuple[tuple[float, float], ...]:

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from ..batch import vmap
+from ..batch import Batch
 from ..errors import ArgumentError, AutogradError, ShapeError
 from ..jacobians import hessian
 from ..node import no_grad
 from ..runtime import without_history
+from ..several import SEVERAL
 from ..transforms import grad, linearize
 from ..tree import leaves, rebuilt
 
 Array = np.ndarray[Any, Any]
 
-ENTRIES = 1 << 20  # numbers in the points that are evaluated as one batch
+ENTRIES = 1 << 20  # of the largest intermediate value, in points that are evaluated as one batch
 
 
 class Objective:
@@ -32,16 +34,11 @@ class Objective:
     def value(self, theta: Any) -> float:
         """E(theta)."""
         with no_grad():
-            value = without_history(self.f(theta))
-        if np.shape(value) != ():
-            raise ShapeError(f"analysis: the function gives shape {np.shape(value)}; it must give a scalar")
-        return float(value)
+            return _scalar(self.f(theta))
 
     def values(self, thetas: Array) -> Array:
-        """E at each row of `thetas`, shape (n, size): by vmap, or one after another where f branches on values."""
-        step = max(1, ENTRIES // max(self.size, 1))
-        parts = [self._values(thetas[k : k + step]) for k in range(0, len(thetas), step)]
-        return np.concatenate(parts) if parts else np.empty(0)
+        """E at each row of `thetas`, shape (n, size)."""
+        return evaluated(self.f, thetas)
 
     def gradient(self, theta: Any) -> Array:
         """dE/dtheta, shape (size,)."""
@@ -57,15 +54,28 @@ class Objective:
         _, product = linearize(grad(self.f), theta)
         return lambda v: np.asarray(without_history(product(np.asarray(v, theta.dtype).reshape(theta.shape))))
 
-    def _values(self, thetas: Array) -> Array:
+
+def evaluated(f: Callable[[Any], Any], xs: Array) -> Array:
+    """The scalar f at each of `xs`, shape (n, ...): f is recorded once and run with as many together as fit into
+    `ENTRIES`; or called for one after another, where it branches on values."""
+    with no_grad():
         try:
-            with no_grad():
-                values = np.asarray(without_history(vmap(self.f)(thetas)), float)
-            if values.shape == (len(thetas),):
+            batch = Batch(f, [xs], [True])
+            largest = max((math.prod(node.shape) for node in batch.nodes if node.dtype is not SEVERAL), default=1)
+            step = max(1, ENTRIES // max(largest, 1))
+            parts = [xs[k : k + step] for k in range(0, len(xs), step)]
+            values = np.concatenate([np.asarray(batch.run([part], len(part), False), float) for part in parts])
+            if values.shape == (len(xs),):
                 return values
         except AutogradError:
             pass  # what is wrong with f itself comes up again below
-        return np.array([self.value(theta) for theta in thetas])
+        return np.array([_scalar(f(x)) for x in xs])
+
+
+def _scalar(value: Any) -> float:
+    if np.shape(value) != ():
+        raise ShapeError(f"analysis: the function gives shape {np.shape(value)}; it must give a scalar")
+    return float(without_history(value))
 
 
 def objective(f: Any, theta: Any) -> Objective:

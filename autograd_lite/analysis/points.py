@@ -12,6 +12,7 @@ from .objective import Array, Objective, objective
 
 FULL = 500  # up to so many parameters the whole Hessian is built
 ENDS = 4  # beyond them, so many eigenvalues from each end
+LANCZOS = 1e-4  # accuracy of such eigenvalues, as a share of the largest
 NEAR = 0.01  # how far a plateau reaches, in sizes of theta
 
 
@@ -72,7 +73,7 @@ def point(
     f, theta: a scalar function and its argument, or a model and the closure that computes its loss.
     ends: how many eigenvalues to find at each end of the spectrum, by products H v with vectors (Lanczos' method, from
         SciPy); by default all, from the whole matrix, for up to 500 parameters, and 4 for more.
-    rtol: the square root of the dtype's precision, unless said otherwise.
+    rtol: the square root of the dtype's precision, unless said otherwise; for eigenvalues from the ends at least 2e-4.
     atol: a gradient or a curvature up to this is zero, such as 1e-6 on the tail of a sigmoid.
     rng: a numpy.random.Generator or a seed, for the vector that Lanczos' method starts from.
 
@@ -93,9 +94,12 @@ def point(
     size = max(1.0, float(np.linalg.norm(E.theta)))
     largest = float(np.abs(eigenvalues).max())
     noise = max(atol * size, 4 * precision * abs(value))
-    zero = max(noise, (precision**0.5 if rtol is None else rtol) * largest * size**2)
+    complete = len(eigenvalues) == E.size
+    rtol = precision**0.5 if rtol is None else rtol
+    unknown = 0.0 if complete else 2 * LANCZOS  # of the eigenvalues; the gradient is exact
+    zero = max(noise, max(rtol, unknown) * largest * size**2)
     signs = {int(s) for s in np.sign(eigenvalues) * (np.abs(eigenvalues) * size**2 > zero)}
-    if np.linalg.norm(gradient) * size > zero:
+    if np.linalg.norm(gradient) * size > max(noise, rtol * largest * size**2):
         kind = "not stationary"
     elif {1, -1} <= signs:
         kind = "saddle"
@@ -103,7 +107,7 @@ def point(
         kind = "plateau" if signs == {0} and _is_flat(E, value, NEAR * size, noise) else "degenerate"
     else:
         kind = "minimum" if signs == {1} else "maximum"
-    return Point(value, gradient, eigenvalues, eigenvectors, len(eigenvalues) == E.size, kind)
+    return Point(value, gradient, eigenvalues, eigenvectors, complete, kind)
 
 
 def spectrum(f: Any, theta: Any = None, *, ends: int | None = None, rng: Any = 0) -> tuple[Array, Array]:
@@ -126,7 +130,7 @@ def spectrum(f: Any, theta: Any = None, *, ends: int | None = None, rng: Any = 0
             return np.full(E.size, np.nan), np.full_like(H, np.nan)
         found: tuple[Array, Array] = np.linalg.eigh(H)
         return found
-    return _lanczos(E, 2 * ends, np.random.default_rng(rng))
+    return _lanczos(E, ends, np.random.default_rng(rng))
 
 
 def _lanczos(E: Objective, count: int, rng: np.random.Generator) -> tuple[Array, Array]:
@@ -139,14 +143,21 @@ def _lanczos(E: Objective, count: int, rng: np.random.Generator) -> tuple[Array,
     product = E.hessian_product(E.theta)
     start = rng.standard_normal(E.size)
     if not np.any(product(start)):  # no curvature: Lanczos' method cannot start
-        return np.zeros(count), np.linalg.qr(rng.standard_normal((E.size, count)))[0]
-    H = LinearOperator((E.size, E.size), matvec=lambda v: product(v).astype(float), dtype=float)
-    precision = float(np.finfo(E.theta.dtype).eps)
-    eigenvalues, eigenvectors = eigsh(
-        H, count, which="BE", v0=start, tol=precision**0.75, maxiter=max(1000, 10 * E.size)
-    )
-    order = np.argsort(eigenvalues)
-    return eigenvalues[order], eigenvectors[:, order]
+        return np.zeros(2 * count), np.linalg.qr(rng.standard_normal((E.size, 2 * count)))[0]
+    wide = min(E.size, max(40, 4 * count))  # the Krylov space before a restart
+
+    def found(sign: float, shift: float) -> tuple[Array, Array]:
+        """The largest eigenvalues of sign * H + shift: with the shift they are about as large as |H|, which accuracy
+        is relative to. Those next to 0 would never be found to a share of themselves."""
+        A = LinearOperator((E.size, E.size), matvec=lambda v: sign * product(v) + shift * v.ravel(), dtype=float)
+        return eigsh(A, count, which="LA", v0=start, tol=LANCZOS, ncv=wide, maxiter=1000)  # type: ignore[no-any-return]
+
+    high, high_vectors = found(1.0, 0.0)
+    low, low_vectors = found(-1.0, float(np.abs(high).max()))
+    low = float(np.abs(high).max()) - low
+    order_low, order_high = np.argsort(low), np.argsort(high)
+    vectors = np.concatenate([low_vectors[:, order_low], high_vectors[:, order_high]], 1)
+    return np.concatenate([low[order_low], high[order_high]]), vectors
 
 
 def _is_flat(E: Objective, value: float, radius: float, noise: float) -> bool:

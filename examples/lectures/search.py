@@ -1,4 +1,4 @@
-"""Random search finds better hyper-parameters than a grid of as many trials, and a refined grid better ones still.
+"""Random search finds better hyper-parameters than a grid of as many trials; a finer grid around the best mends that.
 
 Of two hyper-parameters one often matters much more: a grid of 9 trials has 3 values of each, 9 random ones have 9 of
 the one that matters (Bergstra and Bengio, 2012). Here a network learns to tell digits by a short training;

@@ -1,4 +1,4 @@
-"""A rate that decays too fast cannot arrive from far away; one that does not decay never comes to rest.
+"""Rates must sum to infinity to arrive from anywhere, and their squares must not, to come to rest.
 
 Stochastic gradient descent on E = |w|, whose gradient has size 1 everywhere, and noise. Each update moves w by no more
 than the rate, up to the noise: with eta0/(k+1)^2 the rates sum to eta0 pi^2/6, and from further away it stops on the
