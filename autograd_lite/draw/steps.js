@@ -1,0 +1,407 @@
+"use strict";
+// Steps through the frames in #data. Texts become text nodes, never markup.
+
+const story = JSON.parse(document.getElementById("data").textContent);
+const { boxes, edges, frames, values } = story;
+const calls = frames.length - 1; // frame 0 is before the first call
+const find = (id) => document.getElementById(id);
+const SVG = "http://www.w3.org/2000/svg";
+const LEGEND = {
+  start: "Rounded boxes are inputs, square ones are operations. Press Play, or the right arrow key.",
+  fprop: "Forward: each box takes the values from the boxes below it and computes its own.",
+  bprop:
+    "Backward: each box is told how much the result changes with its value (the gradient from above), multiplies" +
+    " by its own derivative, and passes that down.",
+};
+
+let now = 0, chosen = null, timer = null;
+
+function make(tag, className, ...children) {
+  const element = document.createElement(tag);
+  if (className) element.className = className;
+  element.append(...children.filter((child) => child !== null && child !== undefined));
+  return element;
+}
+
+function draw(tag, attributes, text) {
+  const element = document.createElementNS(SVG, tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  if (text !== undefined) element.textContent = text;
+  return element;
+}
+
+const cut = (text, box) => {
+  const room = Math.floor((box.width - 12) / 6.4);
+  return text.length <= room ? text : `${text.slice(0, room - 1)}…`;
+};
+const plural = (n, word) => `${n} ${word}${n === 1 ? "" : "s"}`;
+
+// -- the graph -----------------------------------------------------------------------------------------
+
+const picture = find("picture");
+const marker = draw("marker", {
+  id: "arrow", viewBox: "0 0 10 10", refX: 9, refY: 5, markerWidth: 9, markerHeight: 9, markerUnits: "userSpaceOnUse",
+  orient: "auto-start-reverse",
+});
+marker.append(draw("path", { id: "tip", d: "M 0 0 L 10 5 L 0 10 z" }));
+const defs = draw("defs", {});
+defs.append(marker);
+const world = draw("g", {});
+picture.append(defs, world);
+
+for (const edge of edges) {
+  const p = edge.points.map(([x, y]) => `${x} ${y}`);
+  const group = draw("g", { class: "edge" });
+  edge.path = draw("path", { d: `M ${p[0]} C ${p.slice(1).join(" ")}` });
+  group.append(edge.path);
+  if (edge.slot) {
+    const [x, y] = edge.points[edge.points.length - 1];
+    group.append(draw("text", { x: x + 4, y: y + 14 }, edge.slot));
+  }
+  edge.element = group;
+  world.append(group);
+}
+
+boxes.forEach((box, k) => {
+  const group = draw("g", {
+    class: `box ${box.what}`, transform: `translate(${box.x - box.width / 2} ${box.y - box.height / 2})`,
+    role: "button", tabindex: boxes.length <= 100 ? 0 : -1,
+  });
+  const round = box.what === "op" ? 2 : 16;
+  group.append(draw("rect", { width: box.width, height: box.height, rx: round }));
+  box.lines = {};
+  const texts = { name: box.name, kind: box.note ? `${box.note}   ${box.kind}` : box.kind, value: "", grad: "" };
+  Object.entries(texts).forEach(([name, text], line) => {
+    const element = draw("text", { class: name, x: box.width / 2, y: 17 + 15 * line }, cut(text, box));
+    box.lines[name] = element;
+    group.append(element);
+  });
+  group.append(draw("title", {}, box.name));
+  group.addEventListener("click", () => { if (!moved) inspect(k); });
+  group.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" || event.key === " ") { inspect(k); event.preventDefault(); event.stopPropagation(); }
+  });
+  box.element = group;
+  world.append(group);
+  find("which").append(new Option(`${box.name} (${box.kind})`, k));
+});
+
+const gradientAt = (box) => box.grads.filter(([frame]) => frame <= now).pop();
+const isReady = (box) => box.at <= now;
+
+function light(frame) {
+  const sent = new Set((frame.sends || []).map((send) => send.box));
+  boxes.forEach((box, k) => {
+    const gradient = gradientAt(box), lit = k === frame.box;
+    box.lines.value.textContent = isReady(box) ? cut(`value ${values[box.value].brief}`, box) : "";
+    box.lines.grad.textContent = gradient ? cut(`grad ${values[gradient[1]].brief}`, box) : "";
+    const classes = ["box", box.what, isReady(box) ? "done" : "pending"];
+    if (lit) classes.push(frame.phase);
+    if (sent.has(k)) classes.push("given");
+    if (k === chosen) classes.push("chosen");
+    box.element.setAttribute("class", classes.join(" "));
+    const said = [box.name, box.what === "leaf" ? "input" : box.what, box.kind];
+    if (isReady(box)) said.push(`value ${values[box.value].brief}`);
+    if (gradient) said.push(`gradient ${values[gradient[1]].brief}`);
+    box.element.setAttribute("aria-label", said.join(", "));
+  });
+  for (const edge of edges) {
+    const forward = frame.phase === "fprop" && edge.head === frame.box;
+    const backward = frame.phase === "bprop" && edge.head === frame.box && sent.has(edge.tail);
+    const returned = frame.phase === "bprop" && boxes[edge.tail].wants && (boxes[edge.head].sentAt || Infinity) < now;
+    const state = forward ? "fprop" : backward ? "bprop" : returned ? "returned" : isReady(boxes[edge.head]) ? "done" : "";
+    edge.element.setAttribute("class", `edge ${state}`);
+    const down = state === "bprop" || state === "returned";
+    edge.path.setAttribute(down ? "marker-start" : "marker-end", "url(#arrow)");
+    edge.path.removeAttribute(down ? "marker-end" : "marker-start");
+  }
+}
+frames.forEach((frame, k) => { if (frame.phase === "bprop") boxes[frame.box].sentAt = k; });
+
+// -- zoom and pan --------------------------------------------------------------------------------------
+
+const view = { x: 0, y: 0, scale: 1 };
+let held = null, moved = false, whole = true;
+
+function place() {
+  world.setAttribute("transform", `translate(${view.x} ${view.y}) scale(${view.scale})`);
+}
+
+function zoom(factor, x = picture.clientWidth / 2, y = picture.clientHeight / 2) {
+  const scale = Math.min(4, Math.max(0.05, view.scale * factor));
+  view.x = x - ((x - view.x) * scale) / view.scale;
+  view.y = y - ((y - view.y) * scale) / view.scale;
+  view.scale = scale;
+  whole = false;
+  place();
+}
+
+function fit(least = 0) {
+  const [width, height] = story.size, edge = 24;
+  const scale = Math.min((picture.clientWidth - 2 * edge) / width, (picture.clientHeight - 2 * edge) / height, 1.4);
+  view.scale = Math.max(scale, least);
+  view.x = (picture.clientWidth - width * view.scale) / 2;
+  view.y = (picture.clientHeight - height * view.scale) / 2;
+  whole = scale >= least;
+  place();
+}
+
+// Brings a box into sight if it is not.
+function follow(k) {
+  if (k === null || whole) return;
+  const { x, y, width, height } = boxes[k], w = picture.clientWidth, h = picture.clientHeight;
+  const left = view.x + (x - width / 2) * view.scale, right = view.x + (x + width / 2) * view.scale;
+  const top = view.y + (y - height / 2) * view.scale, bottom = view.y + (y + height / 2) * view.scale;
+  if (left < 0 || right > w || top < 0 || bottom > h) {
+    view.x = w / 2 - x * view.scale;
+    view.y = h / 2 - y * view.scale;
+    place();
+  }
+}
+
+picture.addEventListener("wheel", (event) => {
+  const at = picture.getBoundingClientRect();
+  zoom(Math.exp(-event.deltaY / 400), event.clientX - at.left, event.clientY - at.top);
+  event.preventDefault();
+}, { passive: false });
+picture.addEventListener("pointerdown", (event) => {
+  held = { x: event.clientX - view.x, y: event.clientY - view.y, startX: event.clientX, startY: event.clientY };
+  moved = false;
+});
+picture.addEventListener("pointermove", (event) => {
+  if (!held || !event.buttons) return;
+  if (!moved && Math.hypot(event.clientX - held.startX, event.clientY - held.startY) > 4) {
+    moved = true;
+    picture.setPointerCapture(event.pointerId);
+    picture.classList.add("dragged");
+  }
+  if (moved) { view.x = event.clientX - held.x; view.y = event.clientY - held.y; whole = false; place(); }
+});
+for (const end of ["pointerup", "pointercancel"]) {
+  picture.addEventListener(end, () => { held = null; picture.classList.remove("dragged"); });
+}
+find("closer").addEventListener("click", () => zoom(1.3));
+find("farther").addEventListener("click", () => zoom(1 / 1.3));
+find("fit").addEventListener("click", () => fit());
+window.addEventListener("resize", () => { if (whole) fit(); });
+
+// -- values --------------------------------------------------------------------------------------------
+
+function heatMap(heat, label) {
+  const canvas = document.createElement("canvas");
+  const side = Math.max(4, Math.min(14, Math.floor(340 / heat.columns)));
+  canvas.width = heat.columns * side;
+  canvas.height = heat.rows * side;
+  canvas.setAttribute("role", "img");
+  canvas.setAttribute("aria-label", label);
+  canvas.paint = () => {
+    const style = getComputedStyle(document.documentElement), pen = canvas.getContext("2d");
+    const cells = atob(heat.cells);
+    pen.clearRect(0, 0, canvas.width, canvas.height);
+    for (let k = 0; k < cells.length; k += 1) {
+      const code = cells.charCodeAt(k), level = code - 127;
+      const x = (k % heat.columns) * side, y = Math.floor(k / heat.columns) * side;
+      pen.globalAlpha = code === 255 ? 1 : Math.abs(level) / 127;
+      pen.fillStyle = style.getPropertyValue(code === 255 ? "--text" : level < 0 ? "--negative" : "--positive");
+      pen.fillRect(x, y, side, side);
+    }
+  };
+  canvas.paint();
+  return canvas;
+}
+
+function figure(position) {
+  const value = values[position];
+  if (value.full && value.full.length === 1 && value.full[0].length === 1) {
+    return make("div", "figure", make("span", "scalar", value.full[0][0]), " ", make("span", "kind", value.kind));
+  }
+  const box = make("figure", "figure", make("div", "kind", value.kind));
+  if (value.full) {
+    const body = make("tbody", "", ...value.full.map((row) => make("tr", "", ...row.map((x) => make("td", "", x)))));
+    box.append(make("div", "scroll", make("table", "grid", body)));
+  } else if (value.heat) {
+    const [high, wide] = value.heat.block;
+    const cell = high * wide > 1 ? `a cell is the mean of ${high} × ${wide} entries` : "a cell is an entry";
+    box.append(heatMap(value.heat, value.stats), make("figcaption", "", value.stats));
+    box.append(make("figcaption", "", `Green above 0, purple below; ${cell}; the strongest colour is ${value.heat.most}.`));
+  } else {
+    box.append(make("div", "", value.brief));
+  }
+  return box;
+}
+
+// -- the panel -----------------------------------------------------------------------------------------
+
+const heading = (text) => make("h3", "", text);
+const notes = (texts) => texts.map((text) => make("p", "note", text));
+
+function forwardPanel(frame) {
+  const parts = [
+    heading("What it computes"),
+    make("div", "numbers", `y = ${frame.formula}`),
+    make("div", "numbers", `y = ${frame.numbers[0]} = ${frame.numbers[1]}`),
+  ];
+  parts.push(...notes(frame.text), heading("Its value, y"), figure(boxes[frame.box].value));
+  for (const input of frame.inputs) {
+    parts.push(heading(`Takes ${input.slot}, ${input.name}`), figure(input.value));
+  }
+  return parts;
+}
+
+function product(share) {
+  const part = (className, number, caption) => make("span", className, make("b", "", number), make("small", "", caption));
+  const row = make("div", "product");
+  share.terms.forEach(([upstream, derivative], k) => {
+    if (k) row.append(make("span", "", "+"));
+    const caption = k === 0;
+    row.append(part("upstream", upstream, caption ? "from above" : ""), make("span", "", "×"));
+    row.append(part("local", derivative, caption ? "local derivative" : ""));
+  });
+  if (share.more > 0) row.append(make("span", "", `+ … ${share.more} more`));
+  if (!share.terms.length) row.append(part("local", "0", "local derivative"));
+  row.append(make("span", "", "="), part("downstream", share.result, "passed down"));
+  return row;
+}
+
+function sendCard(send) {
+  const name = boxes[send.box].name;
+  const card = make("div", "card", make("h3", "", `To ${name}`));
+  card.append(make("div", "numbers", `d${send.slot} = ${send.formula}`));
+  card.append(make("div", "numbers", `d${send.slot} = ${send.numbers}${send.at ? `   at ${send.at}` : ""}`));
+  if (send.share) {
+    if (send.share.entry) card.append(make("p", "where", `Its largest entry, ${send.share.entry} of ${name}:`));
+    card.append(product(send.share));
+  }
+  card.append(...notes(send.text));
+  if (send.of) {
+    card.append(make("p", "note", `${name} goes into ${send.of} places: their gradients add.`));
+    if (send.before !== null) card.append(make("p", "where", "Before:"), figure(send.before));
+    card.append(make("p", "where", "This one:"), figure(send.gradient));
+    card.append(make("p", "where", send.last ? "Sum; all have arrived:" : "Sum so far:"), figure(send.total));
+  } else {
+    card.append(figure(send.gradient));
+  }
+  return card;
+}
+
+function backwardPanel(frame) {
+  return [
+    heading("Gradient from above: how the result changes with this value"),
+    figure(frame.upstream),
+    ...notes(frame.text),
+    heading(frame.sends.length === 1 ? "Passes on" : `Passes on, to ${plural(frame.sends.length, "input")}`),
+    ...frame.sends.map(sendCard),
+  ];
+}
+
+function spoken(frame) {
+  if (frame.phase === "start") return frame.text.join(" ");
+  if (frame.phase === "fprop") return `${frame.title}. Value ${frame.numbers[1]}. ${frame.text.join(" ")}`;
+  const sent = frame.sends.map((send) => `${values[send.gradient].brief} to ${boxes[send.box].name}`);
+  return `${frame.title}. Gradient ${values[frame.upstream].brief}. Passes ${sent.join(", ") || "nothing on"}.`;
+}
+
+function inspect(k) {
+  chosen = k;
+  find("which").value = k === null ? "" : k;
+  show(now);
+}
+
+function inspectPanel() {
+  if (chosen === null) return [];
+  const box = boxes[chosen], gradient = gradientAt(box);
+  const parts = [];
+  if (box.formula) parts.push(heading("Computes"), make("div", "numbers", `y = ${box.formula}`));
+  for (const [slot, text] of box.gradients || []) parts.push(make("div", "numbers", `d${slot} = ${text}`));
+  parts.push(heading("Value"));
+  parts.push(isReady(box) ? figure(box.value) : make("p", "", "not computed yet"));
+  if (box.wants) {
+    const open = box.grads.filter(([frame]) => frame > now).length;
+    parts.push(heading(gradient && open ? "Gradient so far" : "Gradient of the result by it"));
+    parts.push(gradient ? figure(gradient[1]) : make("p", "", "not found yet"));
+  } else {
+    parts.push(make("p", "note", "Gets no gradient: nobody asked for it, or none passes through here."));
+  }
+  const links = make("div", "links");
+  if (box.at) links.append(jump(box.at, "Go to its fprop"));
+  if (box.sentAt) links.append(jump(box.sentAt, "Go to its bprop"));
+  parts.push(links);
+  return parts;
+}
+
+function jump(frame, text) {
+  const button = make("button", "", text);
+  button.type = "button";
+  button.addEventListener("click", () => { pause(); show(frame); });
+  return button;
+}
+
+// -- stepping ------------------------------------------------------------------------------------------
+
+function show(k) {
+  const turned = k !== now;
+  now = Math.min(calls, Math.max(0, k));
+  const frame = frames[now];
+  light(frame);
+  find("step-title").textContent = frame.title;
+  const build = { start: () => frame.text.map((text) => make("p", "", text)), fprop: forwardPanel, bprop: backwardPanel };
+  find("step-body").replaceChildren(...build[frame.phase](frame));
+  find("inspect-body").replaceChildren(...inspectPanel());
+  find("legend").textContent = LEGEND[frame.phase];
+  for (const item of document.querySelectorAll("#phases li")) {
+    if (item.dataset.phase === frame.phase) item.setAttribute("aria-current", "step");
+    else item.removeAttribute("aria-current");
+  }
+  find("slider").value = now;
+  find("slider").setAttribute("aria-valuetext", frame.title);
+  find("count").textContent = `${now} of ${calls}`;
+  find("first").disabled = find("back").disabled = now === 0;
+  find("next").disabled = find("last").disabled = now === calls;
+  if (turned) {
+    find("panel").scrollTop = 0;
+    follow(frame.box);
+  }
+  find("announce").textContent = spoken(frame);
+}
+
+function pause() {
+  clearInterval(timer);
+  timer = null;
+  find("play").textContent = "▶ Play";
+  find("play").setAttribute("aria-label", "Play");
+}
+
+function play() {
+  if (now === calls) show(0);
+  timer = setInterval(() => { show(now + 1); if (now === calls) pause(); }, Number(find("speed").value));
+  find("play").textContent = "⏸ Pause";
+  find("play").setAttribute("aria-label", "Pause");
+}
+
+const toggle = () => (timer === null ? play() : pause());
+const step = (k) => { pause(); show(k); };
+const KEYS = {
+  ArrowRight: () => step(now + 1), ArrowLeft: () => step(now - 1), Home: () => step(0), End: () => step(calls),
+  " ": toggle, "+": () => zoom(1.3), "-": () => zoom(1 / 1.3), 0: () => fit(), Escape: () => inspect(null),
+};
+
+find("first").addEventListener("click", () => step(0));
+find("back").addEventListener("click", () => step(now - 1));
+find("next").addEventListener("click", () => step(now + 1));
+find("last").addEventListener("click", () => step(calls));
+find("play").addEventListener("click", toggle);
+find("slider").addEventListener("input", (event) => step(Number(event.target.value)));
+find("speed").addEventListener("change", () => { if (timer !== null) { pause(); play(); } });
+find("which").addEventListener("change", (event) => inspect(event.target.value === "" ? null : Number(event.target.value)));
+document.addEventListener("keydown", (event) => {
+  const at = event.target.tagName;
+  const theirs = at === "SELECT" || at === "INPUT" || (at === "BUTTON" && event.key === " ");
+  if (theirs || event.ctrlKey || event.metaKey || event.altKey || !Object.hasOwn(KEYS, event.key)) return;
+  KEYS[event.key]();
+  event.preventDefault();
+});
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => show(now));
+
+find("slider").max = calls;
+fit(0.55);
+show(0);
