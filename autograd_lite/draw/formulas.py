@@ -91,8 +91,9 @@ def forward_text(node: Node) -> str:
         return f"{op.inputs[0]} {op.symbol} {op.inputs[1]}"
     if text:
         return text
-    given = [f"{s}={_words(v)}" for s, v in zip(op.statics, node.statics, strict=True) if v is not op.defaults[s]]
-    return f"{op.name}({', '.join([*op.all_inputs, *given])})"
+    inputs = op.all_inputs if len(node.inputs) > len(op.inputs) else op.inputs
+    given = [f"{s}={words(v)}" for s, v in zip(op.statics, node.statics, strict=True) if v is not op.defaults[s]]
+    return f"{op.name}({', '.join([*inputs, *given])})"
 
 
 def forward_numbers(node: Node, passes: Passes) -> str:
@@ -141,6 +142,7 @@ def with_numbers(text: str, scope: dict[str, Any]) -> str:
     except SyntaxError:
         return text
     filled = ast.unparse(_Filled(scope).visit(tree))
+    filled = re.sub(r"^\((-[\d.e+-]+)\)$", r"\1", filled)
     filled = re.sub(r"(?<=\w)\(\((-[\d.e+-]+)\)\)", r"(\1)", filled)  # tanh((-2)) is tanh(-2)
     filled = filled.replace(" * ", " × ").replace(" - ", " − ")
     return filled if len(filled) <= LONGEST else f"{filled[: LONGEST - 1]}…"
@@ -173,8 +175,14 @@ class _Filled(ast.NodeTransformer):
         return filled
 
 
+def words(value: Any) -> str:
+    """A value in few characters: a number, a small array in full, the shape of a large one."""
+    text = _words(value)
+    return text[1:-1] if re.fullmatch(r"\(-[\d.e+-]+\)", text) else text
+
+
 def _words(value: Any) -> str:
-    """What a name in a formula stands for, in few characters."""
+    """What a name in a formula stands for; negative numbers in parentheses."""
     if isinstance(value, (Outputs, Cotangents)):
         return f"⟨{len(value.shape)} outputs⟩"
     if isinstance(value, (tuple, list)):
@@ -182,7 +190,8 @@ def _words(value: Any) -> str:
         return f"({inside},)" if len(value) == 1 else f"({inside})"
     array = np.asarray(value) if isinstance(value, (np.ndarray, np.generic, int, float, complex)) else None
     if array is None:
-        return str(value) if isinstance(value, (str, type(None), slice)) else f"⟨{type(value).__name__}⟩"
+        text = repr(value)
+        return text if len(text) <= 40 and " at 0x" not in text else f"⟨{type(value).__name__}⟩"
     if array.ndim == 0:
         text = number(array[()])
         return f"({text})" if text.startswith("-") else text

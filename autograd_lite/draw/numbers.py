@@ -43,16 +43,23 @@ def brief(x: Any) -> str:
     array = np.asarray(x)
     if array.ndim == 0:
         return number(array[()])
+    if array.size == 0:
+        return "empty"
     if array.size <= 4:
         text = inline(array, 3)
         if len(text) <= 26:
             return text
-    if array.size == 0 or array.dtype.kind == "b":
-        return f"{int(array.sum())} of {array.size} true" if array.size else "empty"
+    if array.dtype.kind == "b":
+        return f"{int(array.sum())} of {array.size} true"
     if not np.isfinite(array).all():
         return f"{int((~np.isfinite(array)).sum())} of {array.size} not finite"
     wide = array.astype(complex if array.dtype.kind == "c" else float)
-    return f"{number(wide.mean(), 3)} ± {number(wide.std(), 2)}"
+    mean, deviation = wide.mean(), wide.std()
+    if (wide == wide.flat[0]).all():
+        return f"all {number(wide.flat[0])}"
+    if deviation:  # no digits of the mean that the deviation drowns
+        mean = np.round(mean, 2 - int(np.floor(np.log10(deviation))))
+    return f"{number(mean, 3)} ± {number(deviation, 2)}"
 
 
 def inline(array: Any, digits: int = 4) -> str:

@@ -31,7 +31,7 @@ function draw(tag, attributes, text) {
 }
 
 const cut = (text, box) => {
-  const room = Math.floor((box.width - 12) / 6.4);
+  const room = Math.floor((box.width - 12) / 6.3);
   return text.length <= room ? text : `${text.slice(0, room - 1)}…`;
 };
 const plural = (n, word) => `${n} ${word}${n === 1 ? "" : "s"}`;
@@ -210,10 +210,12 @@ function heatMap(heat, label) {
   return canvas;
 }
 
+const scalar = (value) => (value.full && value.full.flat().length === 1 ? value.full[0][0] : null);
+
 function figure(position) {
   const value = values[position];
-  if (value.full && value.full.length === 1 && value.full[0].length === 1) {
-    return make("div", "figure", make("span", "scalar", value.full[0][0]), " ", make("span", "kind", value.kind));
+  if (scalar(value) !== null) {
+    return make("div", "figure", make("span", "scalar", scalar(value)), " ", make("span", "kind", value.kind));
   }
   const box = make("figure", "figure", make("div", "kind", value.kind));
   if (value.full) {
@@ -221,10 +223,10 @@ function figure(position) {
     box.append(make("div", "scroll", make("table", "grid", body)));
   } else if (value.heat) {
     const [high, wide] = value.heat.block;
-    const cell = high * wide > 1 ? `a cell is the mean of ${high} × ${wide} entries` : "a cell is an entry";
-    box.append(heatMap(value.heat, value.stats), make("figcaption", "", value.stats));
-    box.append(make("figcaption", "", `Green above 0, purple below; ${cell}; the strongest colour is ${value.heat.most}.`));
-  } else {
+    const cell = high * wide > 1 ? `; a cell is the mean of ${high} × ${wide} entries` : "";
+    const scale = `green +${value.heat.most}, purple −${value.heat.most}${cell}`;
+    box.append(heatMap(value.heat, value.stats), make("figcaption", "", value.stats), make("figcaption", "", scale));
+  } else if (value.brief !== value.kind) {
     box.append(make("div", "", value.brief));
   }
   return box;
@@ -243,7 +245,7 @@ function forwardPanel(frame) {
   ];
   parts.push(...notes(frame.text), heading("Its value, y"), figure(boxes[frame.box].value));
   for (const input of frame.inputs) {
-    parts.push(heading(`Takes ${input.slot}, ${input.name}`), figure(input.value));
+    parts.push(heading(`Input ${input.slot}: ${input.name}`), figure(input.value));
   }
   return parts;
 }
@@ -252,10 +254,9 @@ function product(share) {
   const part = (className, number, caption) => make("span", className, make("b", "", number), make("small", "", caption));
   const row = make("div", "product");
   share.terms.forEach(([upstream, derivative], k) => {
-    if (k) row.append(make("span", "", "+"));
-    const caption = k === 0;
-    row.append(part("upstream", upstream, caption ? "from above" : ""), make("span", "", "×"));
-    row.append(part("local", derivative, caption ? "local derivative" : ""));
+    const above = part("upstream", upstream, k ? "" : "from above"), times = make("span", "", "×");
+    const local = part("local", derivative, k ? "" : "local derivative");
+    row.append(make("span", "term", k ? make("span", "", "+") : null, above, times, local));
   });
   if (share.more > 0) row.append(make("span", "", `+ … ${share.more} more`));
   if (!share.terms.length) row.append(part("local", "0", "local derivative"));
@@ -273,15 +274,25 @@ function sendCard(send) {
     card.append(product(send.share));
   }
   card.append(...notes(send.text));
-  if (send.of) {
-    card.append(make("p", "note", `${name} goes into ${send.of} places: their gradients add.`));
-    if (send.before !== null) card.append(make("p", "where", "Before:"), figure(send.before));
-    card.append(make("p", "where", "This one:"), figure(send.gradient));
-    card.append(make("p", "where", send.last ? "Sum; all have arrived:" : "Sum so far:"), figure(send.total));
-  } else {
-    card.append(figure(send.gradient));
-  }
+  if (send.of) card.append(...sum(send, name));
+  else card.append(figure(send.gradient));
   return card;
+}
+
+// How the gradients of a value that goes into several places add up.
+function sum(send, name) {
+  const parts = [make("p", "note", `${name} goes into ${send.of} places: their gradients add.`)];
+  const when = send.last ? "all have arrived" : "more to come";
+  if (send.before === null) return [...parts, make("p", "where", `The first to arrive; ${when}:`), figure(send.total)];
+  const [before, own, total] = [send.before, send.gradient, send.total].map((k) => scalar(values[k]));
+  if (before !== null && own !== null) {
+    const part = (number, caption) => make("span", "", make("b", "", number), make("small", "", caption));
+    const sign = (text) => make("span", "", text);
+    const row = [part(before, "so far"), sign("+"), part(own, "this one"), sign("="), part(total, `sum, ${when}`)];
+    return [...parts, make("div", "product", ...row)];
+  }
+  const stacked = [["So far:", send.before], ["This one:", send.gradient], [`Sum, ${when}:`, send.total]];
+  return [...parts, ...stacked.flatMap(([text, k]) => [make("p", "where", text), figure(k)])];
 }
 
 function backwardPanel(frame) {
@@ -403,5 +414,5 @@ document.addEventListener("keydown", (event) => {
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => show(now));
 
 find("slider").max = calls;
-fit(0.55);
+fit(0.8);
 show(0);

@@ -9,12 +9,13 @@ import numpy as np
 from ..flow import Graph
 from ..node import Leaf, Node
 from ..op import Op
-from .formulas import Share, backward_numbers, forward_numbers, forward_text, share, slot_name
+from ..several import Shapes
+from .formulas import Share, backward_numbers, forward_numbers, forward_text, share, slot_name, words
 from .frames import Bprop, Passes, Sent, passes
 from .layout import Point, layout
-from .numbers import Values, brief, kind, number, size
+from .numbers import Values, kind, number, size
 
-LONGEST = 30  # characters of a line in a box
+LONGEST = 34  # characters of a line in a box
 LINE, MARGIN = 15.0, 8.0  # points
 WIDTH = 6.7  # points a character
 
@@ -81,7 +82,9 @@ class _Story:
             elif isinstance(i, np.ndarray) and i.ndim:
                 if id(i) not in self.position:  # the graph holds it, so that nothing else gets its id
                     self.position[id(i)] = len(self.boxes)
-                    self.boxes.append(self._box(slot_name(node.op, k), "constant", i.shape, i.dtype, i))
+                    slot = slot_name(node.op, k)
+                    own = slot if len(slot) > 1 else f"constant {slot}"
+                    self.boxes.append(self._box(own, "constant", i.shape, i.dtype, i))
                 tails.append((self.position[id(i)], k))
         self.position[node] = len(self.boxes)
         what = "leaf" if isinstance(node, Leaf) else "op"
@@ -95,7 +98,7 @@ class _Story:
         box["wants"] = node in self.passes.gradients
         self.boxes.append(box)
         for tail, k in tails:
-            shown = len(node.inputs) > 1 and node.op.symbol not in ("+", "*")
+            shown = len(tails) > 1 and node.op.symbol not in ("+", "*")
             self.edges.append((tail, self.position[node], slot_name(node.op, k) if shown else ""))
 
     def _box(self, name: str, what: str, shape: Any, dtype: Any, value: Any) -> dict[str, Any]:
@@ -115,9 +118,9 @@ class _Story:
         sizes: list[Point] = []
         for box in self.boxes:
             briefs = [self.values.rows[box["value"]]["brief"], *[self.values.rows[v]["brief"] for _, v in box["grads"]]]
-            lines = [box["name"], f"{box['kind']} {box['note']}", *[f"value {text}" for text in briefs]]
-            longest = max(min(len(line), LONGEST) for line in lines)
-            box["width"] = max(90.0, longest * WIDTH + 2 * MARGIN)
+            lines = [f"{box['note']}   {box['kind']}", *[f"value {text}" for text in briefs]]
+            longest = max(1.15 * len(box["name"]), *map(len, lines))  # names are bold
+            box["width"] = max(90.0, min(longest, LONGEST) * WIDTH + 2 * MARGIN)
             box["height"] = (4 if box["wants"] else 3) * LINE + MARGIN
             sizes.append((box["width"], box["height"]))
         found = layout(sizes, [(tail, head) for tail, head, _ in self.edges])
@@ -148,7 +151,7 @@ class _Story:
         for slot, i in enumerate(node.inputs):
             shape = getattr(i, "shape", ())
             wide = node.shape if op.elementwise else self.spread.get((node, slot), shape)
-            if isinstance(i, (Node, np.ndarray)) and shape != wide and not op.several:
+            if isinstance(i, (Node, np.ndarray)) and _times(shape, wide) > 1:
                 text.append(_copied(self._input(node, slot), shape, wide))
         uses = self.uses.get(node, 0)
         if uses > 1:
@@ -157,7 +160,7 @@ class _Story:
             text.append("This is the end of the forward pass." + (" Now back." if self.passes.bprops else ""))
         if op.flat:
             text.append("No gradient passes through here: a small change of the inputs does not change the value.")
-        numbers, result = forward_numbers(node, self.passes), brief(value)
+        numbers, result = forward_numbers(node, self.passes), words(value)
         inputs = [
             {"name": self._input(node, s), "slot": slot_name(op, s), "value": self.values.at(i)}
             for s, i in enumerate([self.passes.values[i] if isinstance(i, Node) else i for i in node.inputs])
@@ -182,14 +185,18 @@ class _Story:
         box, text = self.boxes[self.position[call.node]], []
         arrived = self.arrivals.get(call.node, 0)
         if k == 1:
-            text.append("The loss changes as much as itself: the backward pass starts with the gradient 1.")
+            text.append(
+                "A small change of the result changes the result by just as much: the backward pass starts with the gradient 1."
+            )
         elif arrived > 1:
-            text.append(f"{arrived} gradients have arrived here, one from each place this value went to: they were added.")
+            text.append(
+                f"{arrived} gradients have arrived here, one from each place this value went to: they were added."
+            )
         if not call.sent:
             text.append("No input of this box asks for a gradient.")
         sends = [self._send(call, sent, frame) for sent in call.sent]
         if k == len(self.passes.bprops):
-            text.append("That was the last call. Each rounded box now holds the gradient of the loss by its value.")
+            text.append("That was the last call. Each input that asked for it (solid, rounded) now has its gradient.")
         return {
             "phase": "bprop",
             "box": self.position[call.node],
@@ -217,7 +224,7 @@ class _Story:
         }
         if found:
             send["share"] = _share(found)
-        if tuple(sent.gradient.shape) != tuple(sent.to.shape) and not op.several:
+        if _times(sent.to.shape, sent.gradient.shape) > 1:
             send["text"].append(_summed(target["name"], sent.gradient.shape, sent.to.shape))
         of = self.arrivals[sent.to]
         if of > 1:
@@ -248,26 +255,33 @@ def _calls(n: int) -> str:
 
 def _with_constants(node: Node) -> str:
     """The op's inputs that are Python numbers, as in "· * 3"."""
-    plain = [not isinstance(i, Node) and np.ndim(i) == 0 and isinstance(i, (int, float, np.number)) for i in node.inputs]
+    plain = [
+        not isinstance(i, Node) and np.ndim(i) == 0 and isinstance(i, (int, float, np.number)) for i in node.inputs
+    ]
     if not any(plain):
         return ""
     words = [number(i) if is_number else "·" for i, is_number in zip(node.inputs, plain, strict=True)]
     return f" {node.op.symbol or ','} ".join(words)
 
 
+def _times(shape: tuple[int, ...], wide: tuple[int, ...]) -> int:
+    """How often a value of `shape` was copied to fit `wide`."""
+    if isinstance(shape, Shapes) or isinstance(wide, Shapes):
+        return 1
+    return int(np.prod(wide)) // max(1, int(np.prod(shape)))
+
+
 def _copied(name: str, shape: tuple[int, ...], wide: tuple[int, ...]) -> str:
-    times = int(np.prod(wide)) // max(1, int(np.prod(shape)))
     has = "is one number" if int(np.prod(shape)) == 1 else f"has {_of(shape)}"
     return (
-        f"Broadcasting: {name} {has} and was copied {times} times to fit {size(wide)}."
+        f"Broadcasting: {name} {has} and was copied {_times(shape, wide)} times to fit {size(wide)}."
         " On the way back the gradients of the copies will be summed."
     )
 
 
 def _summed(name: str, wide: tuple[int, ...], shape: tuple[int, ...]) -> str:
-    times = int(np.prod(wide)) // max(1, int(np.prod(shape)))
     return (
-        f"{name} was copied {times} times on the way forward (broadcasting): the gradients of the copies, {size(wide)},"
+        f"{name} was copied {_times(shape, wide)} times on the way forward (broadcasting): the gradients of the copies, {size(wide)},"
         f" are summed to {'one number' if int(np.prod(shape)) == 1 else _of(shape)}."
     )
 
