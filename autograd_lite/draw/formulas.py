@@ -24,13 +24,13 @@ LONGEST = 160  # characters of a formula
 
 
 class Share(NamedTuple):
-    """How one entry of a gradient came about: the sum, over `count` entries of the output, of the upstream gradient
+    """How one entry of a gradient came about: the sum, over `places` entries of the output, of the upstream gradient
     there times the local derivative. `terms` are (place, upstream, derivative), the largest products first."""
 
     entry: tuple[int, ...]
     gradient: Any
     terms: list[tuple[tuple[int, ...], Any, Any]]
-    count: int
+    places: int
 
 
 def share(call: Bprop, sent: Sent) -> Share | None:
@@ -92,7 +92,7 @@ def forward_text(node: Node) -> str:
     if text:
         return text
     inputs = op.all_inputs if len(node.inputs) > len(op.inputs) else op.inputs
-    given = [f"{s}={words(v)}" for s, v in zip(op.statics, node.statics, strict=True) if v is not op.defaults[s]]
+    given = [f"{s}={in_short(v)}" for s, v in zip(op.statics, node.statics, strict=True) if v is not op.defaults[s]]
     return f"{op.name}({', '.join([*inputs, *given])})"
 
 
@@ -175,7 +175,7 @@ class _Filled(ast.NodeTransformer):
         return filled
 
 
-def words(value: Any) -> str:
+def in_short(value: Any) -> str:
     """A value in few characters: a number, a small array in full, the shape of a large one."""
     text = _words(value)
     return text[1:-1] if re.fullmatch(r"\(-[\d.e+-]+\)", text) else text

@@ -69,8 +69,8 @@ def _by_levels(sizes: list[Point], edges: list[tuple[int, int]]) -> Layout:
         if own and not inputs[k]:
             level[k] = min(level[o] for o in own) - 1
     rows: list[list[int]] = [[] for _ in range(max(level) + 1)]
-    for k, row in enumerate(level):
-        rows[row].append(k)
+    for k, height in enumerate(level):
+        rows[height].append(k)
     x = [0.0] * len(sizes)
     wide = max(sum(sizes[k][0] + BETWEEN for k in row) for row in rows)
     for row in [*rows, *reversed(rows), *rows]:

@@ -1,4 +1,4 @@
-"""Values as a page shows them: in words, entry by entry where there are few, as a small heat-map where there are many."""
+"""Values as a page shows them: in brief, entry by entry where there are few, as a heat-map where there are many."""
 
 from __future__ import annotations
 

@@ -18,10 +18,14 @@ from ..tensor import Tensor
 from .story import story
 
 LARGEST = 2000  # boxes
-_AnyPath = Path if TYPE_CHECKING else type(Path())
+
+if TYPE_CHECKING:
+    _ThisPath = Path
+else:
+    _ThisPath = type(Path())  # before Python 3.12 a Path is of its system's class
 
 
-class Page(_AnyPath):
+class Page(_ThisPath):
     """The path of a page that was written; a notebook shows the page itself."""
 
     def _repr_html_(self) -> str:
@@ -73,17 +77,20 @@ def step_through(loss: Tensor, path: str | os.PathLike[str] = "steps.html", *, t
 def document(data: dict[str, object], title: str) -> str:
     """The page. Its data are JSON in which no "<" is left, its texts become text nodes and never markup, and its
     policy lets nothing run or load but the script and the style in it."""
-    folder = Path(__file__).parent
-    parts = {suffix: (folder / f"steps.{suffix}").read_text(encoding="utf-8") for suffix in ("html", "css", "js")}
+    page, style, *scripts = [
+        (Path(__file__).parent / "page" / name).read_text(encoding="utf-8")
+        for name in ("page.html", "page.css", "graph.js", "panel.js")
+    ]
+    script = "\n".join(scripts)
     pieces = {
         "title": escape(title),
-        "style": parts["css"],
-        "script": parts["js"],
-        "style_hash": _hash(parts["css"]),
-        "script_hash": _hash(parts["js"]),
+        "style": style,
+        "script": script,
+        "style_hash": _hash(style),
+        "script_hash": _hash(script),
         "data": json.dumps(data, separators=(",", ":")).replace("<", "\\u003c"),
     }
-    return re.sub(r"\{\{(\w+)\}\}", lambda found: pieces[found[1]], parts["html"])
+    return re.sub(r"\{\{(\w+)\}\}", lambda found: pieces[found[1]], page)
 
 
 def _hash(text: str) -> str:

@@ -9,11 +9,11 @@ import numpy as np
 from ..flow import Graph
 from ..node import Leaf, Node
 from ..op import Op
-from ..several import Shapes
-from .formulas import Share, backward_numbers, forward_numbers, forward_text, share, slot_name, words
+from . import words
+from .formulas import Share, backward_numbers, forward_numbers, forward_text, in_short, share, slot_name
 from .frames import Bprop, Passes, Sent, passes
 from .layout import Point, layout
-from .numbers import Values, kind, number, size
+from .numbers import Values, kind, number
 
 LONGEST = 34  # characters of a line in a box
 LINE, MARGIN = 15.0, 8.0  # points
@@ -36,16 +36,11 @@ class _Story:
         self.edges: list[tuple[int, int, str]] = []
         self.values = Values(len(nodes))
         self.arrivals: dict[Node, int] = {}  # how many gradients each node is sent
-        self.uses: dict[Node, int] = {}  # in how many places its value goes
         self.spread: dict[tuple[Node, int], tuple[int, ...]] = {}  # the shape that an input was broadcast to
         for call in found.bprops:
             for sent in call.sent:
                 self.arrivals[sent.to] = self.arrivals.get(sent.to, 0) + 1
                 self.spread[call.node, sent.slot] = tuple(sent.gradient.shape)
-        for node in nodes:
-            for i in node.inputs:
-                if isinstance(i, Node):
-                    self.uses[i] = self.uses.get(i, 0) + 1
         for box in found.graph:
             self._add_box(box.node, box.name, box.inputs)
         self._number_names()
@@ -135,12 +130,7 @@ class _Story:
 
     def _start(self) -> dict[str, Any]:
         leaves = sum(box["what"] == "leaf" for box in self.boxes)
-        backward = len(self.passes.bprops)
-        text = [
-            f"{leaves} {'input is' if leaves == 1 else 'inputs are'} given (rounded boxes)."
-            f" {len(self.passes.fprops)} forward {_calls(len(self.passes.fprops))} will compute the value at the top,"
-            f" then {backward} backward {_calls(backward)} will find how much it changes when each input changes a little."
-        ]
+        text = [words.plan(leaves, len(self.passes.fprops), len(self.passes.bprops))]
         return {"phase": "start", "box": None, "title": "Start", "text": text}
 
     def _fprop(self, node: Node, k: int, total: int) -> dict[str, Any]:
@@ -151,16 +141,15 @@ class _Story:
         for slot, i in enumerate(node.inputs):
             shape = getattr(i, "shape", ())
             wide = node.shape if op.elementwise else self.spread.get((node, slot), shape)
-            if isinstance(i, (Node, np.ndarray)) and _times(shape, wide) > 1:
-                text.append(_copied(self._input(node, slot), shape, wide))
-        uses = self.uses.get(node, 0)
-        if uses > 1:
-            text.append(f"This value goes into {uses} places. On the way back their gradients will add.")
+            if isinstance(i, (Node, np.ndarray)) and words.times(shape, wide) > 1:
+                text.append(words.copied(self._input(node, slot), shape, wide))
+        if self.arrivals.get(node, 0) > 1:
+            text.append(words.goes_into(self.arrivals[node]))
         if node is self.passes.graph[-1].node:
-            text.append("This is the end of the forward pass." + (" Now back." if self.passes.bprops else ""))
+            text.append(words.END_FORWARD + words.TURN * bool(self.passes.bprops))
         if op.flat:
-            text.append("No gradient passes through here: a small change of the inputs does not change the value.")
-        numbers, result = forward_numbers(node, self.passes), words(value)
+            text.append(words.FLAT)
+        numbers, result = forward_numbers(node, self.passes), in_short(value)
         inputs = [
             {"name": self._input(node, s), "slot": slot_name(op, s), "value": self.values.at(i)}
             for s, i in enumerate([self.passes.values[i] if isinstance(i, Node) else i for i in node.inputs])
@@ -182,21 +171,18 @@ class _Story:
         return self._name(key) if key in self.position else f"the number {slot_name(node.op, slot)}"
 
     def _bprop(self, call: Bprop, k: int, frame: int) -> dict[str, Any]:
-        box, text = self.boxes[self.position[call.node]], []
+        box = self.boxes[self.position[call.node]]
+        text: list[str] = []
         arrived = self.arrivals.get(call.node, 0)
         if k == 1:
-            text.append(
-                "A small change of the result changes the result by just as much: the backward pass starts with the gradient 1."
-            )
+            text.append(words.SEED)
         elif arrived > 1:
-            text.append(
-                f"{arrived} gradients have arrived here, one from each place this value went to: they were added."
-            )
+            text.append(words.arrived(arrived))
         if not call.sent:
-            text.append("No input of this box asks for a gradient.")
+            text.append(words.NOTHING_SENT)
         sends = [self._send(call, sent, frame) for sent in call.sent]
         if k == len(self.passes.bprops):
-            text.append("That was the last call. Each input that asked for it (solid, rounded) now has its gradient.")
+            text.append(words.END_BACKWARD)
         return {
             "phase": "bprop",
             "box": self.position[call.node],
@@ -224,8 +210,8 @@ class _Story:
         }
         if found:
             send["share"] = _share(found)
-        if _times(sent.to.shape, sent.gradient.shape) > 1:
-            send["text"].append(_summed(target["name"], sent.gradient.shape, sent.to.shape))
+        if words.times(sent.to.shape, sent.gradient.shape) > 1:
+            send["text"].append(words.summed(target["name"], sent.gradient.shape, sent.to.shape))
         of = self.arrivals[sent.to]
         if of > 1:
             send["of"] = of
@@ -240,17 +226,13 @@ def _share(found: Share) -> dict[str, Any]:
     return {
         "entry": _place_text(found.entry) if several else "",
         "terms": [[number(g), number(d)] for _, g, d in found.terms],
-        "more": found.count - len(found.terms),
+        "more": found.places - len(found.terms),
         "result": number(found.gradient, 6),
     }
 
 
 def _place_text(place: tuple[int, ...]) -> str:
     return f"[{', '.join(map(str, place))}]"
-
-
-def _calls(n: int) -> str:
-    return "call" if n == 1 else "calls"
 
 
 def _with_constants(node: Node) -> str:
@@ -262,29 +244,3 @@ def _with_constants(node: Node) -> str:
         return ""
     words = [number(i) if is_number else "·" for i, is_number in zip(node.inputs, plain, strict=True)]
     return f" {node.op.symbol or ','} ".join(words)
-
-
-def _times(shape: tuple[int, ...], wide: tuple[int, ...]) -> int:
-    """How often a value of `shape` was copied to fit `wide`."""
-    if isinstance(shape, Shapes) or isinstance(wide, Shapes):
-        return 1
-    return int(np.prod(wide)) // max(1, int(np.prod(shape)))
-
-
-def _copied(name: str, shape: tuple[int, ...], wide: tuple[int, ...]) -> str:
-    has = "is one number" if int(np.prod(shape)) == 1 else f"has {_of(shape)}"
-    return (
-        f"Broadcasting: {name} {has} and was copied {_times(shape, wide)} times to fit {size(wide)}."
-        " On the way back the gradients of the copies will be summed."
-    )
-
-
-def _summed(name: str, wide: tuple[int, ...], shape: tuple[int, ...]) -> str:
-    return (
-        f"{name} was copied {_times(shape, wide)} times on the way forward (broadcasting): the gradients of the copies, {size(wide)},"
-        f" are summed to {'one number' if int(np.prod(shape)) == 1 else _of(shape)}."
-    )
-
-
-def _of(shape: tuple[int, ...]) -> str:
-    return size(shape) if len(shape) == 1 else f"the shape {size(shape)}"
