@@ -29,7 +29,7 @@ def layout(sizes: list[Point], edges: list[tuple[int, int]]) -> Layout:
     By a `dot` program or pygraphviz; where there is neither, level by level.
     """
     picture = Picture("boxes")
-    picture.attr(rankdir="BT", nodesep="0.3", ranksep="0.5")
+    picture.attr(rankdir="BT", nodesep="0.3", ranksep="0.4")
     picture.attr("node", shape="box", fixedsize="true", label="")
     picture.attr("edge", dir="none")
     for k, (width, height) in enumerate(sizes):

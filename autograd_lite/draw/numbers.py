@@ -10,7 +10,7 @@ import numpy as np
 from ..several import SEVERAL, Cotangents, Outputs
 
 IN_FULL = 36  # entries that are written out
-ROWS, COLUMNS = 24, 48  # of the largest heat-map
+ROWS, COLUMNS = 32, 48  # of the largest heat-map
 CELLS = 400_000  # of all heat-maps of a page together
 NOT_FINITE = 255  # a cell of a heat-map with a NaN or an infinity in it
 

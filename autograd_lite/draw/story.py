@@ -131,6 +131,8 @@ class _Story:
     def _start(self) -> dict[str, Any]:
         leaves = sum(box["what"] == "leaf" for box in self.boxes)
         text = [words.plan(leaves, len(self.passes.fprops), len(self.passes.bprops))]
+        if any("heat" in row for row in self.values.rows):
+            text.append(words.LARGE)
         return {"phase": "start", "box": None, "title": "Start", "text": text}
 
     def _fprop(self, node: Node, k: int, total: int) -> dict[str, Any]:
@@ -222,12 +224,12 @@ class _Story:
 
 
 def _share(found: Share) -> dict[str, Any]:
-    several = len(found.entry) > 0
+    digits = 6 if found.places == 1 else 4
     return {
-        "entry": _place_text(found.entry) if several else "",
-        "terms": [[number(g), number(d)] for _, g, d in found.terms],
+        "entry": _place_text(found.entry) if found.entry else "",
+        "terms": [[number(g, digits), number(d, digits)] for _, g, d in found.terms],
         "more": found.places - len(found.terms),
-        "result": number(found.gradient, 6),
+        "result": number(found.gradient, digits),
     }
 
 

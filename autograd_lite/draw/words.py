@@ -8,6 +8,7 @@ from typing import Any
 from ..several import Shapes
 from .numbers import size
 
+LARGE = "Of a large array the boxes show the mean ± the standard deviation of its entries."
 END_FORWARD = "This is the end of the forward pass."
 TURN = " Now back."
 FLAT = "No gradient passes through here: a small change of the inputs does not change the value."

@@ -37,7 +37,7 @@ function figure(position) {
   } else if (value.heat) {
     const [high, wide] = value.heat.block;
     const cell = high * wide > 1 ? `; a cell is the mean of ${high} × ${wide} entries` : "";
-    const scale = `green +${value.heat.most}, purple −${value.heat.most}${cell}`;
+    const scale = `green up to ${value.heat.most}, purple down to −${value.heat.most}${cell}`;
     box.append(heatMap(value.heat, value.stats), make("figcaption", "", value.stats), make("figcaption", "", scale));
   } else if (value.brief !== value.kind) {
     box.append(make("div", "", value.brief));
@@ -73,7 +73,7 @@ function product(share) {
   });
   if (share.more > 0) row.append(make("span", "", `+ … ${share.more} more`));
   if (!share.terms.length) row.append(part("local", "0", "local derivative"));
-  row.append(make("span", "", "="), part("downstream", share.result, "passed down"));
+  row.append(make("span", "term", make("span", "", "="), part("downstream", share.result, "passed down")));
   return row;
 }
 
@@ -88,7 +88,7 @@ function sendCard(send) {
   }
   card.append(...notes(send.text));
   if (send.of) card.append(...sum(send, name));
-  else card.append(figure(send.gradient));
+  else if (!send.share || scalar(values[send.gradient]) === null) card.append(figure(send.gradient));
   return card;
 }
 
@@ -96,12 +96,13 @@ function sendCard(send) {
 function sum(send, name) {
   const parts = [make("p", "note", `${name} goes into ${send.of} places: their gradients add.`)];
   const when = send.last ? "all have arrived" : "more to come";
-  if (send.before === null) return [...parts, make("p", "where", `The first to arrive; ${when}:`), figure(send.total)];
+  if (send.before === null) return [...parts, make("p", "where", `This is the first; ${when}.`), figure(send.total)];
   const [before, own, total] = [send.before, send.gradient, send.total].map((k) => scalar(values[k]));
   if (before !== null && own !== null) {
     const part = (number, caption) => make("span", "", make("b", "", number), make("small", "", caption));
     const sign = (text) => make("span", "", text);
-    const row = [part(before, "so far"), sign("+"), part(own, "this one"), sign("="), part(total, `sum, ${when}`)];
+    const term = (text, ...numbers) => make("span", "term", sign(text), part(...numbers));
+    const row = [part(before, "so far"), term("+", own, "this one"), term("=", total, `sum, ${when}`)];
     return [...parts, make("div", "product", ...row)];
   }
   const stacked = [["So far:", send.before], ["This one:", send.gradient], [`Sum, ${when}:`, send.total]];
@@ -129,6 +130,7 @@ function inspect(k) {
   chosen = k;
   find("which").value = k === null ? "" : k;
   show(now);
+  if (k !== null) find("inspect").scrollIntoView({ block: "nearest" });
 }
 
 function inspectPanel() {
