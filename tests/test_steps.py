@@ -11,12 +11,15 @@ from base64 import b64decode
 import graphviz
 import numpy as np
 import pytest
+from surface import FLAT, SIZES, SURFACE, Program
 
 import autograd_lite as ag
+import autograd_lite.numpy as agnp
 from autograd_lite.draw import formulas, layout, numbers
 from autograd_lite.draw.frames import passes
 from autograd_lite.draw.story import story
 from autograd_lite.flow import Graph
+from autograd_lite.tree import leaves
 
 RNG = np.random.default_rng(0)
 
@@ -326,3 +329,22 @@ def test_boxes_do_not_overlap_and_edges_go_up(program, engine, monkeypatch):
     for edge in data["edges"]:
         assert boxes[edge["tail"]]["y"] > boxes[edge["head"]]["y"]
         assert len(edge["points"]) % 3 == 1
+
+
+@pytest.mark.parametrize("name", [*SURFACE, *(f"np.{name}" for name in FLAT)])
+def test_every_function_can_be_stepped_through(name, monkeypatch):
+    special = pytest.importorskip("autograd_lite.scipy.special")
+    monkeypatch.setattr(layout.Picture, "pipe", _no_engine)  # the quicker layout
+    monkeypatch.setattr(formulas, "SHOWN", 10**6)
+    for program in map(Program, SURFACE.get(name) or FLAT[name.removeprefix("np.")]):
+        inputs = program.inputs(SIZES[0])
+        recorded = {k: ag.tensor(x, requires_grad=True) if k in program.live else x for k, x in inputs.items()}
+        outputs = [y for y in leaves(program(agnp, special, recorded)) if isinstance(y, ag.Tensor) and y.node]
+        for y in outputs:
+            loss = ag.sum(ag.real(y)) if y.dtype.kind == "c" else y
+            json.dumps(story(Graph(loss), loss), allow_nan=False)
+            for call in passes(Graph(loss), loss).bprops:
+                for share in [formulas.share(call, sent) for sent in call.sent]:
+                    if share is not None and np.isfinite(share.gradient):
+                        total = sum(upstream * derivative for _, upstream, derivative in share.terms)
+                        np.testing.assert_allclose(total, share.gradient, rtol=1e-6, atol=1e-9)

@@ -67,7 +67,7 @@ def _derivative(node: Node, sent: Sent, entry: tuple[int, ...]) -> tuple[Any, li
         formula = op.formulas[op.inputs[sent.slot]]
         scope = {**op.scope(node), "g": np.ones(node.shape, node.dtype)[()]}
         local = formula(*[scope[n] for n in parameters(formula)])  # type: ignore[misc]
-        return np.broadcast_to(local, node.shape), _places(np.broadcast_to(mask, node.shape))
+        return np.broadcast_to(np.real(local), node.shape), _places(np.broadcast_to(mask, node.shape))
     if sum(i is sent.to for i in node.inputs) > 1:
         return None  # both places would move together
     tangents = {sent.to: mask.astype(sent.to.dtype)[()]}

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..backprop import fitted
 from ..flow import Graph
 from ..node import Leaf, Node
 from ..op import Op
@@ -207,13 +208,15 @@ class _Story:
             "formula": op.formula_text(slot),
             "numbers": backward_numbers(call, sent, self.passes, place),
             "at": _place_text(place) if op.elementwise and place else "",
-            "gradient": self.values.at(sent.gradient),
             "text": [],
         }
         if found:
             send["share"] = _share(found)
+        own = sent.total if arrived == 0 else fitted(sent.gradient, sent.to)
         if words.times(sent.to.shape, sent.gradient.shape) > 1:
+            send["copies"] = self.values.at(sent.gradient)
             send["text"].append(words.summed(target["name"], sent.gradient.shape, sent.to.shape))
+        send["gradient"] = self.values.at(own)
         of = self.arrivals[sent.to]
         if of > 1:
             send["of"] = of

@@ -87,8 +87,12 @@ function sendCard(send) {
     card.append(product(send.share));
   }
   card.append(...notes(send.text));
+  if (send.copies !== undefined) {
+    card.append(make("p", "where", "The copies:"), figure(send.copies));
+    if (!send.of) card.append(make("p", "where", "Summed:"), figure(send.gradient));
+  }
   if (send.of) card.append(...sum(send, name));
-  else if (!send.share || scalar(values[send.gradient]) === null) card.append(figure(send.gradient));
+  else if (send.copies === undefined && (!send.share || scalar(values[send.gradient]) === null)) card.append(figure(send.gradient));
   return card;
 }
 
