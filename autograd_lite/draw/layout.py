@@ -9,6 +9,7 @@ import graphviz
 
 from .picture import Picture
 
+FOR_GRAPHVIZ = 500  # boxes; with more its layout may take minutes
 INCH = 72.0  # points
 BETWEEN, LEVELS = 24.0, 44.0  # points between neighbours, and between levels, of our own layout
 
@@ -26,8 +27,10 @@ class Layout(NamedTuple):
 def layout(sizes: list[Point], edges: list[tuple[int, int]]) -> Layout:
     """Lay out boxes of the given widths and heights, numbered inputs first, with edges upward.
 
-    By a `dot` program or pygraphviz; where there is neither, level by level.
+    By a `dot` program or pygraphviz; where there is neither, or there are many boxes, level by level.
     """
+    if len(sizes) > FOR_GRAPHVIZ:
+        return _by_levels(sizes, edges)
     picture = Picture("boxes")
     picture.attr(rankdir="BT", nodesep="0.3", ranksep="0.4")
     picture.attr("node", shape="box", fixedsize="true", label="")

@@ -51,9 +51,10 @@ class _Story:
         frames = [self._start()]
         for k, node in enumerate(self.passes.fprops):
             frames.append(self._fprop(node, k + 1, total))
-        if self.passes.bprops:
-            loss = self.passes.bprops[0]
-            self.boxes[self.position[loss.node]]["grads"].append([total + 1, self.values.at(loss.gradient)])
+        loss = self.passes.graph[-1].node
+        if loss in self.passes.gradients:
+            frame = total + 1 if loss.op else 0
+            self.boxes[self.position[loss]]["grads"].append([frame, self.values.at(self.passes.gradients[loss])])
         for k, call in enumerate(self.passes.bprops):
             frames.append(self._bprop(call, k + 1, len(frames)))
         self._place()

@@ -89,31 +89,41 @@ boxes.forEach((box, k) => {
 const gradientAt = (box) => box.grads.filter(([frame]) => frame <= now).pop();
 const isReady = (box) => box.at <= now;
 
+// Only what has changed is written: a step in a graph of 2,000 boxes changes few.
+function put(element, name, value) {
+  element.known ??= {};
+  if (element.known[name] === value) return;
+  element.known[name] = value;
+  if (name === "text") element.textContent = value;
+  else if (value === null) element.removeAttribute(name);
+  else element.setAttribute(name, value);
+}
+
 function light(frame) {
   const sent = new Set((frame.sends || []).map((send) => send.box));
   boxes.forEach((box, k) => {
     const gradient = gradientAt(box), lit = k === frame.box;
-    box.lines.value.textContent = isReady(box) ? cut(`value ${values[box.value].brief}`, box) : "";
-    box.lines.grad.textContent = gradient ? cut(`grad ${values[gradient[1]].brief}`, box) : "";
+    put(box.lines.value, "text", isReady(box) ? cut(`value ${values[box.value].brief}`, box) : "");
+    put(box.lines.grad, "text", gradient ? cut(`grad ${values[gradient[1]].brief}`, box) : "");
     const classes = ["box", box.what, isReady(box) ? "done" : "pending"];
     if (lit) classes.push(frame.phase);
     if (sent.has(k)) classes.push("given");
     if (k === chosen) classes.push("chosen");
-    box.element.setAttribute("class", classes.join(" "));
+    put(box.element, "class", classes.join(" "));
     const said = [box.name, box.what === "leaf" ? "input" : box.what, box.kind];
     if (isReady(box)) said.push(`value ${values[box.value].brief}`);
     if (gradient) said.push(`gradient ${values[gradient[1]].brief}`);
-    box.element.setAttribute("aria-label", said.join(", "));
+    put(box.element, "aria-label", said.join(", "));
   });
   for (const edge of edges) {
     const forward = frame.phase === "fprop" && edge.head === frame.box;
     const backward = frame.phase === "bprop" && edge.head === frame.box && sent.has(edge.tail);
     const returned = frame.phase === "bprop" && boxes[edge.tail].wants && (boxes[edge.head].sentAt || Infinity) < now;
     const state = forward ? "fprop" : backward ? "bprop" : returned ? "returned" : isReady(boxes[edge.head]) ? "done" : "";
-    edge.element.setAttribute("class", `edge ${state}`);
+    put(edge.element, "class", `edge ${state}`);
     const down = state === "bprop" || state === "returned";
-    edge.path.setAttribute(down ? "marker-start" : "marker-end", "url(#arrow)");
-    edge.path.removeAttribute(down ? "marker-end" : "marker-start");
+    put(edge.path, "marker-start", down ? "url(#arrow)" : null);
+    put(edge.path, "marker-end", down ? null : "url(#arrow)");
   }
 }
 frames.forEach((frame, k) => { if (frame.phase === "bprop") boxes[frame.box].sentAt = k; });
