@@ -348,3 +348,14 @@ def test_every_function_can_be_stepped_through(name, monkeypatch):
                     if share is not None and np.isfinite(share.gradient):
                         total = sum(upstream * derivative for _, upstream, derivative in share.terms)
                         np.testing.assert_allclose(total, share.gradient, rtol=1e-6, atol=1e-9)
+
+
+def test_a_leaf_alone_and_a_flat_result():
+    x = parameter([1.0, -2.0], "x")
+    data = story(Graph(x), x)
+    assert len(data["frames"]) == 1
+    assert [data["values"][v]["brief"] for _, v in data["boxes"][0]["grads"]] == ["[1, 1]"]
+    flat = x > 0
+    data = story(Graph(flat), flat)
+    assert [frame["phase"] for frame in data["frames"]] == ["start", "fprop"]
+    assert not any(box["wants"] for box in data["boxes"])
