@@ -9,8 +9,8 @@ BIN := $(VENV)/bin
 demo: $(VENV)/.demo
 	$(BIN)/python examples/digits.py
 
-test: $(VENV)/.dev
-	$(BIN)/python -m pytest -n auto
+test: $(VENV)/.dev  # -rs: says which tests were skipped, such as those in a browser where there is none, and why
+	$(BIN)/python -m pytest -n auto -rs
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -36,7 +36,7 @@ from .transforms import grad, hvp, jvp, linearize, value_and_grad, vjp
 if TYPE_CHECKING:
     from . import analysis, nn, testing
     from .check import check_grads
-    from .draw import draw
+    from .draw import draw, step_through
     from .flow import Graph
 
 __version__ = "0.1.0"
@@ -55,6 +55,7 @@ _LATER = {
     "special": ("scipy.special", None),
     "check_grads": ("check", "check_grads"),
     "draw": ("draw", "draw"),
+    "step_through": ("draw", "step_through"),
     "testing": ("testing", None),
     "Graph": ("flow", "Graph"),
 }

@@ -73,15 +73,17 @@ def walk(
     useful: set[Node] | None = None,
     recorded: bool = False,
     history: bool = True,
+    accumulate: Callable[[bool], Any] | None = None,
 ) -> dict[Any, Any]:
     """Send the cotangents of the nodes in `starts` back, newest node first, and return the gradients that reach the
     ends: the leaves, and the nodes in `ends`.
 
     `useful`, if not None, holds the nodes whose gradient is asked for; the others are passed by. If `recorded`, the
     cotangents are Tensors: called on Tensors, the formulas build the graph of the gradient; with `history` the saved
-    values are Tensors as well, on the nodes that they came from.
+    values are Tensors as well, on the nodes that they came from. `accumulate` stands in for `accumulator`: who draws
+    the walk sees every call through it (draw/frames.py).
     """
-    sums, waiting, send, memory = accumulator(recorded)
+    sums, waiting, send, memory = (accumulate or accumulator)(recorded)
     for node, g in starts:
         send(node, g)
     found: dict[Any, Any] = {}

@@ -5,8 +5,9 @@ import types
 
 from .flowgraph import draw
 from .picture import Picture
+from .steps import step_through
 
-__all__ = ["Picture", "draw"]
+__all__ = ["Picture", "draw", "step_through"]
 
 
 class _CallableModule(types.ModuleType):
