@@ -138,6 +138,7 @@ SPECS: dict[str, Spec] = {
     "softmax": Spec(("real",), NONEMPTY, [dict(axis=-1), dict(axis=0)], value=lambda x, axis: np.exp(x - x.max(axis, keepdims=True)) / np.exp(x - x.max(axis, keepdims=True)).sum(axis, keepdims=True)),
     "log_softmax": Spec(("real",), NONEMPTY, [dict(axis=-1), dict(axis=0)], value=lambda x, axis: (x - x.max(axis, keepdims=True)) - np.log(np.exp(x - x.max(axis, keepdims=True)).sum(axis, keepdims=True))),
     "one_hot": Spec(("label",), [((4,),), ((2, 3),)], [dict(classes=3)], flat="a mask", value=lambda labels, classes: np.eye(classes, dtype=bool)[labels]),
+    "dropout_mask": Spec(("real", "int"), [((), ()), ((2, 3), ()), ((0, 3), ())], [dict(p=0.25)], flat="drawn at random", value=lambda x, rng, p: (np.random.default_rng(rng).random(x.shape) >= p) / (1 - p)),
     "mean_cross_entropy": Spec(("real", "label"), [((4, 3), (4,)), ((2, 2, 3), (2, 2)), ((3,), ())], value=lambda z, labels: _cross_entropy(z, labels).mean()),
     "softmax_cross_entropy": Spec(("real", "label"), [((4, 3), (4,)), ((2, 2, 3), (2, 2)), ((3,), ())], value=lambda z, labels: _cross_entropy(z, labels)),
 }
