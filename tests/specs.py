@@ -89,6 +89,8 @@ SPECS: dict[str, Spec] = {
     # The field's own
     "sigmoid": _one(value=lambda x: 1 / (1 + np.exp(-x))), "softplus": _one(value=lambda x: np.logaddexp(x, 0)),
     "relu": _one("nonzero", value=lambda x: np.maximum(x, 0)),
+    "leaky_relu": _one("nonzero", statics=[dict(slope=0.01), dict(slope=0.3)], value=lambda x, slope: np.where(x > 0, x, slope * x)),
+    "elu": _one("nonzero", statics=[dict(alpha=1.0), dict(alpha=1.7)], value=lambda x, alpha: np.where(x > 0, x, alpha * np.expm1(x))),
     # Choices and parts
     "absolute": _one("nonzero", complex=True), "sign": _flat("nonzero"),
     "maximum": _two("positive", "off grid"), "minimum": _two("positive", "off grid"),

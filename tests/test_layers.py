@@ -383,7 +383,9 @@ def test_identical_hidden_units_stay_identical():
     np.testing.assert_array_equal(W2, np.broadcast_to(W2[:, :1], W2.shape))
 
 
-@pytest.mark.parametrize(("init", "activation"), [("glorot_uniform", "linear"), ("he_normal", "relu"), ("lecun_normal", "selu")])
+@pytest.mark.parametrize(
+    ("init", "activation"), [("glorot_uniform", "linear"), ("he_normal", "relu"), ("lecun_normal", "selu")]
+)
 def test_each_rule_keeps_the_scale_through_its_layers(init, activation):
     """Ten layers on, second moments are of the size they had; with standard normal weights / 100 they are gone."""
     sizes, x = [200] * 11, np.random.default_rng(0).standard_normal((100, 200))

@@ -35,10 +35,20 @@ CASES = {
         (OUT, BITS, -np.log(scipy.special.expit(np.where(BITS, OUT, -OUT)))),
         (OUT, SOFT, -SOFT * scipy.special.log_expit(OUT) - (1 - SOFT) * scipy.special.log_expit(-OUT)),
     ],
-    "kl_div": [(OUT, SOFT, scipy.stats.entropy(SOFT, P, axis=1)), (np.log(P), SOFT, scipy.stats.entropy(SOFT, P, axis=1))],
+    "kl_div": [
+        (OUT, SOFT, scipy.stats.entropy(SOFT, P, axis=1)),
+        (np.log(P), SOFT, scipy.stats.entropy(SOFT, P, axis=1)),
+    ],
     "hinge_loss": [
         (OUT, 2 * BITS - 1, np.maximum(0, 1 - (2 * BITS - 1) * OUT)),
-        (OUT, LABELS, [max(0, 1 + max(o for c, o in enumerate(row) if c != y) - row[y]) for row, y in zip(OUT, LABELS, strict=True)]),
+        (
+            OUT,
+            LABELS,
+            [
+                max(0, 1 + max(o for c, o in enumerate(row) if c != y) - row[y])
+                for row, y in zip(OUT, LABELS, strict=True)
+            ],
+        ),
     ],
 }
 ROWS = [(name, *case) for name, cases in CASES.items() for case in cases]
@@ -123,7 +133,9 @@ def test_kl_is_cross_entropy_less_entropy_and_not_negative(seed):
     rng = np.random.default_rng(seed)
     p, logits = rng.dirichlet(np.ones(4), 3), rng.standard_normal((3, 4))
     kl = nn.kl_div(logits, p, reduction="none")
-    np.testing.assert_allclose(kl, nn.cross_entropy(logits, p, reduction="none") - scipy.stats.entropy(p, axis=1), atol=1e-12)
+    np.testing.assert_allclose(
+        kl, nn.cross_entropy(logits, p, reduction="none") - scipy.stats.entropy(p, axis=1), atol=1e-12
+    )
     assert np.all(kl >= -1e-15)
     np.testing.assert_allclose(nn.kl_div(np.log(p), p), 0, atol=1e-15)
     np.testing.assert_allclose(ag.grad(nn.kl_div)(logits, p), ag.grad(nn.cross_entropy)(logits, p), atol=1e-12)
@@ -144,7 +156,11 @@ def test_huber_at_its_delta_and_its_limits():
         (lambda: nn.binary_cross_entropy_with_logits(np.ones(2), np.array([0, 2])), TypeError, r"must be in \[0, 1\]"),
         (lambda: nn.cross_entropy(np.ones((2, 3)), np.ones((2, 3))), TypeError, "must be probabilities"),
         (lambda: nn.cross_entropy(np.ones((2, 3)), np.array([0, 3]), reduction="sum"), IndexError, "label 3"),
-        (lambda: nn.cross_entropy(np.ones((2, 3)), np.array([0, 1]), reduction="men"), TypeError, "did you mean 'mean'"),
+        (
+            lambda: nn.cross_entropy(np.ones((2, 3)), np.array([0, 1]), reduction="men"),
+            TypeError,
+            "did you mean 'mean'",
+        ),
         (lambda: nn.nll_loss(np.ones((2, 3)), np.array([0, -1])), IndexError, "nll_loss: label -1 is outside the 3"),
         (lambda: nn.nll_loss(np.ones((2, 3)), np.array([[0], [1]])), ValueError, "labels of shape"),
         (lambda: nn.kl_div(np.ones((2, 3)), -np.ones((2, 3))), TypeError, "kl_div: .* probabilities"),

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..errors import ArgumentError
-from ..ops.elementwise import expm1, positive, relu, sigmoid, softplus, tanh, where
+from ..ops.elementwise import elu, leaky_relu, positive, relu, sigmoid, softplus, tanh
 from ..ops.neural import log_softmax, softmax
 from .names import named
 
@@ -17,16 +17,6 @@ Activation = Callable[[Any], Any]
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805
 
 
-def leaky_relu(a: Any, slope: float = 0.01) -> Any:
-    """a where a > 0, else slope * a (Maas et al., 2013); the derivative at 0 is the slope."""
-    return where(a > 0, a, slope * a)
-
-
-def elu(a: Any, alpha: float = 1.0) -> Any:
-    """a where a > 0, else alpha (exp(a) - 1) (Clevert et al., 2016, eq. 15); the derivative at 0 is alpha."""
-    return where(a > 0, a, alpha * expm1(where(a > 0, 0, a)))
-
-
 def selu(a: Any) -> Any:
     """lambda elu(a, alpha) with the two constants that keep mean 0 and variance 1 (Klambauer et al., 2017, eq. 2).
 
@@ -34,7 +24,7 @@ def selu(a: Any) -> Any:
     >>> selu(np.array([1.0, -np.inf])).round(4)
     array([ 1.0507, -1.7581])
     """
-    return SELU_SCALE * elu(a, SELU_ALPHA)
+    return SELU_SCALE * elu(a, alpha=SELU_ALPHA)
 
 
 def silu(a: Any) -> Any:

@@ -11,6 +11,7 @@ import numpy as np
 from ..errors import ArgumentError, IndexingError, ShapeError
 from ..ops.neural import affine, dropout_mask
 from ..protocol import tensor
+from ..tensor import Tensor
 from .activations import ACTIVATIONS, Activation, activation_named, text_of
 from .initializers import Initializer, glorot_uniform, initializer_named
 from .module import Module
@@ -236,10 +237,11 @@ class Embedding(Module):
 
     def forward(self, numbers: Any) -> Any:
         """Integers of any shape; returns that shape with one more axis, of length `features`."""
-        numbers = np.asarray(numbers)
-        if numbers.dtype.kind not in "iu":
-            raise ArgumentError(f"{self}: numbers of dtype {numbers.dtype}; integers are needed")
-        wrong = numbers[(numbers < 0) | (numbers >= self.count)]
+        numbers = numbers if isinstance(numbers, Tensor) else np.asarray(numbers)
+        values = numbers._data if isinstance(numbers, Tensor) else numbers
+        if values.dtype.kind not in "iu":
+            raise ArgumentError(f"{self}: numbers of dtype {values.dtype}; integers are needed")
+        wrong = values[(values < 0) | (values >= self.count)]
         if wrong.size:
             raise IndexingError(f"{self}: number {wrong.flat[0]} is outside 0..{self.count - 1}")
         return self.weight[numbers]

@@ -78,7 +78,8 @@ def cross_entropy(logits: Any, labels: Any, *, reduction: str = "mean") -> Any:
     >>> cross_entropy(np.zeros((4, 2)), np.array([0, 1, 1, 0])) == np.log(2)
     np.True_
     """
-    if len(getattr(labels, "shape", ())) == len(getattr(logits, "shape", ())) > 0:
+    labels = labels if hasattr(labels, "shape") else np.asarray(labels)
+    if labels.ndim and labels.ndim == logits.ndim:
         labels = _probabilities("cross_entropy", logits, labels)
         return _reduced(-sum(labels * log_softmax(logits), axis=-1), reduction)
     if reduction == "mean":
@@ -98,7 +99,7 @@ def nll_loss(log_probabilities: Any, labels: Any, *, reduction: str = "mean") ->
     ------
     As cross_entropy does.
     """
-    labels = labels if isinstance(labels, Tensor) else np.asarray(labels)
+    labels = labels if hasattr(labels, "shape") else np.asarray(labels)
     return _reduced(-_picked("nll_loss", log_probabilities, labels), reduction)
 
 
@@ -149,9 +150,9 @@ def hinge_loss(output: Any, labels: Any, *, reduction: str = "mean") -> Any:
     output: shape (...) for labels -1 and 1; (..., classes) for integer classes (Crammer and Singer, 2001, eq. 5).
     labels: shape (...).
     """
-    labels = np.asarray(labels)
+    labels = labels if hasattr(labels, "shape") else np.asarray(labels)
     if labels.shape == output.shape:
-        if not np.isin(labels, (-1, 1)).all():
+        if not isinstance(labels, Tensor) and not np.isin(labels, (-1, 1)).all():
             raise ArgumentError("hinge_loss: labels must be -1 and 1; from 0 and 1, write 2 * y - 1")
         return _reduced(relu(1 - _in_dtype_of(output, labels) * output), reduction)
     own = _picked("hinge_loss", output, labels)
@@ -197,7 +198,7 @@ def _probabilities(loss: str, logits: Any, target: Any) -> Any:
 
 def _picked(loss: str, output: Any, labels: Any) -> Any:
     """The entry of each row that belongs to its label."""
-    check_labels(loss, labels.data if isinstance(labels, Tensor) else labels, output.shape)
+    check_labels(loss, labels._data if isinstance(labels, Tensor) else labels, output.shape)  # of vmap: an example's
     return sum(where(one_hot(labels, classes=output.shape[-1]), output, 0), axis=-1)
 
 
