@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.datasets import load_digits
-from sklearn.model_selection import train_test_split
 from tqdm import tqdm
 
 import autograd_lite as ag
+from autograd_lite import nn
 
 SIZES, EPOCHS, BATCH, LEARNING_RATE, MOMENTUM = [64, 256, 10], 100, 32, 0.1, 0.9
 
@@ -27,101 +27,46 @@ class Split(NamedTuple):
     y: np.ndarray
 
 
-def load(seed: int) -> tuple[Split, Split, Split]:
+def load(seed: int) -> list[Split]:
     """Train, validation and test: 60, 20 and 20 percent, each with the classes in the same proportions."""
     X, y = load_digits(return_X_y=True)
-    X = (X / 16).astype(np.float32)
-    X_train, X_rest, y_train, y_rest = train_test_split(X, y, train_size=0.6, stratify=y, random_state=seed)
-    X_val, X_test, y_val, y_test = train_test_split(X_rest, y_rest, test_size=0.5, stratify=y_rest, random_state=seed)
-    return Split(X_train, y_train), Split(X_val, y_val), Split(X_test, y_test)
-
-
-def error_rate(model: ag.nn.Module, data: Split) -> float:
-    """The share of images whose most probable class is wrong."""
-    with ag.no_grad():
-        return float(np.mean(model(data.X).argmax(axis=1) != data.y))
-
-
-def check(name: str, data: Split) -> None:
-    """Refuse data that no training can repair."""
-    bad = np.argwhere(~np.isfinite(data.X))
-    if len(bad):
-        row, column = bad[0]
-        raise ValueError(
-            f"{name}: image {row}, pixel {column} is {data.X[row, column]}; {len(bad)} values are not finite."
-            " Clean the data first"
-        )
+    return [Split(*part) for part in nn.split((X / 16).astype(np.float32), y, (0.6, 0.2, 0.2), rng=seed)]
 
 
 def train(
     train_set: Split, val_set: Split, seed: int, *, epochs: int = EPOCHS, progress: bool = True
-) -> tuple[ag.nn.MLP, list[float], list[float]]:
+) -> tuple[nn.MLP, nn.History]:
     """An MLP trained by SGD with momentum, as it was in the epoch with the lowest validation error.
 
-    Returns the model, and per epoch its training loss (nats) and validation error. Raises ValueError for data
-    that is not finite.
+    Raises ValueError for data that is not finite.
     """
-    check("training set", train_set)
-    check("validation set", val_set)
+    nn.require_finite(train_set.X, "training set", axes=("image", "pixel"))
+    nn.require_finite(val_set.X, "validation set", axes=("image", "pixel"))
     rng = np.random.default_rng(seed)
-    model = ag.nn.MLP(SIZES, activation="relu", rng=rng, dtype=np.float32)
-    optimizer = ag.nn.SGD(model.parameters(), lr=LEARNING_RATE, momentum=MOMENTUM)
-    losses: list[float] = []
-    errors: list[float] = []
-    best = model.theta.data.copy()
-    bar = tqdm(range(epochs), desc="epoch", disable=not progress)
-    for epoch in bar:
-        optimizer.lr = LEARNING_RATE / (1 + 0.05 * epoch)
-        total = 0.0
-        order = rng.permutation(len(train_set.y))
-        for batch in np.array_split(order, -(-len(order) // BATCH)):
-            loss = ag.nn.cross_entropy(model(train_set.X[batch]), train_set.y[batch])
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            total += loss.item() * len(batch)
-        losses.append(total / len(order))
-        errors.append(error_rate(model, val_set))
-        if errors[-1] <= min(errors):
-            best = model.theta.data.copy()
-        bar.set_postfix_str(f"loss {losses[-1]:.4f}, validation error {errors[-1]:.3f}", refresh=False)
-    theta = model.theta
-    theta.data[:] = best
-    theta.changed()
-    return model, losses, errors
-
-
-def draw_flow(model: ag.nn.MLP, data: Split, path: Path) -> Path:
-    """The flow graph of one forward and backward pass over a few images."""
-    return ag.draw(ag.nn.cross_entropy(model(data.X[:8]), data.y[:8])).write(path)
-
-
-def plot_curves(losses: list[float], errors: list[float], path: Path) -> None:
-    """Training loss and validation error against the epoch."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
-    figure, left = plt.subplots(figsize=(7, 4), layout="constrained")
-    epochs = np.arange(1, len(losses) + 1)
-    left.semilogy(epochs, losses, color="#0072B2")
-    left.set_xlabel("epoch")
-    left.set_ylabel("training loss (nats)", color="#0072B2")
-    right = left.twinx()
-    right.plot(epochs, 100 * np.array(errors), color="#D55E00")
-    right.set_ylabel("validation error (%)", color="#D55E00")
-    right.set_ylim(bottom=0)
-    left.set_title(f"Handwritten digits: MLP {'-'.join(map(str, SIZES))}")
-    figure.savefig(path, dpi=150)
-    plt.close(figure)
+    model = nn.MLP(SIZES, activation="relu", rng=rng, dtype=np.float32)
+    decay = 0.05 * BATCH / len(train_set.y)  # per update: in each epoch 0.05
+    optimizer = nn.SGD(model.parameters(), lr=lambda k: LEARNING_RATE / (1 + decay * k), momentum=MOMENTUM)
+    history = nn.fit(
+        model,
+        nn.cross_entropy,
+        train_set,
+        optimizer,
+        epochs=epochs,
+        batch_size=BATCH,
+        validation=val_set,
+        metrics="error_rate",
+        early_stopping=nn.EarlyStopping(patience=epochs, monitor="validation_error_rate"),
+        rng=rng,
+        progress=progress,
+    )
+    return model, history
 
 
 def run(seed: int, *, progress: bool = True) -> tuple[float, Any]:
     """Train on the split of `seed`; the test accuracy, and what `main` draws."""
     train_set, val_set, test_set = load(seed)
-    model, losses, errors = train(train_set, val_set, seed, progress=progress)
-    return 1 - error_rate(model, test_set), (model, train_set, losses, errors)
+    model, history = train(train_set, val_set, seed, progress=progress)
+    return nn.METRICS["accuracy"](nn.predict(model, test_set.X), test_set.y), (model, train_set, history)
 
 
 def main() -> None:
@@ -131,17 +76,15 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("build"))
     options = parser.parse_args()
     if options.seeds:
-        accuracies = [run(seed, progress=False)[0] for seed in tqdm(range(options.seeds), desc="seed")]
-        print(
-            f"test accuracy over {options.seeds} seeds: median {np.median(accuracies):.3f}, worst {min(accuracies):.3f}"
-        )
+        found = [run(seed, progress=False)[0] for seed in tqdm(range(options.seeds), desc="seed")]
+        print(f"test accuracy over {options.seeds} seeds: median {np.median(found):.3f}, worst {min(found):.3f}")
         return
-    accuracy, (model, train_set, losses, errors) = run(options.seed)
+    accuracy, (model, train_set, history) = run(options.seed)
     print(f"test accuracy {accuracy:.3f}")
     options.out.mkdir(parents=True, exist_ok=True)
-    written = draw_flow(model, train_set, options.out / "digits.svg")
-    plot_curves(losses, errors, options.out / "digits.png")
-    print(f"flow graph in {written}, learning curves in {options.out / 'digits.png'}")
+    flow = ag.draw(nn.cross_entropy(model(train_set.X[:8]), train_set.y[:8])).write(options.out / "digits.svg")
+    history.plot(options.out / "digits.png", title=f"Handwritten digits: MLP {'-'.join(map(str, SIZES))}")
+    print(f"flow graph in {flow}, learning curves in {options.out / 'digits.png'}")
 
 
 if __name__ == "__main__":

@@ -65,7 +65,7 @@ def test_values_reductions_and_gradients(name, output, target, wanted):
     assert loss(output, target) == pytest.approx(np.mean(wanted), rel=1e-12)
     assert loss(output, target, reduction="sum") == pytest.approx(np.sum(wanted), rel=1e-12)
     for reduction in ("mean", "none"):
-        ag.check_grads(lambda o: loss(o, target, reduction=reduction), output, order=2)
+        ag.check_grads(lambda o, r=reduction: loss(o, target, reduction=r), output, order=2)
 
 
 @pytest.mark.parametrize(("name", "output", "target", "wanted"), ROWS)

@@ -8,8 +8,8 @@ from typing import Any, Self
 import numpy as np
 
 from ..errors import ArgumentError, ShapeError
-from ..node import Leaf
 from ..tensor import Tensor
+from .functional import is_parameter
 from .theta import Theta
 
 
@@ -79,7 +79,7 @@ class Module:
     def named_parameters(self) -> Iterator[tuple[str, Tensor]]:
         """Each parameter once, with the path of attributes that leads to it, in order of definition."""
         for path, item in self._walk():
-            if isinstance(item, Tensor) and isinstance(item.node, Leaf):
+            if is_parameter(item):
                 yield path, item
 
     def named_buffers(self) -> Iterator[tuple[str, np.ndarray[Any, Any]]]:

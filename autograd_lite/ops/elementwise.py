@@ -2,7 +2,8 @@
 
 `g` is the gradient of the output y, and each formula is the chain rule's g * dy/dx. Broadcasting is undone by
 the engine. At ties and kinks: minimum and maximum share g evenly, clip passes half at its bounds, relu'(0),
-abs'(0) and hypot'(0, 0) are 0, leaky_relu'(0) is its slope, elu'(0) its alpha. Masks go through `where(c, g, 0)`: `g * c` would be NaN where g is infinite.
+abs'(0) and hypot'(0, 0) are 0, leaky_relu'(0) is its slope, elu'(0) its alpha. Masks go through `where(c, g, 0)`:
+`g * c` would be NaN where g is infinite.
 """
 
 # mypy: disable-error-code="has-type"

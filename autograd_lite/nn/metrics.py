@@ -1,0 +1,111 @@
+"""Metrics: how good outputs are, in numbers that are read and not differentiated."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+import numpy as np
+
+from ..errors import ArgumentError, ShapeError
+
+Metric = Callable[[Any, Any], float]
+T = TypeVar("T")
+
+
+def decided(output: Any) -> Any:
+    """The classes that pre-activations of shape (n, classes) decide for: the largest. One column, or none, is the
+    pre-activation of class 1, which is decided for where it is positive."""
+    output = np.asarray(output)
+    if output.ndim > 1 and output.shape[-1] > 1:
+        return output.argmax(-1)
+    return (output.reshape(len(output)) > 0).astype(int)
+
+
+def error_rate(output: Any, target: Any) -> float:
+    """The mean 0-1 loss: the share of examples whose class is wrong.
+
+    `output`: pre-activations of shape (n, classes), or (n,) or (n, 1) for two classes. `target`: integer labels of
+    shape (n,) or (n, 1), or one-hot (or soft) ones of the output's shape.
+
+    >>> error_rate([[0.1, 0.9], [2.0, 1.0]], [1, 1])
+    0.5
+    """
+    target, classes = np.asarray(target), decided(output)
+    if target.ndim > 1 and target.shape[-1] > 1:
+        target = target.argmax(-1)
+    if target.size != classes.size:
+        raise ShapeError(f"error_rate: {classes.size} outputs and targets of shape {target.shape}")
+    return float(np.mean(classes.ravel() != target.ravel()))
+
+
+def accuracy(output: Any, target: Any) -> float:
+    """The share of examples whose class is right: 1 - error_rate."""
+    return 1 - error_rate(output, target)
+
+
+def mse(output: Any, target: Any) -> float:
+    """The mean squared error."""
+    return float(np.mean(np.square(_residual(output, target, "mse"))))
+
+
+def mae(output: Any, target: Any) -> float:
+    """The mean absolute error."""
+    return float(np.mean(np.abs(_residual(output, target, "mae"))))
+
+
+def r2(output: Any, target: Any) -> float:
+    """The coefficient of determination, 1 - sum of squared residuals / sum of squares about the mean.
+
+    For several outputs, the mean of their coefficients. NaN for an output whose targets are all the same.
+
+    >>> r2([1.0, 2.0, 3.0], [1.0, 2.0, 4.0]) == 1 - 1 / (14 / 3)
+    True
+    """
+    residual, target = _residual(output, target, "r2"), np.asarray(target)
+    total = np.sum(np.square(target - target.mean(0)), 0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        each = 1 - np.sum(np.square(residual), 0) / np.where(total > 0, total, np.nan)
+    return float(np.mean(each))
+
+
+def _residual(output: Any, target: Any, name: str) -> Any:
+    output, target = np.asarray(output), np.asarray(target)
+    if output.shape == (*target.shape, 1):
+        output = output[..., 0]
+    if output.shape != target.shape:
+        raise ShapeError(f"{name}: output of shape {output.shape}, target of shape {target.shape}; they must agree")
+    return output - target
+
+
+METRICS: dict[str, Metric] = {
+    "accuracy": accuracy,
+    "error_rate": error_rate,
+    "zero_one": error_rate,
+    "mse": mse,
+    "mae": mae,
+    "r2": r2,
+}
+
+HIGHER_IS_BETTER = {"accuracy", "r2"}
+
+
+def named(kind: str, name: Any, table: Mapping[str, T]) -> T:
+    """The entry of `table` called `name`; an unknown name is an error that suggests a close one."""
+    if name in table:
+        return table[name]
+    close = difflib.get_close_matches(str(name), table, 1)
+    advice = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(table)}"
+    raise ArgumentError(f"{kind} {name!r} is unknown; {advice}")
+
+
+def metrics_named(metrics: Any) -> dict[str, Metric]:
+    """Metrics by name: `metrics` holds names in METRICS, or functions (output, target) -> float; or is one."""
+    if callable(metrics) or isinstance(metrics, str):
+        metrics = [metrics]
+    table = {}
+    for metric in metrics:
+        name = getattr(metric, "__name__", type(metric).__name__) if callable(metric) else metric
+        table[name] = metric if callable(metric) else named("metric", name, METRICS)
+    return table

@@ -1,0 +1,103 @@
+"""What a trained model says: outputs, probabilities and measurements, in batches and without recording."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from ..errors import ArgumentError
+from ..node import no_grad
+from ..ops.elementwise import sigmoid
+from ..ops.neural import softmax
+from ..tensor import Tensor
+from .data import batches
+from .metrics import Metric
+
+ROWS = 1024  # examples at a time
+
+
+@contextmanager
+def mode(model: Any, training: bool) -> Iterator[None]:
+    """Inside, dropout, batch normalization and their like work as in training, or as after it."""
+    before = getattr(model, "training", None)
+    if before is not None:
+        model.train(training)
+    try:
+        yield
+    finally:
+        if before is not None:
+            model.train(before)
+
+
+def predict(model: Any, X: Any, *, batch_size: int = ROWS) -> np.ndarray[Any, Any]:
+    """The model's outputs for the rows of `X`, shape (n, ...): pre-activations, which for a regression are the answer
+    and for a classification are largest at the most probable class.
+
+    Nothing is recorded; dropout is off and batch normalization uses what it has learned.
+
+    >>> from autograd_lite import nn
+    >>> predict(nn.MLP([3, 4, 2]), np.ones((5, 3))).shape
+    (5, 2)
+    """
+    X = np.asarray(X)
+    if X.dtype.kind == "f":
+        X = X.astype(model.theta.data.dtype, copy=False)
+    with no_grad(), mode(model, False):
+        return np.concatenate([value_of(model(rows)) for (rows,) in batches([X], batch_size)])
+
+
+def predict_proba(model: Any, X: Any, loss: Any = "cross_entropy", *, batch_size: int = ROWS) -> np.ndarray[Any, Any]:
+    """The probabilities that belong to the outputs under `loss`: the softmax for cross-entropy, the sigmoid for the
+    binary one. Shape of the output. Raises ArgumentError (a TypeError) for a loss without probabilities.
+
+    >>> from autograd_lite import nn
+    >>> predict_proba(nn.MLP([3, 4, 2]), np.ones((5, 3))).sum(1).round(12)
+    array([1., 1., 1., 1., 1.])
+    """
+    link = link_of(loss)
+    return np.asarray(value_of(link(predict(model, X, batch_size=batch_size))))
+
+
+LINKS: dict[str, Callable[[Any], Any]] = {
+    "cross_entropy": softmax,
+    "binary_cross_entropy": sigmoid,
+    "binary_cross_entropy_with_logits": sigmoid,
+}
+
+
+def link_of(loss: Any) -> Callable[[Any], Any]:
+    """The function from pre-activations to probabilities that goes with a loss (a function, or its name)."""
+    name = loss if isinstance(loss, str) else getattr(loss, "__name__", repr(loss))
+    if name not in LINKS:
+        raise ArgumentError(f"predict_proba: outputs under the loss {name} are no probabilities; use predict")
+    return LINKS[name]
+
+
+def evaluate(
+    model: Any, loss: Any, data: Any, metrics: dict[str, Metric] | None = None, *, batch_size: int = ROWS
+) -> dict[str, float]:
+    """The mean loss and the metrics of a data set (X, y), by name.
+
+    >>> from autograd_lite import nn
+    >>> from autograd_lite.nn.metrics import accuracy
+    >>> model = nn.MLP([3, 2], rng=1)
+    >>> evaluate(model, nn.cross_entropy, (np.zeros((4, 3)), np.array([0, 0, 0, 1])), {"accuracy": accuracy})
+    {'loss': np.float64(0.6931471805599453), 'accuracy': 0.75}
+    """
+    outputs, total = [], 0.0
+    with no_grad(), mode(model, False):
+        for X, *target in batches(data, batch_size):
+            outputs.append(value_of(model(X)))
+            total += value_of(loss(outputs[-1], *target)) * len(X)
+    measured = {"loss": total / len(data[0])}
+    if metrics:
+        output = np.concatenate(outputs)
+        measured.update({name: metric(output, data[1]) for name, metric in metrics.items()})
+    return measured
+
+
+def value_of(x: Any) -> Any:
+    return x.data if isinstance(x, Tensor) else x
