@@ -93,6 +93,17 @@ def test_a_wrong_state_changes_nothing():
     np.testing.assert_array_equal(model.parts[0].weight.data, before["parts.0.weight"])
 
 
+def test_files(tmp_path):
+    model, other = network(0), network(1)
+    model(np.random.default_rng(0).standard_normal((16, 4)))
+    nn.save(model, tmp_path / "model.safetensors")
+    nn.load(other, tmp_path / "model.safetensors")
+    state = other.state_dict()
+    assert all(state[name].tobytes() == value.tobytes() for name, value in model.state_dict().items())
+    with pytest.raises(TypeError, match="without"):
+        nn.load(nn.Linear(2, 2), tmp_path / "model.safetensors")
+
+
 def test_loading_is_a_change():
     model = nn.MLP([2, 3, 1])
     loss = model(np.ones((1, 2))).sum()

@@ -6,6 +6,7 @@ from . import activations, initializers, losses, regularizers, schedules
 from .activations import ACTIVATIONS
 from .callbacks import Callback, EarlyStopping
 from .data import batches, one_hot, require_finite, split
+from .files import load, save
 from .functional import as_function_of_theta
 from .history import History
 from .initializers import INITIALIZERS, constant, glorot_uniform
@@ -101,6 +102,7 @@ __all__ = [
     "initializers",
     "kl_div",
     "l1_loss",
+    "load",
     "losses",
     "mse_loss",
     "nll_loss",
@@ -109,6 +111,7 @@ __all__ = [
     "predict_proba",
     "regularizers",
     "require_finite",
+    "save",
     "schedules",
     "split",
     "squared_error",
