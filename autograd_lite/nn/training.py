@@ -160,7 +160,8 @@ class Run:
         self.epoch = self.batch = 0
         self.loss, self.bound = 0.0, np.inf
         self.updating = False  # whether theta may be half moved
-        self.best, self.best_score = State(model), np.inf
+        self.start = self.best = State(model)
+        self.best_score = np.inf
 
     def stop(self, reason: str) -> None:
         """End training after the batch, or epoch, that is under way."""
