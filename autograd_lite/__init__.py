@@ -15,6 +15,7 @@ from .errors import (
     ArgumentError,
     AutogradError,
     AxisError,
+    CurvatureError,
     DivergenceError,
     GradientError,
     IndexingError,

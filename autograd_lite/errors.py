@@ -45,3 +45,7 @@ class NonFiniteError(AutogradError, FloatingPointError):
 
 class DivergenceError(NonFiniteError):
     """A loss has outgrown all bounds: the learning rate is too high."""
+
+
+class CurvatureError(AutogradError, ArithmeticError):
+    """A Hessian that is not positive definite, where a method needs one that is."""

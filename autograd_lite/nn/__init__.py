@@ -13,7 +13,23 @@ from .layers import MLP, Linear
 from .losses import cross_entropy
 from .metrics import METRICS
 from .module import Module
-from .optimizers import SGD, Adam, AdamW, Momentum, Optimizer
+from .optimizers import (
+    LBFGS,
+    SGD,
+    Adagrad,
+    Adam,
+    AdamW,
+    ClosureOptimizer,
+    Momentum,
+    Newton,
+    NewtonCG,
+    Optimizer,
+    RMSprop,
+    Rprop,
+    TrustRegion,
+    clip_grad_norm_,
+    clip_grad_value_,
+)
 from .prediction import evaluate, predict, predict_proba
 from .theta import Theta
 from .training import fit
@@ -24,21 +40,31 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ACTIVATIONS",
+    "LBFGS",
     "METRICS",
     "MLP",
     "SGD",
+    "Adagrad",
     "Adam",
     "AdamW",
     "Callback",
+    "ClosureOptimizer",
     "EarlyStopping",
     "History",
     "Linear",
     "Module",
     "Momentum",
+    "Newton",
+    "NewtonCG",
     "Optimizer",
+    "RMSprop",
+    "Rprop",
     "Theta",
+    "TrustRegion",
     "as_function_of_theta",
     "batches",
+    "clip_grad_norm_",
+    "clip_grad_value_",
     "cross_entropy",
     "evaluate",
     "fit",

@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import wraps
 from typing import Any
 
 import numpy as np
@@ -55,6 +56,7 @@ def as_function_of_theta(closure: Callable[..., Any], parameters: Theta | Iterab
     ends = list(itertools.accumulate(parameter.size for parameter in parameters))
     places = [slice(end - p.size, end) for p, end in zip(parameters, ends, strict=True)]
 
+    @wraps(closure, updated=())
     def f(theta: Any, *arguments: Any, **options: Any) -> Any:
         if np.shape(theta) != (ends[-1],):
             raise ShapeError(f"theta of shape {np.shape(theta)} for parameters with {ends[-1]} entries: ({ends[-1]},)")

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, fields
+from numbers import Real
 from typing import Any, ClassVar
 
 from ..errors import ArgumentError
@@ -39,7 +40,8 @@ class Schedule:
                 _check(self, isinstance(value, int) and value > 0, "updates", value, "a positive whole number")
             elif not isinstance(value, Schedule):
                 low = 0.0 if field.name in _MAY_BE_ZERO else math.ulp(0.0)
-                _check(self, low <= value < math.inf, field.name, value, "a finite positive number")
+                number = isinstance(value, Real) and low <= float(value) < math.inf
+                _check(self, number, field.name, value, "a finite positive number")
 
     def __call__(self, k: int) -> float:
         raise NotImplementedError(f"{type(self).__name__} defines no rate")
@@ -163,8 +165,8 @@ class _Delayed(Schedule):
     updates: int
 
     def __post_init__(self) -> None:
-        super().__post_init__()
         _check(self, isinstance(self.schedule, Schedule), "schedule", self.schedule, "one of nn.schedules")
+        super().__post_init__()
 
     @property
     def satisfies_robbins_monro(self) -> bool:

@@ -8,10 +8,10 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ...errors import ArgumentError, ShapeError
-from .groups import groups_of, part_of, rate_of, spread, theta_of
-
-# Entries updated together: a block of theta, its gradient and its state stay in the cache between operations.
-BLOCK = 1 << 14
+from ...tree import leaves, map_leaves
+from ..theta import Theta
+from .groups import groups_of, rate_of, spread, theta_of
+from .replay import Replay
 
 
 class Optimizer:
@@ -20,7 +20,7 @@ class Optimizer:
     `update(theta, g, rate, k, *state, **options)` returns the new theta and state. It is a formula, like a row of
     the derivative table: operators and NumPy's functions, which compute with arrays as with Tensors; nothing is
     written in place, and nothing branches on values. k counts the updates before this one; the options are those of
-    the parameter group. The step applies it to one block of the vectors after the other.
+    the parameter group. The first step records it, and each replays it on blocks of the vectors.
 
     Parameters
     ----------
@@ -53,17 +53,23 @@ class Optimizer:
         if self.theta.data.dtype.kind == "c":
             raise ArgumentError(f"{self._name}: complex parameters; make their real and imaginary parts parameters")
         self.updates = 0
-        self._arrange()
+        self._names = tuple(options)
+        self._recorded_for: Any = None  # the options that these are for:
+        self._merged: dict[str, Any] = {}
+        self._vectors: list[Any] = []
+        self._replay: Replay | None = None
         for group in self.param_groups:
             self.check(**{name: group[name] for name in options})
             rate_of(group, 0, self._name)
-        self.state = {name: np.zeros_like(self.theta.data) for name in state}
+        self.state: dict[str, Any] = {}
+        self._remember(*state)
 
-    def _arrange(self) -> None:
-        group_of = {parameter: group for group in self.param_groups for parameter in group["params"]}
-        self._groups = [group_of[parameter] for parameter in self.theta.parameters]
-        self._sizes = [parameter.size for parameter in self.theta.parameters]
-        self._blocks = [slice(start, start + BLOCK) for start in range(0, len(self.theta), BLOCK)]
+    def _remember(self, *names: str) -> None:
+        self.state.update({name: np.zeros_like(self.theta.data) for name in names})
+
+    def _any(self, option: str) -> bool:
+        """Whether a group has this option, such as a momentum, set to something."""
+        return any(group[option] for group in self.param_groups)
 
     @property
     def _name(self) -> str:
@@ -101,15 +107,29 @@ class Optimizer:
         return self._spread("lr", [rates[parameter] for parameter in self.theta.parameters])
 
     def _spread(self, name: str, values: list[Any]) -> Any:
-        return spread(values, self._sizes, self.theta.data.dtype, name, self._name)
+        sizes = [parameter.size for parameter in self.theta.parameters]
+        return spread(values, sizes, self.theta.data.dtype, name, self._name)
 
-    def _options(self) -> dict[str, Any]:
-        """The options of the next update: numbers, or vectors like theta where groups differ."""
-        first = self.param_groups[0]
-        names = [name for name in first if name not in ("params", "lr")]
-        if len(self.param_groups) == 1:
-            return {name: first[name] for name in names}
-        return {name: self._spread(name, [group[name] for group in self._groups]) for name in names}
+    def _options(self, *signature: Any) -> list[Any]:
+        """The vectors among the options of the next update; the rule is recorded anew where any option has changed."""
+        seen = [*signature, *[[group[name] for name in self._names] for group in self.param_groups]]
+        if seen != self._recorded_for:
+            group_of = {parameter: group for group in self.param_groups for parameter in group["params"]}
+            groups = [group_of[parameter] for parameter in self.theta.parameters]
+            self._merged = {name: self._spread(name, [group[name] for group in groups]) for name in self._names}
+            self._vectors = [value for value in leaves(self._merged) if isinstance(value, np.ndarray)]
+            self._recorded_for, self._replay = seen, None
+        return self._vectors
+
+    def _recorded(self, inputs: list[Any]) -> Replay:
+        """The program of `update`, for inputs like these and the present options."""
+
+        def rule(theta: Any, g: Any, rate: Any, k: Any, *others: Any) -> Any:
+            vectors = iter(others[len(self.state) :])
+            options = map_leaves(lambda x: next(vectors) if isinstance(x, np.ndarray) else x, self._merged)
+            return self.update(theta, g, rate, k, *others[: len(self.state)], **options)
+
+        return Replay(rule, inputs, [0, *range(4, 4 + len(self.state))])
 
     # -- the step ------------------------------------------------------------------------------------------------
 
@@ -124,20 +144,12 @@ class Optimizer:
             value of the loss before the step is returned.
         """
         loss = self._backward(closure) if closure is not None else None
-        theta, g, rate, options = self.theta.data, self.theta.grad, self.rate, self._options()
-        state = list(self.state.values())
-        same = not any(isinstance(value, (np.ndarray, tuple)) for value in (rate, *options.values()))
-        for block in self._blocks:
-            vectors = [vector[block] for vector in (theta, g, *state)]
-            if same:
-                moved = self.update(vectors[0], vectors[1], rate, self.updates, *vectors[2:], **options)
-            else:
-                part = part_of(block)
-                own = {name: part(value) for name, value in options.items()}
-                moved = self.update(vectors[0], vectors[1], part(rate), self.updates, *vectors[2:], **own)
-            del vectors[1]
-            for vector, new in zip(vectors, moved, strict=True):
-                vector[...] = new
+        theta, g, rate = self.theta.data, self.theta.grad, self.rate
+        options = self._options(isinstance(rate, np.ndarray))
+        inputs = [theta, g, rate, float(self.updates), *self.state.values(), *options]
+        if self._replay is None:
+            self._replay = self._recorded(inputs)
+        self._replay(inputs)
         self.updates += 1
         self.theta.changed()
         return loss
@@ -198,17 +210,16 @@ class Optimizer:
         self.updates = int(state_dict["updates"])
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**vars(self), "theta": self.theta.parameters}  # whose vector is made anew around the copies
+        return {**vars(self), "theta": self.theta.parameters, "_recorded_for": None, "_replay": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
-        self.theta = type(theta_of(self.param_groups))(state["theta"])
-        self._arrange()
+        self.theta = Theta(state["theta"])  # the vector of the copies
 
     def __repr__(self) -> str:
         lines = []
         for group in self.param_groups:
             options = ", ".join(f"{name}={value!r}" for name, value in group.items() if name != "params")
             size = sum(parameter.size for parameter in group["params"])
-            lines.append(f"{options}; {len(group['params'])} parameters with {size:,} entries")
+            lines.append(f"{options}; parameters: {len(group['params'])}, entries: {size:,}")
         return f"{self._name}({lines[0]})" if len(lines) == 1 else "\n  ".join([f"{self._name}(", *lines]) + "\n)"

@@ -13,17 +13,17 @@ from ...errors import ArgumentError
 from .base import Optimizer
 
 
-def _is_zero(option: Any) -> bool:
+def is_zero(option: Any) -> bool:
     """Whether an option is 0 for all parameters, so that its term can be left out."""
-    return not isinstance(option, np.ndarray) and option == 0
+    return isinstance(option, (int, float)) and option == 0
 
 
-def _decayed(g: Any, theta: Any, weight_decay: Any) -> Any:
+def decayed(g: Any, theta: Any, weight_decay: Any) -> Any:
     """g + lambda theta: the gradient with that of lambda/2 |theta|^2."""
-    return g if _is_zero(weight_decay) else g + weight_decay * theta
+    return g if is_zero(weight_decay) else g + weight_decay * theta
 
 
-class _FirstOrder(Optimizer):
+class FirstOrder(Optimizer):
     """Options of these names are in these ranges, whichever optimizer has them."""
 
     def check(self, **options: Any) -> None:
@@ -37,7 +37,7 @@ class _FirstOrder(Optimizer):
                 raise ArgumentError(f"{self._name}: {name} {options[name]}; it must be finite and not negative")
 
 
-class SGD(_FirstOrder):
+class SGD(FirstOrder):
     """Stochastic gradient descent, with momentum as PyTorch writes it (Polyak, 1964; Nesterov, 1983, in the form of
     Sutskever et al., 2013).
 
@@ -71,8 +71,8 @@ class SGD(_FirstOrder):
         super().__init__(
             parameters, lr, momentum=momentum, dampening=dampening, weight_decay=weight_decay, nesterov=nesterov
         )
-        if any(group["momentum"] for group in self.param_groups):
-            self.state["v"] = np.zeros_like(self.theta.data)
+        if self._any("momentum"):
+            self._remember("v")
 
     def check(self, **options: Any) -> None:
         super().check(**options)
@@ -83,14 +83,14 @@ class SGD(_FirstOrder):
         self, theta: Any, g: Any, rate: Any, k: Any, v: Any = None, *,
         momentum: Any, dampening: Any, weight_decay: Any, nesterov: bool,
     ) -> tuple[Any, ...]:  # fmt: skip
-        g = _decayed(g, theta, weight_decay)
+        g = decayed(g, theta, weight_decay)
         if v is None:
             return (theta - rate * g,)
-        v = momentum * v + (g if _is_zero(dampening) else (1 - dampening * (k > 0)) * g)
+        v = momentum * v + (g if is_zero(dampening) else (1 - dampening * (k > 0)) * g)
         return theta - rate * (g + momentum * v if nesterov else v), v
 
 
-class Momentum(_FirstOrder):
+class Momentum(FirstOrder):
     """Gradient descent along the exponential average of gradients, as the lecture writes momentum.
 
     v <- beta v + (1 - beta) g,  theta <- theta - eta v, from v = 0
@@ -106,7 +106,7 @@ class Momentum(_FirstOrder):
         return theta - rate * v, v
 
 
-class Adam(_FirstOrder):
+class Adam(FirstOrder):
     """Adam (Kingma and Ba, 2015, algorithm 1): averages of gradients and of their squares, both free of the bias
     towards their start at 0.
 
@@ -128,14 +128,15 @@ class Adam(_FirstOrder):
         weight_decay: float = 0.0,
         amsgrad: bool = False,
     ):
-        state = ("m", "s", "largest") if amsgrad else ("m", "s")
-        super().__init__(parameters, lr, state, betas=betas, eps=eps, weight_decay=weight_decay, amsgrad=amsgrad)
+        super().__init__(parameters, lr, ("m", "s"), betas=betas, eps=eps, weight_decay=weight_decay, amsgrad=amsgrad)
+        if self._any("amsgrad"):
+            self._remember("largest")
 
     def update(
         self, theta: Any, g: Any, rate: Any, k: Any, m: Any, s: Any, largest: Any = None, *,
         betas: Any, eps: Any, weight_decay: Any, amsgrad: bool,
     ) -> tuple[Any, ...]:  # fmt: skip
-        return adam(theta, _decayed(g, theta, weight_decay), rate, k, m, s, largest, betas, eps)
+        return adam(theta, decayed(g, theta, weight_decay), rate, k, m, s, largest, betas, eps)
 
 
 class AdamW(Adam):

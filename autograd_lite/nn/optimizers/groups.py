@@ -7,7 +7,7 @@ on whole vectors, however many groups there are.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from numbers import Real
 from typing import Any
 
@@ -70,6 +70,8 @@ def rate_of(group: dict[str, Any], k: int, caller: str) -> Any:
     ValueError) for rates of a shape that the group has not.
     """
     lr, params = group["lr"], group["params"]
+    if type(lr) is float and 0 < lr < math.inf:  # the common case, in a tenth of the time
+        return lr
     if isinstance(lr, (Real, np.generic)) or callable(lr):
         return _number(lr, k, caller)
     if isinstance(lr, dict):
@@ -130,14 +132,3 @@ def spread(values: list[Any], sizes: list[int], dtype: Any, name: str, caller: s
     return np.concatenate([np.broadcast_to(value, size) for value, size in zip(values, sizes, strict=True)]).astype(
         dtype
     )
-
-
-def part_of(block: slice) -> Callable[[Any], Any]:
-    """What an option is for the entries in `block`."""
-
-    def part(value: Any) -> Any:
-        if isinstance(value, tuple):
-            return tuple(map(part, value))
-        return value[block] if isinstance(value, np.ndarray) else value
-
-    return part
