@@ -97,6 +97,13 @@ def digits():
     return Digits(X[~held_out], y[~held_out], X[held_out], y[held_out])
 
 
+def blas_threads(n):
+    """Let NumPy's BLAS use `n` threads: one is faster on small products, and much faster where cores are shared."""
+    from threadpoolctl import threadpool_limits
+
+    threadpool_limits(n)
+
+
 def random_images(n, sizes):
     """`n` random rows in the shape of MNIST's, and labels."""
     rng = np.random.default_rng(0)

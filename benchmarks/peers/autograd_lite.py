@@ -1,5 +1,7 @@
 """This project."""
 
+import os
+
 import numpy as np
 
 import autograd_lite as ag
@@ -10,6 +12,7 @@ from benchmarks.problems import (
     MOMENTUM,
     NEAR_ONE,
     SCALARS,
+    blas_threads,
     classification,
     dense_layer,
     digits,
@@ -135,11 +138,13 @@ def trainer(sizes, batch, rate):
 
 
 def digits_epoch(sizes, batch):
+    blas_threads(1)
     data, (_, epochs) = digits(), trainer(sizes, batch, DIGITS_RATE)
     return lambda: epochs(data[:2])
 
 
 def digits_learned(sizes, batch):
+    blas_threads(1)
     data = digits()
 
     def step():
@@ -154,6 +159,7 @@ def digits_learned(sizes, batch):
 
 
 def image_epoch(n, sizes, batch):
+    blas_threads(os.cpu_count())
     data, (_, epochs) = random_images(n, sizes), trainer(sizes, batch, LEARNING_RATE)
     return lambda: epochs(data)
 

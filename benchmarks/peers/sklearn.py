@@ -3,6 +3,8 @@
 With two classes it has one logistic output where the others have two scores: a little less work.
 """
 
+import os
+
 import numpy as np
 import sklearn
 from sklearn.neural_network import MLPClassifier
@@ -12,6 +14,7 @@ from benchmarks.problems import (
     ENOUGH,
     LEARNING_RATE,
     MOMENTUM,
+    blas_threads,
     classification,
     digits,
     random_images,
@@ -59,6 +62,7 @@ def mlp(sizes, activation, batch):
 
 
 def digits_epoch(sizes, batch):
+    blas_threads(1)
     X, y, *_ = digits()
     model = network(sizes, "relu", batch, DIGITS_RATE, classification(sizes, batch).layers, X, y)
 
@@ -69,6 +73,7 @@ def digits_epoch(sizes, batch):
 
 
 def digits_learned(sizes, batch):
+    blas_threads(1)
     X, y, validation_X, validation_y = digits()
     layers = classification(sizes, batch).layers
 
@@ -82,6 +87,7 @@ def digits_learned(sizes, batch):
 
 
 def image_epoch(n, sizes, batch):
+    blas_threads(os.cpu_count())
     X, y = random_images(n, sizes)
     model = network(sizes, "relu", batch, LEARNING_RATE, classification(sizes, batch).layers, X, y)
 
