@@ -34,7 +34,7 @@ from .tensor import Tensor
 from .transforms import grad, hvp, jvp, linearize, value_and_grad, vjp
 
 if TYPE_CHECKING:
-    from . import nn, testing
+    from . import analysis, nn, testing
     from .check import check_grads
     from .draw import draw
     from .flow import Graph
@@ -49,6 +49,7 @@ globals().update(protocol.MAKERS)  # ag.zeros, ag.ones, ...
 # Loaded when first asked for, so that `import autograd_lite` costs little more than `import numpy`.
 _LATER = {
     "nn": ("nn", None),
+    "analysis": ("analysis", None),
     "linalg": ("numpy.linalg", None),
     "fft": ("numpy.fft", None),
     "special": ("scipy.special", None),

@@ -39,13 +39,13 @@ class GradientError(AutogradError, AssertionError):
     """A gradient differs from its finite difference."""
 
 
+class CurvatureError(AutogradError, ArithmeticError):
+    """A Hessian that is not positive definite, where a method needs one that is."""
+
+
 class NonFiniteError(AutogradError, FloatingPointError):
     """A loss became NaN or infinite; names the epoch, the batch and the first node that is."""
 
 
 class DivergenceError(NonFiniteError):
     """A loss has outgrown all bounds: the learning rate is too high."""
-
-
-class CurvatureError(AutogradError, ArithmeticError):
-    """A Hessian that is not positive definite, where a method needs one that is."""

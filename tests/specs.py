@@ -89,6 +89,8 @@ SPECS: dict[str, Spec] = {
     # The field's own
     "sigmoid": _one(value=lambda x: 1 / (1 + np.exp(-x))), "softplus": _one(value=lambda x: np.logaddexp(x, 0)),
     "relu": _one("nonzero", value=lambda x: np.maximum(x, 0)),
+    "leaky_relu": _one("nonzero", statics=[dict(slope=0.01), dict(slope=0.3)], value=lambda x, slope: np.where(x > 0, x, slope * x)),
+    "elu": _one("nonzero", statics=[dict(alpha=1.0), dict(alpha=1.7)], value=lambda x, alpha: np.where(x > 0, x, alpha * np.expm1(x))),
     # Choices and parts
     "absolute": _one("nonzero", complex=True), "sign": _flat("nonzero"),
     "maximum": _two("positive", "off grid"), "minimum": _two("positive", "off grid"),
@@ -138,6 +140,7 @@ SPECS: dict[str, Spec] = {
     "softmax": Spec(("real",), NONEMPTY, [dict(axis=-1), dict(axis=0)], value=lambda x, axis: np.exp(x - x.max(axis, keepdims=True)) / np.exp(x - x.max(axis, keepdims=True)).sum(axis, keepdims=True)),
     "log_softmax": Spec(("real",), NONEMPTY, [dict(axis=-1), dict(axis=0)], value=lambda x, axis: (x - x.max(axis, keepdims=True)) - np.log(np.exp(x - x.max(axis, keepdims=True)).sum(axis, keepdims=True))),
     "one_hot": Spec(("label",), [((4,),), ((2, 3),)], [dict(classes=3)], flat="a mask", value=lambda labels, classes: np.eye(classes, dtype=bool)[labels]),
+    "dropout_mask": Spec(("real", "int"), [((), ()), ((2, 3), ()), ((0, 3), ())], [dict(p=0.25)], flat="drawn at random", value=lambda x, rng, p: (np.random.default_rng(rng).random(x.shape) >= p) / (1 - p)),
     "mean_cross_entropy": Spec(("real", "label"), [((4, 3), (4,)), ((2, 2, 3), (2, 2)), ((3,), ())], value=lambda z, labels: _cross_entropy(z, labels).mean()),
     "softmax_cross_entropy": Spec(("real", "label"), [((4, 3), (4,)), ((2, 2, 3), (2, 2)), ((3,), ())], value=lambda z, labels: _cross_entropy(z, labels)),
 }

@@ -19,7 +19,7 @@ FLOORS = [
     ["ufuncs", "methods", "protocol", "numpy"],
     ["trace", "backprop", "forward", "batch", "transforms", "jacobians", "custom", "hooks", "flow"],
     ["finite_differences", "check", "draw", "row_checks", "testing"],
-    ["nn", "scipy"],
+    ["nn", "scipy", "analysis"],
     ["__init__"],
 ]
 PLACE = {name: (floor, k) for floor, names in enumerate(FLOORS) for k, name in enumerate(names)}

@@ -1,29 +1,83 @@
-"""Activation functions h(a) of a pre-activation a, by name."""
+"""Activation functions h(a) of a pre-activation a, by name. Beyond the table's rows, they are compositions of rows."""
 
 from __future__ import annotations
 
-import difflib
+import math
 from collections.abc import Callable
 from typing import Any
 
 from ..errors import ArgumentError
-from ..ops.elementwise import positive, relu, sigmoid, softplus, tanh
+from ..ops.elementwise import elu, leaky_relu, positive, relu, sigmoid, softplus, tanh
+from ..ops.neural import log_softmax, softmax
+from .names import named
 
-ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
+Activation = Callable[[Any], Any]
+
+# Fixed so that mean 0 and variance 1 are a fixed point of a layer (Klambauer et al., 2017, eq. 14).
+SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805
+
+
+def selu(a: Any) -> Any:
+    """lambda elu(a, alpha) with the two constants that keep mean 0 and variance 1 (Klambauer et al., 2017, eq. 2).
+
+    >>> import numpy as np
+    >>> selu(np.array([1.0, -np.inf])).round(4)
+    array([ 1.0507, -1.7581])
+    """
+    return SELU_SCALE * elu(a, alpha=SELU_ALPHA)
+
+
+def silu(a: Any) -> Any:
+    """a sigmoid(a), also called swish (Elfwing et al., 2018, eq. 14)."""
+    return a * sigmoid(a)
+
+
+def gelu(a: Any) -> Any:
+    """a Phi(a), with the normal distribution function Phi (Hendrycks and Gimpel, 2016). Needs SciPy, for Phi."""
+    try:
+        from ..ops.special import ndtr
+    except ImportError as error:
+        raise ArgumentError("gelu needs SciPy: pip install scipy; or take gelu_tanh") from error
+    return a * ndtr(a)
+
+
+def gelu_tanh(a: Any) -> Any:
+    """a / 2 (1 + tanh(sqrt(2 / pi) (a + 0.044715 a^3))), close to gelu (Hendrycks and Gimpel, 2016, section 2)."""
+    return 0.5 * a * (1 + tanh(math.sqrt(2 / math.pi) * a * (1 + 0.044715 * (a * a))))
+
+
+def threshold(a: Any) -> Any:
+    """1 where a > 0, else 0: the perceptron's (Rosenblatt, 1958). Flat: no gradient passes through it, and `backward`
+    says so where nothing else leads to a parameter."""
+    from ..ops.numbers import heaviside
+
+    return heaviside(a, 0.0)
+
+
+ACTIVATIONS: dict[str, Activation] = {
     "linear": positive,
     "sigmoid": sigmoid,
     "tanh": tanh,
     "relu": relu,
+    "leaky_relu": leaky_relu,
+    "elu": elu,
+    "selu": selu,
+    "gelu": gelu,
+    "gelu_tanh": gelu_tanh,
+    "silu": silu,
     "softplus": softplus,
+    "softmax": softmax,
+    "log_softmax": log_softmax,
+    "threshold": threshold,
 }
 
 
-def activation_named(activation: str | Callable[[Any], Any]) -> Callable[[Any], Any]:
+def activation_named(activation: str | Activation) -> Activation:
     """The function of that name, or `activation` itself if it is one."""
-    if callable(activation):
-        return activation
-    if activation not in ACTIVATIONS:
-        close = difflib.get_close_matches(str(activation), ACTIVATIONS, 1)
-        advice = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(ACTIVATIONS)}"
-        raise ArgumentError(f"activation {activation!r} is unknown; {advice}")
-    return ACTIVATIONS[activation]
+    return named("activation", activation, ACTIVATIONS)
+
+
+def text_of(activation: Activation) -> str:
+    """The name of an activation in ACTIVATIONS, or what it is called elsewhere."""
+    known = (name for name, function in ACTIVATIONS.items() if function is activation)
+    return next(known, None) or getattr(activation, "__name__", None) or repr(activation)

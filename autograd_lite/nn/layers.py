@@ -1,4 +1,4 @@
-"""Layers: an affine map, and the multi-layer perceptron made of them."""
+"""Layers: an affine map, modules one after the other, the multi-layer perceptron, dropout, an embedding."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ArgumentError, ShapeError
-from ..ops.neural import affine
+from ..errors import ArgumentError, IndexingError, ShapeError
+from ..ops.neural import affine, dropout_mask
 from ..protocol import tensor
-from .activations import activation_named
-from .initializers import glorot_uniform
+from ..tensor import Tensor
+from .activations import ACTIVATIONS, Activation, activation_named, text_of
+from .initializers import Initializer, glorot_uniform, initializer_named
 from .module import Module
 
 
@@ -21,8 +22,9 @@ class Linear(Module):
 
     Parameters
     ----------
-    in_features, out_features: H_{k-1} and H_k; `weight` has shape (H_k, H_{k-1}) and is drawn by Glorot's rule,
-        `bias` has shape (H_k,) and is 0.
+    in_features, out_features: H_{k-1} and H_k; `weight` has shape (H_k, H_{k-1}), `bias` has shape (H_k,) and is 0.
+    init: how `weight` is drawn: a name in `nn.INITIALIZERS`, a number for all weights, or a function
+        (shape, rng, dtype); Glorot's rule unless said otherwise.
     rng: a numpy.random.Generator, or a seed for one.
     dtype: float64 unless said otherwise.
 
@@ -36,6 +38,7 @@ class Linear(Module):
         in_features: int,
         out_features: int,
         *,
+        init: str | float | Initializer = glorot_uniform,
         rng: np.random.Generator | int = 0,
         dtype: Any = float,
         name: str = "",
@@ -43,57 +46,205 @@ class Linear(Module):
         self.in_features, self.out_features = in_features, out_features
         if in_features < 1 or out_features < 1:
             raise ArgumentError(f"{self}: a layer needs at least one input and one output")
-        weight = glorot_uniform((out_features, in_features), np.random.default_rng(rng), dtype)
+        shape = (out_features, in_features)
+        weight = initializer_named(init)(shape, np.random.default_rng(rng), dtype)
+        if np.shape(weight) != shape:
+            raise ShapeError(f"{self}: init gave a weight of shape {np.shape(weight)}, not {shape}")
         self.weight = tensor(weight, requires_grad=True, name=f"W{name}")
         self.bias = tensor(np.zeros(out_features, dtype), requires_grad=True, name=f"b{name}")
 
     def forward(self, h: Any) -> Any:
         """`h` of shape (..., in_features); returns (..., out_features)."""
-        try:
-            return affine(h, self.weight, self.bias)
-        except ShapeError as error:
-            raise ShapeError(f"{self}: {error}") from error
+        return affine(h, self.weight, self.bias)
+
+    def extra_repr(self) -> str:
+        return f"{self.in_features}, {self.out_features}"
+
+
+class Sequential(Module):
+    """Modules and activations one after the other: f_K(... f_2(f_1(x))).
+
+    Parameters
+    ----------
+    *parts: modules, names in `nn.ACTIVATIONS`, or functions of a Tensor.
+
+    Raises
+    ------
+    ShapeError (a ValueError) for neighbours of which one gives another number of features than the next one takes.
+
+    >>> import numpy as np
+    >>> from autograd_lite import nn
+    >>> model = nn.Sequential(nn.Linear(4, 8), "relu", nn.Dropout(0.5), nn.Linear(8, 2))
+    >>> model.eval()(np.zeros((5, 4))).shape
+    (5, 2)
+    """
+
+    def __init__(self, *parts: Module | str | Activation):
+        self.parts = [activation_named(part) for part in parts]
+        width, giver = None, None
+        for part in self.parts:
+            takes, gives = getattr(part, "in_features", None), getattr(part, "out_features", None)
+            if width is not None and takes is not None and takes != width:
+                raise ShapeError(f"Sequential: {giver} gives {width} features, and {part} takes {takes}")
+            if gives is not None:
+                width, giver = gives, part
+            elif not isinstance(part, Dropout) and part not in ACTIVATIONS.values():
+                width = None  # it may give any number
+        if self.parameters():
+            _ = self.theta  # all parameters in one vector from the start
+
+    def forward(self, x: Any) -> Any:
+        for part in self.parts:
+            x = part(x)
+        return x
+
+    def __len__(self) -> int:
+        return len(self.parts)
+
+    def __getitem__(self, position: int) -> Any:
+        return self.parts[position]
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.in_features}, {self.out_features})"
+        parts = [repr(p) if isinstance(p, Module) else text_of(p) for p in self.parts]
+        lines = [f"parts.{k}: {part}".replace("\n", "\n  ") for k, part in enumerate(parts)]
+        return "\n  ".join(["Sequential()", *lines])
 
 
 class MLP(Module):
-    """A multi-layer perceptron: h_k = activation(b_k + W_k h_{k-1}), and a last layer without activation.
+    """A multi-layer perceptron: h_k = activation_k(b_k + W_k h_{k-1}).
+
+    The last layer has no activation unless `output` says so, and the losses want none: they take pre-activations. So a
+    regression has as many outputs as targets (nn.mse_loss), a binary task one
+    (nn.binary_cross_entropy_with_logits), and a task of C classes C of them (nn.cross_entropy).
 
     Parameters
     ----------
     sizes: units per layer, from the input to the output, such as [64, 64, 10].
-    activation: a name in `nn.ACTIVATIONS`, or any function of a Tensor.
-    rng, dtype: as for Linear.
+    activation: of the hidden layers: a name in `nn.ACTIVATIONS`, any function of a Tensor, or a list with one of
+        these for each hidden layer.
+    output: the activation of the last layer, such as "softmax"; None for pre-activations.
+    init, rng, dtype: as for Linear.
 
     >>> import numpy as np, autograd_lite as ag
     >>> model = ag.nn.MLP([64, 64, 10], activation="tanh")
     >>> model(np.zeros((5, 64))).shape, len(model.theta)
     ((5, 10), 4810)
+    >>> model
+    MLP([64, 64, 10], tanh)
+      layers.0: Linear(64, 64)
+      layers.1: Linear(64, 10)
     """
 
     def __init__(
         self,
         sizes: Sequence[int],
-        activation: str | Callable[[Any], Any] = "tanh",
+        activation: str | Activation | Sequence[str | Activation] = "tanh",
         *,
+        output: str | Activation | None = None,
+        init: str | float | Initializer = glorot_uniform,
         rng: np.random.Generator | int = 0,
         dtype: Any = float,
     ):
         if len(sizes) < 2:
             raise ArgumentError(f"MLP: sizes {list(sizes)}; it needs at least an input and an output size")
-        self.activation = activation_named(activation)
+        hidden = len(sizes) - 2
+        if isinstance(activation, str) or callable(activation):
+            named = [activation_named(activation)] * hidden
+        else:
+            named = [activation_named(a) for a in activation]
+        if len(named) != hidden:
+            raise ArgumentError(f"MLP: {len(named)} activations for the {hidden} hidden layers of {list(sizes)}")
+        self.activations = named
+        self.output: Callable[[Any], Any] | None = None if output is None else activation_named(output)
         rng = np.random.default_rng(rng)
         pairs = enumerate(pairwise(sizes), 1)
-        self.layers = [Linear(m, n, rng=rng, dtype=dtype, name=str(k)) for k, (m, n) in pairs]
+        self.layers = [Linear(m, n, init=init, rng=rng, dtype=dtype, name=str(k)) for k, (m, n) in pairs]
+        self.in_features, self.out_features = sizes[0], sizes[-1]
         _ = self.theta  # all parameters in one vector from the start
 
     def forward(self, x: Any) -> Any:
-        """`x` of shape (..., sizes[0]); returns pre-activations of shape (..., sizes[-1])."""
-        for layer in self.layers[:-1]:
-            x = self.activation(layer(x))
-        return self.layers[-1](x)
+        """`x` of shape (..., sizes[0]); returns shape (..., sizes[-1])."""
+        *hidden, last = self.layers
+        for layer, activation in zip(hidden, self.activations, strict=True):
+            x = activation(layer(x))
+        x = last(x)
+        return x if self.output is None else self.output(x)
 
-    def __repr__(self) -> str:
-        return f"MLP({[layer.in_features for layer in self.layers] + [self.layers[-1].out_features]})"
+    def extra_repr(self) -> str:
+        sizes = [layer.in_features for layer in self.layers] + [self.out_features]
+        names = [text_of(a) for a in self.activations]
+        texts = [str(sizes), *(names[:1] if len(set(names)) == 1 else [f"[{', '.join(names)}]"] if names else [])]
+        return ", ".join(texts if self.output is None else [*texts, f"output={text_of(self.output)}"])
+
+
+class Dropout(Module):
+    """In training, each entry is 0 with probability p and divided by 1 - p otherwise, so that the mean stays; else x.
+
+    Which entries are kept is drawn anew at each call, and when a recorded graph is run again
+    (Srivastava et al., 2014, section 10: the "inverted" form).
+
+    Parameters
+    ----------
+    p: in [0, 1).
+    rng: a numpy.random.Generator, or a seed for one.
+
+    >>> import numpy as np
+    >>> Dropout(0.5, rng=0)(np.ones(6))
+    array([2., 0., 0., 0., 2., 2.])
+    """
+
+    def __init__(self, p: float = 0.5, *, rng: np.random.Generator | int = 0):
+        if not 0 <= p < 1:
+            raise ArgumentError(f"Dropout: p = {p} is outside [0, 1)")
+        self.p, self.rng = p, np.random.default_rng(rng)
+
+    def forward(self, x: Any) -> Any:
+        """`x` of any shape; returns the same shape."""
+        return x * dropout_mask(x, self.rng, p=self.p) if self.training and self.p else x
+
+    def extra_repr(self) -> str:
+        return f"{self.p}"
+
+
+class Embedding(Module):
+    """A vector for each of `count` things: row i of `weight`, of shape (count, features), for the number i.
+
+    Parameters
+    ----------
+    init, rng, dtype: as for Linear; standard normal unless said otherwise.
+
+    Raises
+    ------
+    ArgumentError (a TypeError) at the call for numbers that are not integers, IndexingError for one outside.
+    """
+
+    def __init__(
+        self,
+        count: int,
+        features: int,
+        *,
+        init: str | float | Initializer | None = None,
+        rng: np.random.Generator | int = 0,
+        dtype: Any = float,
+        name: str = "E",
+    ):
+        self.count, self.out_features = count, features
+        if count < 1 or features < 1:
+            raise ArgumentError(f"{self}: at least one thing and one feature are needed")
+        rng, shape = np.random.default_rng(rng), (count, features)
+        weight = rng.standard_normal(shape) if init is None else initializer_named(init)(shape, rng, dtype)
+        self.weight = tensor(weight.astype(dtype), requires_grad=True, name=name)
+
+    def forward(self, numbers: Any) -> Any:
+        """Integers of any shape; returns that shape with one more axis, of length `features`."""
+        numbers = numbers if isinstance(numbers, Tensor) else np.asarray(numbers)
+        values = numbers._data if isinstance(numbers, Tensor) else numbers
+        if values.dtype.kind not in "iu":
+            raise ArgumentError(f"{self}: numbers of dtype {values.dtype}; integers are needed")
+        wrong = values[(values < 0) | (values >= self.count)]
+        if wrong.size:
+            raise IndexingError(f"{self}: number {wrong.flat[0]} is outside 0..{self.count - 1}")
+        return self.weight[numbers]
+
+    def extra_repr(self) -> str:
+        return f"{self.count}, {self.out_features}"

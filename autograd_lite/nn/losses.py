@@ -1,27 +1,223 @@
-"""Losses l(f(x), y): how wrong an output is, averaged over a batch."""
+"""Losses l(f(x), y): how wrong an output is. Outputs are pre-activations; what makes them probabilities is in the loss.
+
+Each is `loss(output, target, *, reduction="mean")`. An output has shape (..., features) or (..., classes); the
+reduction is over the losses that "none" returns. Wrong shapes raise ShapeError (a ValueError).
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from ..ops.neural import mean_cross_entropy
+import numpy as np
+
+from ..errors import ArgumentError, ShapeError
+from ..ops.elementwise import absolute, clip, log, relu, softplus, square, where
+from ..ops.neural import check_labels, log_softmax, mean_cross_entropy, one_hot, softmax_cross_entropy
+from ..ops.reduce import max as largest
+from ..ops.reduce import mean, sum
+from ..tensor import Tensor
+from .names import named
+
+Loss = Callable[..., Any]
+
+REDUCTIONS: dict[str, Callable[[Any], Any]] = {"mean": mean, "sum": sum, "none": lambda losses: losses}
 
 
-def cross_entropy(logits: Any, labels: Any) -> Any:
-    """The mean of -log softmax(logits)_y over the batch, in nats.
+def squared_error(output: Any, target: Any, *, reduction: str = "mean") -> Any:
+    """Half the sum of squares of an example, 1/2 ||f(x) - y||^2: the gradient by the output is f(x) - y.
+
+    The last axis is summed; an output of shape (batch,) has one feature.
+
+    >>> import numpy as np
+    >>> squared_error(np.array([[1.0, 2.0]]), np.array([[0.0, 0.0]]))
+    np.float64(2.5)
+    """
+    squares = square(_difference("squared_error", output, target))
+    return _reduced(0.5 * (sum(squares, axis=-1) if squares.ndim > 1 else squares), reduction)
+
+
+def mse_loss(output: Any, target: Any, *, reduction: str = "mean") -> Any:
+    """(f(x) - y)^2, of each entry; the mean is over all entries, as PyTorch has it."""
+    return _reduced(square(_difference("mse_loss", output, target)), reduction)
+
+
+def l1_loss(output: Any, target: Any, *, reduction: str = "mean") -> Any:
+    """|f(x) - y|, of each entry; the derivative at 0 is 0."""
+    return _reduced(absolute(_difference("l1_loss", output, target)), reduction)
+
+
+def huber_loss(output: Any, target: Any, *, delta: float = 1.0, reduction: str = "mean") -> Any:
+    """d^2 / 2 where |d| <= delta, else delta (|d| - delta / 2), with d = f(x) - y of each entry (Huber, 1964).
+
+    >>> import numpy as np
+    >>> huber_loss(np.array([0.5, -3.0]), np.zeros(2), reduction="none")
+    array([0.125, 2.5  ])
+    """
+    if not delta > 0:
+        raise ArgumentError(f"huber_loss: delta = {delta}; it must be positive")
+    d = _difference("huber_loss", output, target)
+    c = clip(d, -delta, delta)
+    return _reduced(c * (d - 0.5 * c), reduction)
+
+
+def cross_entropy(logits: Any, labels: Any, *, reduction: str = "mean") -> Any:
+    """-log softmax(logits)_y, in nats; for probabilities p over the classes, -sum_c p_c log softmax(logits)_c.
 
     Parameters
     ----------
     logits: pre-activations of the output, shape (..., classes).
-    labels: integer classes in [0, classes), shape (...).
+    labels: integer classes in [0, classes), shape (...); or one-hot or soft labels, shape (..., classes).
 
     Raises
     ------
     ShapeError (a ValueError) for shapes that do not match, IndexingError for a label outside the classes,
-    ArgumentError (a TypeError) for labels that are not integers.
+    ArgumentError (a TypeError) for labels that are neither integers nor probabilities.
 
     >>> import numpy as np
     >>> cross_entropy(np.zeros((4, 2)), np.array([0, 1, 1, 0])) == np.log(2)
     np.True_
     """
-    return mean_cross_entropy(logits, labels)
+    labels = labels if hasattr(labels, "shape") else np.asarray(labels)
+    if labels.ndim and labels.ndim == logits.ndim:
+        labels = _probabilities("cross_entropy", logits, labels)
+        return _reduced(-sum(labels * log_softmax(logits), axis=-1), reduction)
+    if reduction == "mean":
+        return mean_cross_entropy(logits, labels)
+    return _reduced(softmax_cross_entropy(logits, labels), reduction)
+
+
+def nll_loss(log_probabilities: Any, labels: Any, *, reduction: str = "mean") -> Any:
+    """-log f(x)_y, for an output that is log f(x) already, such as `log_softmax`'s: the negative log-likelihood.
+
+    Parameters
+    ----------
+    log_probabilities: shape (..., classes).
+    labels: integer classes in [0, classes), shape (...).
+
+    Raises
+    ------
+    As cross_entropy does.
+    """
+    labels = labels if hasattr(labels, "shape") else np.asarray(labels)
+    return _reduced(-_picked("nll_loss", log_probabilities, labels), reduction)
+
+
+def binary_cross_entropy_with_logits(logits: Any, labels: Any, *, reduction: str = "mean") -> Any:
+    """-y log s(a) - (1 - y) log s(-a) of each entry, s the sigmoid: y softplus(-a) + (1 - y) softplus(a), in nats.
+
+    Parameters
+    ----------
+    logits: pre-activations a.
+    labels: y in [0, 1] (numbers or booleans), of the same shape.
+
+    Raises
+    ------
+    ShapeError (a ValueError) for different shapes, ArgumentError (a TypeError) for a label outside [0, 1].
+
+    >>> import numpy as np
+    >>> binary_cross_entropy_with_logits(np.array([1000.0, -1000.0]), np.array([1, 1]), reduction="none")
+    array([   0., 1000.])
+    """
+    _same_shape("binary_cross_entropy_with_logits", logits, labels)
+    y = _in_dtype_of(logits, labels)
+    if isinstance(y, np.ndarray) and y.size and not (y.min() >= 0 and y.max() <= 1):
+        raise ArgumentError(
+            f"binary_cross_entropy_with_logits: labels from {y.min()} to {y.max()}; they must be in [0, 1]"
+        )
+    return _reduced(y * softplus(-logits) + (1 - y) * softplus(logits), reduction)
+
+
+def kl_div(logits: Any, target: Any, *, reduction: str = "mean") -> Any:
+    """KL(p || softmax(logits)) = sum_c p_c (log p_c - log softmax(logits)_c), with 0 log 0 = 0 (Kullback, 1951).
+
+    Cross-entropy less the entropy of p: never negative, and the same gradient by the logits.
+
+    Parameters
+    ----------
+    logits: pre-activations, or log-probabilities, which are their own log_softmax; shape (..., classes).
+    target: probabilities p of that shape.
+    """
+    p = _probabilities("kl_div", logits, target)
+    return _reduced(sum(p * (log(where(p > 0, p, 1)) - log_softmax(logits)), axis=-1), reduction)
+
+
+def hinge_loss(output: Any, labels: Any, *, reduction: str = "mean") -> Any:
+    """max(0, 1 - y f(x)) for labels y of -1 and 1; for classes, max(0, 1 + max_{c != y} f(x)_c - f(x)_y).
+
+    Parameters
+    ----------
+    output: shape (...) for labels -1 and 1; (..., classes) for integer classes (Crammer and Singer, 2001, eq. 5).
+    labels: shape (...).
+    """
+    labels = labels if hasattr(labels, "shape") else np.asarray(labels)
+    if labels.shape == output.shape:
+        if not isinstance(labels, Tensor) and not np.isin(labels, (-1, 1)).all():
+            raise ArgumentError("hinge_loss: labels must be -1 and 1; from 0 and 1, write 2 * y - 1")
+        return _reduced(relu(1 - _in_dtype_of(output, labels) * output), reduction)
+    own = _picked("hinge_loss", output, labels)
+    if output.shape[-1] < 2:
+        raise ShapeError(f"hinge_loss: an output {output.shape}; classes need at least two columns")
+    others = largest(where(one_hot(labels, classes=output.shape[-1]), -np.inf, output), axis=-1)
+    return _reduced(relu(1 + others - own), reduction)
+
+
+def _reduced(losses: Any, reduction: str) -> Any:
+    return named("reduction", reduction, REDUCTIONS)(losses)
+
+
+def _same_shape(loss: str, output: Any, target: Any) -> None:
+    # Broadcasting (batch, 1) against (batch,) would compare each output with all targets.
+    shape, wanted = (getattr(x, "shape", None) or np.shape(x) for x in (target, output))
+    if shape != wanted:
+        raise ShapeError(f"{loss}: an output {wanted} needs a target of that shape, not {shape}; reshape one of them")
+
+
+def _difference(loss: str, output: Any, target: Any) -> Any:
+    _same_shape(loss, output, target)
+    return output - _in_dtype_of(output, target)
+
+
+def _in_dtype_of(output: Any, target: Any) -> Any:
+    """The target as numbers of the output's dtype: float32 stays float32, whatever the labels are."""
+    if isinstance(target, Tensor):
+        return target
+    dtype = getattr(output, "dtype", None)
+    return np.asarray(target, dtype if dtype is not None and dtype.kind == "f" else float)
+
+
+def _probabilities(loss: str, logits: Any, target: Any) -> Any:
+    _same_shape(loss, logits, target)
+    p = _in_dtype_of(logits, target)
+    if isinstance(p, np.ndarray) and p.size and not (p.min() >= 0 and np.abs(p.sum(-1) - 1).max() < 1e-3):
+        raise ArgumentError(
+            f"{loss}: labels of shape {p.shape} must be probabilities: not negative, of sum 1 in each row"
+        )
+    return p
+
+
+def _picked(loss: str, output: Any, labels: Any) -> Any:
+    """The entry of each row that belongs to its label."""
+    check_labels(loss, labels._data if isinstance(labels, Tensor) else labels, output.shape)  # of vmap: an example's
+    return sum(where(one_hot(labels, classes=output.shape[-1]), output, 0), axis=-1)
+
+
+LOSSES: dict[str, Loss] = {
+    f.__name__: f
+    for f in (
+        squared_error,
+        mse_loss,
+        l1_loss,
+        huber_loss,
+        cross_entropy,
+        nll_loss,
+        binary_cross_entropy_with_logits,
+        kl_div,
+        hinge_loss,
+    )
+}
+
+
+def loss_named(loss: str | Loss) -> Loss:
+    """The loss of that name, or `loss` itself if it is a function."""
+    return named("loss", loss, LOSSES)

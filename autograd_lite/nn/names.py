@@ -27,4 +27,3 @@ def named(kind: str, name: Any, table: Mapping[str, Callable[..., Any]]) -> Call
     close = difflib.get_close_matches(str(name), table, 1)
     advice = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(table)}"
     raise ArgumentError(f"{kind} {name!r} is unknown; {advice}")
-

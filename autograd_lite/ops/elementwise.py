@@ -2,7 +2,8 @@
 
 `g` is the gradient of the output y, and each formula is the chain rule's g * dy/dx. Broadcasting is undone by
 the engine. At ties and kinks: minimum and maximum share g evenly, clip passes half at its bounds, relu'(0),
-abs'(0) and hypot'(0, 0) are 0. Masks go through `where(c, g, 0)`: `g * c` would be NaN where g is infinite.
+abs'(0) and hypot'(0, 0) are 0, leaky_relu'(0) is its slope, elu'(0) its alpha. Masks go through `where(c, g, 0)`:
+`g * c` would be NaN where g is infinite.
 """
 
 # mypy: disable-error-code="has-type"
@@ -78,6 +79,8 @@ def _sigmoid(x: Any) -> Any:
 sigmoid  = Op(_sigmoid,                                  x=lambda g, y: g * (y * (1 - y)), elementwise=True)
 softplus = Op(lambda x: np.logaddexp(x, 0), name="softplus", x=lambda g, x: g * sigmoid(x),   elementwise=True)
 relu     = Op(lambda x: np.maximum(x, 0),   name="relu",     x=lambda g, y: where(y > 0, g, 0), elementwise=True)
+leaky_relu = Op(lambda x, *, slope=0.01: np.maximum(x, slope * x), name="leaky_relu", x=lambda g, x, slope: where(x > 0, g, slope * g), elementwise=True)  # 0 <= slope <= 1 (Maas et al., 2013)
+elu      = Op(lambda x, *, alpha=1.0: np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0))), name="elu", x=lambda g, y, alpha: where(y > 0, g, g * (y + alpha)), elementwise=True)  # alpha > 0 (Clevert et al., 2016, eq. 15)
 
 # Choices, and parts of numbers
 absolute = Op(np.absolute, "abs", run=operator.abs, x=lambda g, x: g * sign(x).conj(), holomorphic=False)

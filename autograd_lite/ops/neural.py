@@ -58,9 +58,13 @@ def _one_hot(labels: Any, *, classes: int) -> Any:
     return np.equal(np.asarray(labels)[..., None], np.arange(classes))
 
 
+def _dropout_mask(x: Any, rng: Any, *, p: float) -> Any:
+    return ((np.random.default_rng(rng).random(x.shape) >= p) / (1 - p)).astype(x.dtype)
+
+
 def _softmax_cross_entropy(z: Any, labels: Any) -> Any:
     labels = np.asarray(labels)
-    _check_labels(labels, z.shape)
+    check_labels("cross entropy", labels, z.shape)
     # One class a row: NumPy reduces along the first axis in a quarter of the time that the last one takes.
     columns = np.array(z.reshape(-1, z.shape[-1]).T, order="C")
     columns -= np.maximum.reduce(columns, 0)
@@ -76,16 +80,16 @@ def _mean_cross_entropy(z: Any, labels: Any) -> Any:
     return np.add.reduce(losses, None) / losses.dtype.type(losses.size), softmax_of_z
 
 
-def _check_labels(labels: Any, shape: tuple[int, ...]) -> None:
-    """Raise unless `labels` are integers in [0, shape[-1]), one for each row of logits of `shape`."""
+def check_labels(loss: str, labels: Any, shape: tuple[int, ...]) -> None:
+    """Raise unless `labels` are integers in [0, shape[-1]), one for each row of an output of `shape`."""
     if labels.dtype.kind not in "iu":
-        raise ArgumentError(f"cross entropy: labels of dtype {labels.dtype}; integers are needed")
+        raise ArgumentError(f"{loss}: labels of dtype {labels.dtype}; integers are needed")
     if labels.shape != shape[:-1]:
-        raise ShapeError(f"cross entropy: logits {shape} need labels of shape {shape[:-1]}, not {labels.shape}")
+        raise ShapeError(f"{loss}: logits {shape} need labels of shape {shape[:-1]}, not {labels.shape}")
     # As unsigned numbers negative labels are large too, so one maximum finds both kinds.
     if labels.size and np.maximum.reduce(labels.view(f"u{labels.itemsize}"), None) >= shape[-1]:
         wrong = labels[(labels < 0) | (labels >= shape[-1])].flat[0]
-        raise IndexingError(f"cross entropy: label {wrong} is outside the {shape[-1]} classes 0..{shape[-1] - 1}")
+        raise IndexingError(f"{loss}: label {wrong} is outside the {shape[-1]} classes 0..{shape[-1] - 1}")
 
 
 # fmt: off
@@ -94,6 +98,8 @@ affine      = Op(_affine,      x=lambda g, W: _mm(g, W), W=lambda g, x: _mm(mT(_
 softmax     = Op(_softmax,     x=lambda g, y, axis: y * (g - sum(g * y, axis, keepdims=True)), batch=batching.along("axis"))
 log_softmax = Op(_log_softmax, x=lambda g, y, axis: g - exp(y) * sum(g, axis, keepdims=True), batch=batching.along("axis"))
 one_hot     = Op(_one_hot,     labels=None, batch=batching.leading)
+# 0 with probability p, else 1 / (1 - p), in the shape of x: dropout is x times that. `rng` is a Generator, or a seed.
+dropout_mask = Op(_dropout_mask, x=None, rng=None, effect="draws random numbers")
 
 # The lecture's gradient at the pre-activation, -(e(y) - f(x)); the residual r is the softmax f(x).
 softmax_cross_entropy = Op(_softmax_cross_entropy, labels=None, r=lambda z: softmax(z),

@@ -1,0 +1,108 @@
+"""Normalization: pre-activations with mean 0 and variance 1, over a batch or over the features of each example."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ..errors import ArgumentError, ShapeError
+from ..ops.elementwise import sqrt
+from ..ops.reduce import mean
+from ..protocol import tensor
+from ..tensor import Tensor
+from .module import Module
+
+
+class _Normalization(Module):
+    # Scale and shift: gamma x^ + beta, from 1 and 0.
+
+    def __init__(self, features: int, eps: float, dtype: Any):
+        self.in_features = self.out_features = features
+        self.eps = eps
+        if features < 1 or not eps > 0:
+            raise ArgumentError(f"{self}: features and eps must be positive, not {features} and {eps}")
+        self.weight = tensor(np.ones(features, dtype), requires_grad=True, name="gamma")
+        self.bias = tensor(np.zeros(features, dtype), requires_grad=True, name="beta")
+
+    def _check(self, x: Any) -> None:
+        shape = np.shape(x) if not isinstance(x, Tensor) else x.shape
+        if not shape or shape[-1] != self.in_features:
+            raise ShapeError(f"an input of shape {shape}; its last axis must be {self.in_features} features")
+
+    def extra_repr(self) -> str:
+        return f"{self.in_features}"
+
+
+class BatchNorm(_Normalization):
+    """gamma (x - m) / sqrt(v + eps) + beta, m and v a feature's mean and variance (Ioffe and Szegedy, 2015, alg. 1).
+
+    In training they are those of the batch (all axes but the last), and the running statistics follow: running <-
+    (1 - momentum) running + momentum now, with the unbiased variance. After `eval()` the running ones are used.
+
+    Parameters
+    ----------
+    features: length of the last axis; `weight` (gamma) and `bias` (beta) have shape (features,).
+    momentum: the weight of the newest batch, in [0, 1].
+    eps: added to the variance.
+
+    Raises
+    ------
+    ShapeError (a ValueError) at the call: for another number of features, or in training for a single example.
+
+    >>> import numpy as np
+    >>> layer = BatchNorm(1)
+    >>> layer(np.array([[1.0], [3.0]])).data.round(3).tolist(), layer.running_mean.tolist()
+    ([[-1.0], [1.0]], [0.2])
+    """
+
+    def __init__(self, features: int, *, momentum: float = 0.1, eps: float = 1e-5, dtype: Any = float):
+        super().__init__(features, eps, dtype)
+        if not 0 <= momentum <= 1:
+            raise ArgumentError(f"{self}: momentum {momentum} is outside [0, 1]")
+        self.momentum = momentum
+        self.running_mean, self.running_var = np.zeros(features, dtype), np.ones(features, dtype)
+
+    def forward(self, x: Any) -> Any:
+        """`x` of shape (..., features); returns the same shape."""
+        self._check(x)
+        if not self.training:
+            return (x - self.running_mean) / np.sqrt(self.running_var + self.eps) * self.weight + self.bias
+        n, axes = math.prod(x.shape[:-1]), tuple(range(x.ndim - 1))
+        if n < 2:
+            raise ShapeError(f"an input of shape {x.shape}: a single example has no variance; use eval() to predict")
+        m = mean(x, axis=axes)
+        centred = x - m
+        v = mean(centred * centred, axis=axes)
+        self._follow(m, v, n)
+        return centred / sqrt(v + self.eps) * self.weight + self.bias
+
+    def _follow(self, m: Any, v: Any, n: int) -> None:
+        m, v = (s.data if isinstance(s, Tensor) else s for s in (m, v))
+        old = 1 - self.momentum
+        # New arrays, for graphs recorded in eval() hold the old ones.
+        self.running_mean = (old * self.running_mean + self.momentum * m).astype(self.running_mean.dtype)
+        self.running_var = (old * self.running_var + self.momentum * v * (n / (n - 1))).astype(self.running_var.dtype)
+
+
+class LayerNorm(_Normalization):
+    """gamma (x - m) / sqrt(v + eps) + beta, m and v of each example over its features (Ba et al., 2016, eq. 4).
+
+    The same in training and after it.
+
+    Parameters
+    ----------
+    features: length of the last axis; `weight` (gamma) and `bias` (beta) have shape (features,).
+    eps: added to the variance.
+    """
+
+    def __init__(self, features: int, *, eps: float = 1e-5, dtype: Any = float):
+        super().__init__(features, eps, dtype)
+
+    def forward(self, x: Any) -> Any:
+        """`x` of shape (..., features); returns the same shape."""
+        self._check(x)
+        centred = x - mean(x, axis=-1, keepdims=True)
+        v = mean(centred * centred, axis=-1, keepdims=True)
+        return centred / sqrt(v + self.eps) * self.weight + self.bias

@@ -1,0 +1,58 @@
+"""docs/lectures.md: every claim of the lectures with the figure and the numbers of the script that reproduces it.
+
+python docs/lectures_page.py   runs every script in examples/lectures/ and writes the page and its figures
+"""
+
+from __future__ import annotations
+
+import ast
+import runpy
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+LECTURES = ROOT / "examples" / "lectures"
+PICTURES = ROOT / "docs" / "lectures"
+# In the order of the lectures.
+NAMES = [
+    "layer_gradients",
+    "bishop",
+    "initialization",
+    "permutation",
+    "kl_or_squared",
+    "perceptron",
+    "batches",
+]
+HEAD = """# The lectures, reproduced
+
+Each claim is a script of at most 80 lines in [`examples/lectures/`](../examples/lectures); the tests run each in a
+quick mode, and `python docs/lectures_page.py` runs them all and writes this page. Where the lecture notes slip, and
+what is right, stands in [errata.md](errata.md).
+"""
+
+
+def section(name: str, numbers: dict[str, float]) -> str:
+    """The claim, the figure and the numbers of one script."""
+    claim, _, story = _docstring(name).partition("\n\n")
+    title = claim.rstrip(".")
+    picture = f"![{title}](lectures/{name}.png)"
+    table = "\n".join(["| | |", "|---|---|", *[f"| {what} | {value:.4g} |" for what, value in numbers.items()]])
+    return "\n\n".join([f"## {title}", story, picture, table, f"`python examples/lectures/{name}.py`\n"])
+
+
+def _docstring(name: str) -> str:
+    return ast.get_docstring(ast.parse((LECTURES / f"{name}.py").read_text(encoding="utf-8"))) or ""
+
+
+def main() -> None:
+    sys.path.insert(0, str(LECTURES))
+    sections = []
+    for name in NAMES:
+        print(f"-- {name}", flush=True)
+        program = runpy.run_path(str(LECTURES / f"{name}.py"))
+        sections.append(section(name, program["main"](["--out", str(PICTURES)])))
+    (ROOT / "docs" / "lectures.md").write_text("\n".join([HEAD, *sections]), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
