@@ -160,6 +160,31 @@ def test_closure_optimizers_get_the_objective():
     np.testing.assert_array_equal(model.theta.data, reference.theta.data)
 
 
+class Noted(nn.Module):
+    """Notes whether it is in training, and keeps a running mean, as batch normalization does."""
+
+    def __init__(self):
+        self.inside, self.modes, self.running = model_for(), set(), np.zeros(3)
+
+    def forward(self, x):
+        self.modes.add((self.training, len(x)))
+        if self.training:
+            self.running += 0.1 * (x.mean(0) - self.running)
+        return self.inside(x)
+
+
+def test_training_mode_is_on_for_updates_and_off_for_measuring():
+    model = Noted()
+    states = []
+    _, history = fitted(
+        3, model=model, loss="cross_entropy", validation=data(20, seed=1), metrics="accuracy",
+        early_stopping=nn.EarlyStopping(3, monitor="accuracy"), callbacks=[lambda run: states.append(model.running.copy())],
+    )  # fmt: skip
+    assert model.modes == {(True, 10), (False, 20), (False, 1)}  # 1: to see whether the labels fit the outputs
+    np.testing.assert_array_equal(model.running, states[history.best_epoch])  # goes back with theta
+    assert model.training
+
+
 # -- early stopping, callbacks, interruption -----------------------------------------------------------------------
 
 
