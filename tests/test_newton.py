@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import sys
 
 import numpy as np
 import pytest
@@ -97,7 +98,7 @@ def test_a_network_is_fitted(kind, dtype):
     penalty = lambda: 0.005 * sum((p * p).sum() for p in model.parameters())
     loss = lambda: nn.cross_entropy(model(X), y) + penalty()
     optimizer = kind(model.parameters(), indefinite="modify") if kind is nn.Newton else kind(model.parameters())
-    losses = [optimizer.step(loss) for _ in range(15 if kind in ALL[:2] else 3)]
+    losses = [optimizer.step(loss) for _ in range(25 if kind in ALL[:2] else 3)]
     assert losses[-1] < 0.45 < losses[0]
     assert model.theta.data.dtype == dtype
     loss().backward()
@@ -249,6 +250,14 @@ def test_scipys_trust_regions(method):
     optimizer.step(lambda: 0.5 * ((w - m) @ H @ (w - m)))
     np.testing.assert_allclose(w.data, m, atol=1e-5)
     assert optimizer.result.success
+
+
+@pytest.mark.parametrize("kind", [nn.LBFGS, nn.TrustRegion])
+def test_without_scipy(kind, monkeypatch):
+    monkeypatch.setitem(sys.modules, "scipy.optimize", None)
+    w = leaf(1.0, 2.0)
+    with pytest.raises(ImportError, match=f"{kind.__name__} needs SciPy: pip install scipy"):
+        kind([w]).step(lambda: (w * w).sum())
 
 
 def test_iterations_are_bounded():

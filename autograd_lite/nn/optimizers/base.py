@@ -96,6 +96,9 @@ class Optimizer:
     def rate(self) -> Any:
         """The rate of the next update: a number, or a vector like theta where it is not the same everywhere."""
         if len(self.param_groups) == 1:
+            lr = self.param_groups[0]["lr"]
+            if type(lr) is float and 0 < lr < np.inf:  # the common case, in a tenth of the time
+                return lr
             rate = rate_of(self.param_groups[0], self.updates, self._name)
             if isinstance(rate, float):
                 return rate
@@ -162,6 +165,11 @@ class Optimizer:
         loss = closure()
         loss.backward()
         return float(loss.item())
+
+    @property
+    def source(self) -> str:
+        """The Python that the last step ran on each block of the vectors, written from `update`."""
+        return self._replay.source if self._replay else ""
 
     @property
     def diverged(self) -> bool:

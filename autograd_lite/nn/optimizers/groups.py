@@ -70,8 +70,6 @@ def rate_of(group: dict[str, Any], k: int, caller: str) -> Any:
     ValueError) for rates of a shape that the group has not.
     """
     lr, params = group["lr"], group["params"]
-    if type(lr) is float and 0 < lr < math.inf:  # the common case, in a tenth of the time
-        return lr
     if isinstance(lr, (Real, np.generic)) or callable(lr):
         return _number(lr, k, caller)
     if isinstance(lr, dict):

@@ -23,7 +23,7 @@ class _Minimizer(ClosureOptimizer):
         try:
             from scipy.optimize import minimize
         except ImportError as error:
-            raise ImportError(f"{self._name} needs SciPy: pip install scipy") from error
+            raise ImportError(f"{self._name} needs SciPy: pip install scipy, or autograd_lite[demo]") from error
         dtype, first = theta.dtype, None
 
         def value_and_gradient(x: Any) -> tuple[float, Any]:
@@ -125,7 +125,7 @@ class TrustRegion(_Minimizer):
             nonlocal here, product
             if here is None or not np.array_equal(x, here):  # many products at one point share its recorded gradient
                 here, product = x.copy(), linearize(grad(f), x.astype(dtype))[1]
-            return product(v.astype(dtype)).astype(float)  # type: ignore[misc]
+            return product(v.astype(dtype)).astype(float)
 
         second: dict[str, Any] = {"hessp": hessp}
         if own["method"] == "trust-exact":

@@ -104,7 +104,7 @@ class Newton(ClosureOptimizer):
         "raise" a CurvatureError, or "modify" it: of H = Q diag(l) Q' take Q diag(max(|l|, floor)) Q' (Nocedal and
         Wright, 2006, sec. 3.4; Dauphin et al., 2014). Where g is 0 then, the step goes along the eigenvector of the
         lowest eigenvalue, with length 1.
-    floor: relative to the largest |l|, the smallest eigenvalue that counts as positive.
+    floor: relative to the largest |l|, the smallest eigenvalue of a modified Hessian.
 
     >>> import numpy as np, autograd_lite as ag
     >>> w = ag.tensor([3.0, -4.0], requires_grad=True)
@@ -121,7 +121,7 @@ class Newton(ClosureOptimizer):
         *,
         damping: bool = True,
         indefinite: str = "raise",
-        floor: float = 1e-10,
+        floor: float = 1e-3,
     ):
         super().__init__(parameters, lr, damping=damping, indefinite=indefinite, floor=floor)
 
@@ -142,7 +142,8 @@ class Newton(ClosureOptimizer):
     def _direction(self, H: Any, g: Any) -> Any:
         options = self.param_groups[0]
         eigenvalues, Q = np.linalg.eigh((H + H.T) / 2)
-        least = options["floor"] * (np.abs(eigenvalues).max() or 1.0)
+        largest = np.abs(eigenvalues).max() or 1.0
+        least = len(g) * np.finfo(self.theta.data.dtype).eps * largest  # below that, it may be 0 and rounding
         low = int((eigenvalues <= least).sum())
         if not low:
             return -(Q @ ((Q.T @ g) / eigenvalues))
@@ -154,7 +155,7 @@ class Newton(ClosureOptimizer):
             )
         if eigenvalues[0] < -least and np.linalg.norm(g) <= least:  # a saddle or a maximum: down either side
             return Q[:, 0] if g @ Q[:, 0] <= 0 else -Q[:, 0]
-        return -(Q @ ((Q.T @ g) / np.maximum(np.abs(eigenvalues), least)))
+        return -(Q @ ((Q.T @ g) / np.maximum(np.abs(eigenvalues), options["floor"] * largest)))
 
 
 class NewtonCG(ClosureOptimizer):
