@@ -34,6 +34,9 @@ PRODUCT = ("ij,jk->ik", (64, 64))
 PRODUCTS = ("bij,bjk->bik", (64, 64, 64))
 CHAIN = "chain of 100,000 multiplies"
 EVERY_DERIVATIVE = {"torch": 1.0, "autograd": 0.1}
+DIGITS = ((64, 256, 10), 32)
+IMAGES = (784, 512, 512, 10)
+ONE_LAYER = "optimizer step, 1e6 parameters, 1 layer"
 VALUE_1 = "the function, element-wise, 1e6"
 VALUE_2 = "the function, tanh(x @ W), 1000"
 
@@ -83,6 +86,26 @@ CASES = [
     Case("jvp, element-wise, 1e6", "elementwise_jvp", (1_000_000,), {VALUE_1: 3}, VALUE_1),
     Case(VALUE_2, "layer_value", (1000,)),
     Case("jvp, tanh(x @ W), 1000", "layer_jvp", (1000,), {VALUE_2: 3}, VALUE_2),
+    # training with nn.fit and its like: shuffled, in mini-batches, the mean loss reported
+    Case("digits, an epoch", "digits_epoch", DIGITS, {"sklearn": 0.3, "torch": 0.5}),
+    Case("digits, to 97 % validation accuracy", "digits_learned", DIGITS, {"sklearn": 0.3, "torch": 0.5}, slow=True),
+    Case(
+        "a tenth of an epoch, 60,000 x 784, MLP 512-512, batch 128",
+        "image_epoch",
+        (6000, IMAGES, 128),
+        {"sklearn": 0.6, "torch": 1.05},
+    ),
+    Case(ONE_LAYER, "optimizer_step", (1, 1_000_000)),
+    *[
+        Case(
+            f"optimizer step, 1e6 parameters, {n} layers",
+            "optimizer_step",
+            (n, 1_000_000),
+            {ONE_LAYER: 1.2},
+            ONE_LAYER,
+        )
+        for n in (10, 100)
+    ],
     # hand-written NumPy's import is `import numpy`
     Case("import, whole process", "import_library", targets={"hand": 1.2}),
 ]

@@ -77,6 +77,39 @@ def classification(sizes, batch):
     return Classification(X, labels, layers)
 
 
+DIGITS_RATE = 0.1
+ENOUGH = 0.97  # of the validation images right
+
+
+class Digits(NamedTuple):
+    X: np.ndarray  # (1437, 64) float32
+    y: np.ndarray
+    validation_X: np.ndarray  # (360, 64): every fifth image
+    validation_y: np.ndarray
+
+
+def digits():
+    """scikit-learn's images of 8 x 8 pixels."""
+    from sklearn.datasets import load_digits
+
+    X, y = load_digits(return_X_y=True)
+    X, held_out = (X / 16).astype(np.float32), np.arange(len(y)) % 5 == 0
+    return Digits(X[~held_out], y[~held_out], X[held_out], y[held_out])
+
+
+def blas_threads(n):
+    """Let NumPy's BLAS use `n` threads: one is faster on small products, and much faster where cores are shared."""
+    from threadpoolctl import threadpool_limits
+
+    threadpool_limits(n)
+
+
+def random_images(n, sizes):
+    """`n` random rows in the shape of MNIST's, and labels."""
+    rng = np.random.default_rng(0)
+    return rng.random((n, sizes[0]), dtype=np.float32), rng.integers(0, sizes[-1], n)
+
+
 def rosenbrock(x):
     """Rosenbrock's function: a sum in which neighbours meet, so that its Hessian is tridiagonal."""
     return (100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2).sum()

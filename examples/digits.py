@@ -17,7 +17,7 @@ from tqdm import tqdm
 import autograd_lite as ag
 from autograd_lite import nn
 
-SIZES, EPOCHS, BATCH, LEARNING_RATE, MOMENTUM = [64, 256, 10], 100, 32, 0.1, 0.9
+SIZES, EPOCHS, BATCH, LEARNING_RATE, MOMENTUM, WEIGHT_DECAY = [64, 256, 10], 100, 64, 0.3, 0.9, 1e-3
 
 
 class Split(NamedTuple):
@@ -36,7 +36,7 @@ def load(seed: int) -> list[Split]:
 def train(
     train_set: Split, val_set: Split, seed: int, *, epochs: int = EPOCHS, progress: bool = True
 ) -> tuple[nn.MLP, nn.History]:
-    """An MLP trained by SGD with momentum, as it was in the epoch with the lowest validation error.
+    """An MLP trained by SGD with momentum, as it was in the epoch with the lowest validation loss.
 
     Raises ValueError for data that is not finite.
     """
@@ -45,7 +45,8 @@ def train(
     rng = np.random.default_rng(seed)
     model = nn.MLP(SIZES, activation="relu", rng=rng, dtype=np.float32)
     decay = 0.05 * BATCH / len(train_set.y)  # per update: in each epoch 0.05
-    optimizer = nn.SGD(model.parameters(), lr=lambda k: LEARNING_RATE / (1 + decay * k), momentum=MOMENTUM)
+    rate = nn.schedules.Inverse(LEARNING_RATE, decay)
+    optimizer = nn.SGD(model.parameters(), lr=rate, momentum=MOMENTUM, weight_decay=WEIGHT_DECAY)
     history = nn.fit(
         model,
         nn.cross_entropy,
@@ -55,7 +56,7 @@ def train(
         batch_size=BATCH,
         validation=val_set,
         metrics="error_rate",
-        early_stopping=nn.EarlyStopping(patience=epochs, monitor="validation_error_rate"),
+        early_stopping=nn.EarlyStopping(patience=epochs),  # to the last epoch, and back to the best
         rng=rng,
         progress=progress,
     )

@@ -48,8 +48,9 @@ def _buffers(model: Any) -> Any:
 def diagnosis(run: Run, failure: OutOfBounds) -> NonFiniteError:
     """The error that says what happened; theta goes back to where it was good."""
     theta, first = run.model.theta.data, run.bound / BOUND
-    epoch = run.history.best_epoch
-    best = "that of the start" if epoch is None else f"that of epoch {epoch}, the best so far"
+    epoch, good, best = run.history.best_epoch, run.start, "that of the start"
+    if epoch is not None and run.history["loss"][epoch] <= first:
+        good, best = run.best, f"that of epoch {epoch}, the best so far"
     where = f"epoch {run.epoch}, batch {run.batch} (both from 0)"
     culprit = _first_nonfinite(run.model, failure.risk)
     finite = bool(np.isfinite(theta).all())
@@ -57,18 +58,18 @@ def diagnosis(run: Run, failure: OutOfBounds) -> NonFiniteError:
     diverged = (
         (np.isfinite(failure.value) and finite)  # then it was the bound
         or max([run.loss, *run.history["loss"][-1:]]) > GROWN * first
-        or largest > LARGE * max(1.0, np.abs(run.best.theta).max())
+        or largest > LARGE * max(1.0, np.abs(run.start.theta).max())
         or bool(np.isinf(theta).any())
     )
     if diverged:
-        run.best.restore(run.model)
+        good.restore(run.model)
         return DivergenceError(
             f"fit: training diverged in {where}: the loss, {first:.3g} or less at first, has become {failure.value:.3g}"
             f"{f'; the first value that is not finite is that of {culprit}' if culprit else ''}. Lower the learning"
             f" rate, clip the gradient or scale the inputs. theta is again {best}"
         )
     if not finite:
-        run.best.restore(run.model)
+        good.restore(run.model)
     return NonFiniteError(
         f"fit: the loss is {failure.value:.3g} in {where}; the first value that is not finite is that of {culprit}"
         f"{'' if finite else ', whose gradient was not finite in the update before'}."
@@ -79,9 +80,10 @@ def diagnosis(run: Run, failure: OutOfBounds) -> NonFiniteError:
 def _first_nonfinite(model: Any, loss: Any) -> str:
     """The first node of the graph of `loss` with a value that is not finite, in words; empty if there is none."""
     if isinstance(loss, Tensor) and loss.node is not None:
-        for box in Graph(loss):
-            if not np.isfinite(box.value).all():
-                return f"{'the parameter' if box.op is None else 'the op'} {box.name}, of shape {box.shape}"
+        with np.errstate(all="ignore"):
+            for box in Graph(loss):
+                if not np.isfinite(box.value).all():
+                    return f"{'the parameter' if box.op is None else 'the op'} {box.name}, of shape {box.shape}"
     for name, parameter in model.named_parameters():
         if not np.isfinite(parameter.data).all():
             return f"the parameter {name}, of shape {parameter.shape}"

@@ -108,7 +108,7 @@ class _Perceptron:
         if self.solver == "sgd":
             nesterov = bool(self.nesterovs_momentum and self.momentum)
             return SGD(parameters, self.learning_rate_init, momentum=self.momentum, nesterov=nesterov)
-        return Adam(parameters, self.learning_rate_init, (self.beta_1, self.beta_2), self.epsilon)
+        return _Adam(parameters, self.learning_rate_init, (self.beta_1, self.beta_2), self.epsilon)
 
     def _hold_out(self: Any, X: Any, y: Any, sample_weight: Any) -> Any:
         """Split off what early stopping scores on: (X, y, weights) to train on, and the like of them."""
@@ -195,6 +195,14 @@ class MLPRegressor(_Perceptron, TheirRegressor):  # type: ignore[misc]
 
 
 LINKS: dict[str, Any] = {"softmax": softmax, "logistic": sigmoid, "identity": lambda z: z, "exp": exp}
+
+
+class _Adam(Adam):
+    """Adam with epsilon beside the root of the average itself, not of the one freed of its bias."""
+
+    def update(self, theta: Any, g: Any, rate: Any, k: Any, *state: Any, betas: Any, eps: Any, **options: Any) -> Any:
+        eps = eps / (1 - betas[1] ** (k + 1)) ** 0.5
+        return super().update(theta, g, rate, k, *state, betas=betas, eps=eps, **options)
 
 
 class _Objective:

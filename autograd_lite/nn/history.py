@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ArgumentError
-from .metrics import named
+from .names import named
 
 
 class History:
@@ -35,7 +35,9 @@ class History:
             values.append(measured[name])
 
     def __getitem__(self, name: str) -> list[float]:
-        return named("history: a measurement called", name, self.values)
+        if name not in self.values:
+            named("history: measurement", name, dict.fromkeys(self.values, max))  # raises, and suggests one
+        return self.values[name]
 
     def __len__(self) -> int:
         return len(next(iter(self.values.values())))

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
-from ..errors import ArgumentError, ShapeError
+from ..errors import ShapeError
+from .names import named
 
 Metric = Callable[[Any, Any], float]
-T = TypeVar("T")
 
 
 def decided(output: Any) -> Any:
@@ -91,15 +90,6 @@ METRICS: dict[str, Metric] = {
 HIGHER_IS_BETTER = {"accuracy", "r2"}
 
 
-def named(kind: str, name: Any, table: Mapping[str, T]) -> T:
-    """The entry of `table` called `name`; an unknown name is an error that suggests a close one."""
-    if name in table:
-        return table[name]
-    close = difflib.get_close_matches(str(name), table, 1)
-    advice = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(table)}"
-    raise ArgumentError(f"{kind} {name!r} is unknown; {advice}")
-
-
 def metrics_named(metrics: Any) -> dict[str, Metric]:
     """Metrics by name: `metrics` holds names in METRICS, or functions (output, target) -> float; or is one."""
     if callable(metrics) or isinstance(metrics, str):
@@ -107,5 +97,5 @@ def metrics_named(metrics: Any) -> dict[str, Metric]:
     table = {}
     for metric in metrics:
         name = getattr(metric, "__name__", type(metric).__name__) if callable(metric) else metric
-        table[name] = metric if callable(metric) else named("metric", name, METRICS)
+        table[name] = named("metric", metric, METRICS)
     return table

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..errors import ArgumentError
 from ..node import no_grad
-from ..ops.elementwise import sigmoid
+from ..ops.elementwise import exp, sigmoid
 from ..ops.neural import softmax
 from ..tensor import Tensor
 from .data import batches
@@ -63,7 +63,8 @@ def predict_proba(model: Any, X: Any, loss: Any = "cross_entropy", *, batch_size
 
 LINKS: dict[str, Callable[[Any], Any]] = {
     "cross_entropy": softmax,
-    "binary_cross_entropy": sigmoid,
+    "kl_div": softmax,
+    "nll_loss": exp,
     "binary_cross_entropy_with_logits": sigmoid,
 }
 

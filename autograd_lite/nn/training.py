@@ -13,13 +13,14 @@ from .callbacks import Callback, EarlyStopping, as_callback, sign_of
 from .data import batches, checked, require_labels
 from .divergence import BOUND, OutOfBounds, State, diagnosis
 from .history import History
+from .losses import loss_named
 from .metrics import Metric, metrics_named
 from .prediction import evaluate, mode, predict
 
 
 def fit(
     model: Any,
-    loss: Callable[..., Any],
+    loss: str | Callable[..., Any],
     data: Any,
     optimizer: Any,
     *,
@@ -38,7 +39,7 @@ def fit(
     Parameters
     ----------
     model: a Module; its parameters are changed in place.
-    loss: `loss(output, target) -> scalar`, such as nn.cross_entropy.
+    loss: `loss(output, target) -> scalar`, such as nn.cross_entropy; or its name in nn.LOSSES.
     data: (X, y), arrays with one example a row; or (X, y, weights), and then `loss(output, target,
         reduction="none")` is averaged with these weights. Real numbers take the dtype of the parameters.
     optimizer: holds the model's parameters.
@@ -72,7 +73,7 @@ def fit(
     >>> history["accuracy"][-1], len(history)
     (1.0, 100)
     """
-    theta = model.theta
+    loss, theta = loss_named(loss), model.theta
     train = checked(data, "training data", theta.data.dtype)
     held_out = None if validation is None else checked(validation, "validation data", theta.data.dtype)
     size = len(train[0]) if batch_size is None else batch_size
@@ -160,7 +161,8 @@ class Run:
         self.epoch = self.batch = 0
         self.loss, self.bound = 0.0, np.inf
         self.updating = False  # whether theta may be half moved
-        self.best, self.best_score = State(model), np.inf
+        self.start = self.best = State(model)
+        self.best_score = np.inf
 
     def stop(self, reason: str) -> None:
         """End training after the batch, or epoch, that is under way."""

@@ -1,20 +1,27 @@
 """This project."""
 
+import os
+
 import numpy as np
 
 import autograd_lite as ag
 from benchmarks.problems import (
+    DIGITS_RATE,
+    ENOUGH,
     LEARNING_RATE,
     MOMENTUM,
     NEAR_ONE,
     SCALARS,
+    blas_threads,
     classification,
     dense_layer,
+    digits,
     elementwise_input,
     example_loss,
     multiply_program,
     normal_arrays,
     one_hot,
+    random_images,
     regression,
     regression_loss,
     repeated_index,
@@ -105,6 +112,67 @@ def mlp(sizes, activation, batch):
         return loss.item()
 
     return step
+
+
+def trainer(sizes, batch, rate):
+    """A network with the weights that all begin with, and a function that trains it for an epoch on (X, y)."""
+    model = ag.nn.MLP(list(sizes), activation="relu", dtype="float32")
+    set_parameters(model, classification(sizes, batch).layers)
+    optimizer = ag.nn.SGD(model.parameters(), lr=rate, momentum=MOMENTUM)
+    rng = np.random.default_rng(0)
+
+    def epochs(data, count=1, **options):
+        ag.nn.fit(
+            model,
+            ag.nn.cross_entropy,
+            data,
+            optimizer,
+            epochs=count,
+            batch_size=batch,
+            rng=rng,
+            progress=False,
+            **options,
+        )
+
+    return model, epochs
+
+
+def digits_epoch(sizes, batch):
+    blas_threads(1)
+    data, (_, epochs) = digits(), trainer(sizes, batch, DIGITS_RATE)
+    return lambda: epochs(data[:2])
+
+
+def digits_learned(sizes, batch):
+    blas_threads(1)
+    data = digits()
+
+    def step():
+        def enough(run):
+            if run.history["validation_accuracy"][-1] >= ENOUGH:
+                run.stop("enough")
+
+        _, epochs = trainer(sizes, batch, DIGITS_RATE)
+        epochs(data[:2], 100, validation=data[2:], metrics="accuracy", callbacks=[enough])
+
+    return step
+
+
+def image_epoch(n, sizes, batch):
+    blas_threads(os.cpu_count())
+    data, (_, epochs) = random_images(n, sizes), trainer(sizes, batch, LEARNING_RATE)
+    return lambda: epochs(data)
+
+
+def optimizer_step(layers, size):
+    """One update of `layers` matrices and as many biases, `size` parameters in all; the gradients are there."""
+    width = size // layers - 100
+    shapes = [shape for _ in range(layers) for shape in ((100, width // 100), (100,))]
+    parameters = [ag.tensor(np.ones(shape, np.float32), requires_grad=True) for shape in shapes]
+    optimizer = ag.nn.SGD(parameters, lr=LEARNING_RATE, momentum=MOMENTUM)
+    for parameter in parameters:
+        parameter.sum().backward()
+    return optimizer.step
 
 
 def set_parameters(model, layers):

@@ -3,11 +3,23 @@
 With two classes it has one logistic output where the others have two scores: a little less work.
 """
 
+import os
+
 import numpy as np
 import sklearn
 from sklearn.neural_network import MLPClassifier
 
-from benchmarks.problems import LEARNING_RATE, MOMENTUM, classification, run_python
+from benchmarks.problems import (
+    DIGITS_RATE,
+    ENOUGH,
+    LEARNING_RATE,
+    MOMENTUM,
+    blas_threads,
+    classification,
+    digits,
+    random_images,
+    run_python,
+)
 
 sklearn.set_config(assume_finite=True, skip_parameter_validation=True)
 
@@ -16,29 +28,70 @@ def import_library():
     return run_python("import sklearn.neural_network")
 
 
-def mlp(sizes, activation, batch):
-    X, labels, layers = classification(sizes, batch)
+def network(sizes, activation, batch, rate, layers, X, y, **options):
+    """A classifier that begins with the same weights as the others."""
     model = MLPClassifier(
         sizes[1:-1],
         activation=activation,
         solver="sgd",
         alpha=0,
         batch_size=batch,
-        learning_rate_init=LEARNING_RATE,
+        learning_rate_init=rate,
         momentum=MOMENTUM,
         nesterovs_momentum=False,
-        shuffle=False,
+        **options,
     )
-    model.partial_fit(X, labels, classes=np.arange(sizes[-1]))
-    comparable = sizes[-1] > 2
-    if comparable:  # start again from the same weights as the others
+    model.partial_fit(X[:batch], y[:batch], classes=np.arange(sizes[-1]))
+    if sizes[-1] > 2:
         for (W, b), coefs, intercepts in zip(layers, model.coefs_, model.intercepts_, strict=True):
             coefs[:], intercepts[:] = W, b
         for v in model._optimizer.velocities:
             v[:] = 0
+    return model
+
+
+def mlp(sizes, activation, batch):
+    X, labels, layers = classification(sizes, batch)
+    model = network(sizes, activation, batch, LEARNING_RATE, layers, X, labels, shuffle=False)
 
     def step():
         model.partial_fit(X, labels)
-        return model.loss_ if comparable else None
+        return model.loss_ if sizes[-1] > 2 else None
+
+    return step
+
+
+def digits_epoch(sizes, batch):
+    blas_threads(1)
+    X, y, *_ = digits()
+    model = network(sizes, "relu", batch, DIGITS_RATE, classification(sizes, batch).layers, X, y)
+
+    def step():
+        model.partial_fit(X, y)
+
+    return step
+
+
+def digits_learned(sizes, batch):
+    blas_threads(1)
+    X, y, validation_X, validation_y = digits()
+    layers = classification(sizes, batch).layers
+
+    def step():
+        model = network(sizes, "relu", batch, DIGITS_RATE, layers, X, y)
+        for _ in range(100):
+            if model.partial_fit(X, y).score(validation_X, validation_y) >= ENOUGH:
+                return
+
+    return step
+
+
+def image_epoch(n, sizes, batch):
+    blas_threads(os.cpu_count())
+    X, y = random_images(n, sizes)
+    model = network(sizes, "relu", batch, LEARNING_RATE, classification(sizes, batch).layers, X, y)
+
+    def step():
+        model.partial_fit(X, y)
 
     return step

@@ -5,17 +5,21 @@ from torch import nn
 from torch.nn import functional as F
 
 from benchmarks.problems import (
+    DIGITS_RATE,
+    ENOUGH,
     LEARNING_RATE,
     MOMENTUM,
     NEAR_ONE,
     SCALARS,
     classification,
     dense_layer,
+    digits,
     elementwise_input,
     example_loss,
     multiply_program,
     normal_arrays,
     one_hot,
+    random_images,
     regression,
     regression_loss,
     repeated_index,
@@ -96,12 +100,9 @@ def gradient_step(function, *arrays):
     return step
 
 
-def mlp(sizes, activation, batch):
-    torch.set_num_threads(1 if max(sizes) < 100 else THREADS)  # one is 5 to 15 % faster on the small models
-    data = classification(sizes, batch)
-    X, labels = torch.from_numpy(data.X), torch.from_numpy(data.labels)
+def network(sizes, activation, layers, rate):
     modules = []
-    for W, b in data.layers:
+    for W, b in layers:
         linear = nn.Linear(*W.shape)
         with torch.no_grad():
             linear.weight.copy_(torch.from_numpy(W.T))
@@ -109,14 +110,75 @@ def mlp(sizes, activation, batch):
         modules += [linear, nn.Tanh() if activation == "tanh" else nn.ReLU()]
     model = nn.Sequential(*modules[:-1])
     # fused is the fastest of SGD's three implementations on the small models, and level on the large ones
-    optimizer = torch.optim.SGD(model.parameters(), lr=LEARNING_RATE, momentum=MOMENTUM, fused=True)
+    return model, torch.optim.SGD(model.parameters(), lr=rate, momentum=MOMENTUM, fused=True)
+
+
+def update(model, optimizer, X, labels):
+    optimizer.zero_grad(set_to_none=True)
+    loss = F.cross_entropy(model(X), labels)
+    loss.backward()
+    optimizer.step()
+    return loss.detach()
+
+
+def mlp(sizes, activation, batch):
+    torch.set_num_threads(1 if max(sizes) < 100 else THREADS)  # one is 5 to 15 % faster on the small models
+    data = classification(sizes, batch)
+    X, labels = torch.from_numpy(data.X), torch.from_numpy(data.labels)
+    model, optimizer = network(sizes, activation, data.layers, LEARNING_RATE)
+    return lambda: update(model, optimizer, X, labels)
+
+
+def trainer(sizes, batch, rate):
+    """A network with the weights that all begin with, and a function that trains it for an epoch on (X, y)."""
+    model, optimizer = network(sizes, "relu", classification(sizes, batch).layers, rate)
+
+    def epoch(X, y):
+        order = torch.randperm(len(y))
+        total = 0.0  # of the losses, as every training loop reports it
+        for rows, labels in zip(X[order].split(batch), y[order].split(batch), strict=True):
+            total += update(model, optimizer, rows, labels).item() * len(labels)
+        return total / len(y)
+
+    return model, epoch
+
+
+def digits_epoch(sizes, batch):
+    torch.set_num_threads(1)
+    X, y, *_ = map(torch.from_numpy, digits())
+    _, epoch = trainer(sizes, batch, DIGITS_RATE)
 
     def step():
-        optimizer.zero_grad(set_to_none=True)
-        loss = F.cross_entropy(model(X), labels)
-        loss.backward()
-        optimizer.step()
-        return loss.detach()
+        epoch(X, y)
+
+    return step
+
+
+def digits_learned(sizes, batch):
+    torch.set_num_threads(1)
+    X, y, validation_X, validation_y = map(torch.from_numpy, digits())
+
+    def step():
+        model, epoch = trainer(sizes, batch, DIGITS_RATE)
+        accuracy, count = 0.0, 0
+        while accuracy < ENOUGH and count < 100:
+            epoch(X, y)
+            count += 1
+            with torch.no_grad():
+                output = model(validation_X)
+                F.cross_entropy(output, validation_y).item()
+                accuracy = (output.argmax(1) == validation_y).float().mean().item()
+
+    return step
+
+
+def image_epoch(n, sizes, batch):
+    torch.set_num_threads(THREADS)
+    X, y = map(torch.from_numpy, random_images(n, sizes))
+    _, epoch = trainer(sizes, batch, LEARNING_RATE)
+
+    def step():
+        epoch(X, y)
 
     return step
 
