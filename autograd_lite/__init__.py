@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from .check import check_grads
     from .draw import draw
     from .flow import Graph
+    from .scopes import named_scope
 
 __version__ = "0.1.0"
 
@@ -53,6 +54,7 @@ _LATER = {
     "draw": ("draw", "draw"),
     "testing": ("testing", None),
     "Graph": ("flow", "Graph"),
+    "named_scope": ("scopes", "named_scope"),
 }
 
 
