@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..backprop import fitted
-from ..describe import kind, magnitude, number, size, slot, summary, title
+from ..describe import SMALL, is_number, kind, magnitude, number, size, slot, summary, title
 from ..flow import Box
 from ..node import Leaf, Node
 from ..several import SEVERAL
@@ -19,6 +19,7 @@ from .styles import BPROP, CLUSTER, CONSTANT, FONT, FPROP, LEAF, MARKS, OP, QUIE
 from .view import Edge, View, is_run_of_one
 
 THIN, THICK = 0.8, 4.0  # pens of the smallest and the largest gradient
+SPINE = "5"  # weight of edges between ops: they stand in line, and their leaves beside them
 
 
 class Dot:
@@ -37,9 +38,12 @@ class Dot:
         """The picture."""
         picture = self.picture
         picture.attr(rankdir="BT", bgcolor="transparent", nodesep="0.3", ranksep="0.4", fontname=FONT)
-        picture.attr("node", fontname=FONT, fontsize="12", fontcolor=TEXT, shape="box", margin="0.11,0.05")
+        picture.attr("node", fontname=FONT, fontsize="13", fontcolor=TEXT, shape="box", margin="0.16,0.05")
         picture.attr("edge", color=FPROP, fontcolor=QUIET, arrowsize="0.7", fontname=FONT, fontsize="9")
         self._boxes()
+        for edge in self.view.edges:
+            if edge.tail not in self.view.items:  # outside of all frames: a constant is what somebody passed in
+                self._constant(edge)
         gradients = [self._sent_along(edge) if self.backward else None for edge in self.view.edges]
         pens = _pens([g for g in gradients if g is not None])
         for edge, g in zip(self.view.edges, gradients, strict=True):
@@ -105,9 +109,6 @@ class Dot:
             color=look.color if look else self._color(box),
             penwidth=f"{look.pen:g}" if look else "1",
         )
-        for edge in self.view.edges:
-            if edge.head == key and edge.tail not in self.view.items:
-                self._constant(edge, box)
 
     def _head(self, key: str, item: Box | Group) -> list[str]:
         """What it is, and its shape and dtype."""
@@ -116,12 +117,12 @@ class Dot:
         if isinstance(item, Group):
             inside = list(boxes_in(item))
             rows = [text(item.title or "part", bold=True), text(_contents(inside), color=QUIET, points=10)]
-            return [*rows, text(kind(inside[-1].shape, inside[-1].node.dtype))]
+            return [*rows, _kind(inside[-1])]
         leaf = isinstance(item.node, Leaf)
         name = self.view.name_of(item) if leaf else title(item)
         owner = "" if leaf else self.view.owner_of(item)
         rows = [text(owner, color=QUIET, points=10)] if owner else []
-        return [*rows, text(f"{name}{repeated}", bold=True), text(kind(item.shape, item.node.dtype))]
+        return [*rows, text(f"{name}{repeated}", bold=True), _kind(item)]
 
     def _shown(self, what: str, value: Any, color: str) -> list[str]:
         cells = heatmap(value) if self.values == "heatmap" else None
@@ -134,13 +135,18 @@ class Dot:
         g = self.view.graph._sums.get(last) if last is not None else None
         if g is None or box.node.dtype is SEVERAL:
             return []
-        return [text(f"|grad| {magnitude(box.grad):.2g} … {magnitude(g):.2g}", color=BPROP, points=10)]
+        return [text(f"rms grad {magnitude(box.grad):.2g} … {magnitude(g):.2g}", color=BPROP, points=10)]
 
-    def _constant(self, edge: Edge, box: Box) -> None:
+    def _constant(self, edge: Edge) -> None:
         array = np.asarray(edge.source)
-        rows = [text(slot(box, edge.slot) or "constant", bold=True), text(kind(array.shape, array.dtype))]
+        rows = [
+            text(_constant_title(edge.taker, edge.slot), bold=True),
+            text(kind(array.shape, array.dtype), color=QUIET, points=10),
+        ]
         cells = heatmap(array) if self.values == "heatmap" else None
         rows += [cells] if cells else []
+        if self.values and array.size <= SMALL:
+            rows.append(text(f"value {summary(array)}", color=QUIET, points=10))
         self.picture.node(edge.tail, label(rows), style="rounded,filled,dashed", fillcolor=CONSTANT, color=QUIET)
 
     def _color(self, box: Box) -> str:
@@ -152,15 +158,36 @@ class Dot:
         known = edge.tail in self.view.items
         late = isinstance(edge.source, Node) and edge.source.order >= self.since
         color = BPROP if late else FPROP if known and edge.source.requires_grad else QUIET
-        name = slot(edge.taker, edge.slot) if known and isinstance(self.view.items[edge.head], Box) else ""
-        self.picture.edge(edge.tail, edge.head, color=color, **({"taillabel": "", "label": name} if name else {}))
+        name = self._slot(edge)
+        options = {"label": f" {name} "} if name else {}
+        if known and not isinstance(edge.source, Leaf):
+            options["weight"] = SPINE
+        self.picture.edge(edge.tail, edge.head, color=color, **options)
+
+    def _slot(self, edge: Edge) -> str:
+        """Which input of the op an edge is, if that is not clear from the names of what its inputs come from."""
+        if not isinstance(self.view.items[edge.head], Box):
+            return ""
+        inputs = enumerate(self.view.inputs_of(edge.taker))
+        unclear = [k for k, i in inputs if not is_number(i) and not self._named(edge.taker, k, i)]
+        return slot(edge.taker, edge.slot) if len(unclear) > 1 and edge.slot in unclear else ""
+
+    def _named(self, taker: Box, k: int, source: Any) -> bool:
+        """Whether the title of an input begins with the name it has in the op's formula, as W1 does."""
+        if not isinstance(source, Node):
+            return _constant_title(taker, k) == slot(taker, k)
+        item = self.view.items.get(self.view.key_of(source) or "")
+        leaf = isinstance(item, Box) and isinstance(item.node, Leaf)
+        return leaf and self.view.name_of(item).startswith(slot(taker, k) or " ")  # type: ignore[arg-type]
 
     def _backward(self, edge: Edge, g: Any, pens: Any) -> None:
         shown = f"{size(g.shape)}  rms {magnitude(g):.2g}" if g.shape else number(g)
         options = {"label": f" {shown} "} if self.values else {"label": f" {size(g.shape)} "} if g.shape else {}
-        self.picture.edge(
-            edge.head, edge.tail, style="dashed", color=BPROP, fontcolor=BPROP, penwidth=f"{pens(g):.2f}", **options
-        )
+        # From tail to head, with the arrow at the tail: an edge the other way would turn the layout upside down.
+        look = {"dir": "back", "style": "dashed", "color": BPROP, "fontcolor": BPROP, "penwidth": f"{pens(g):.2f}"}
+        if not isinstance(edge.source, Leaf):
+            look["weight"] = SPINE
+        self.picture.edge(edge.tail, edge.head, **look, **options)
 
     def _sent_along(self, edge: Edge) -> Any:
         """The gradient that the taker sends back along an edge; None where there is none."""
@@ -187,10 +214,19 @@ def sent_back(box: Box) -> list[Any]:
     return sent
 
 
+def _constant_title(taker: Box, k: int) -> str:
+    """The input's name where that means something, as `labels` does; not the a and b of `a @ b`."""
+    return (slot(taker, k) if taker.op and taker.op.symbol is None else "") or "constant"
+
+
 def _contents(boxes: list[Box]) -> str:
     leaves = {i for box in boxes for i in box.node.inputs if isinstance(i, Leaf)}
     numbers = sum(math.prod(leaf.shape) for leaf in leaves)
     return f"{len(boxes):,} ops" + (f", {numbers:,} parameters" if leaves else "")
+
+
+def _kind(box: Box) -> str:
+    return text(kind(box.shape, box.node.dtype), color=QUIET, points=10)
 
 
 def _pens(gradients: list[Any]) -> Any:
