@@ -5,7 +5,8 @@ The same view is written as DOT (dot.py) and as a tree of text (tree.py).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,6 +47,7 @@ class View:
     constants, broadcasting: whether arrays that want no gradient, and ops that only copy or add up what broadcasting
         copied, are shown; constants, if None, in a small graph.
     marks: what is known of nodes.
+    since: the time when the backward pass began, where that is in the graph.
 
     Raises
     ------
@@ -61,14 +63,15 @@ class View:
         constants: bool | None = None,
         broadcasting: bool = False,
         marks: Mapping[Node, Mark] | None = None,
+        since: float = math.inf,
     ):
         self.graph, self.marks = graph, dict(marks or {})
         self._number = {box.node: k for k, box in enumerate(graph)}
-        last = graph[-1].node
+        last = graph[-1].node if since == math.inf else None  # a gradient is named, even where its last box is hidden
         self._hidden = {box.node for box in graph if not broadcasting and box.node is not last and _only_copies(box)}
         self.root, self.alone = grouped([box for box in graph if box.node not in self._hidden], depth)
         folded = sum(1 for _ in self._shown_parts()) >= FOLDED_FROM if folded is None else folded
-        folds = fold(self.root, self.inputs_of, self.marks) if folded else {}
+        folds = fold(self.root, self.inputs_of, self.marks, since) if folded else {}
         few = sum(1 for _ in self._shown_parts()) <= CONSTANTS_UP_TO
         self.constants = few if constants is None else constants
         self._stands_for = {gone: _end(folds, gone) for gone in folds}
@@ -82,8 +85,10 @@ class View:
 
     # -- boxes -------------------------------------------------------------------------------------------
 
-    def inputs_of(self, box: Box) -> list[Any]:
+    def inputs_of(self, box: Box) -> Sequence[Any]:
         """The inputs of a box, Nodes or constants; what is hidden is passed by."""
+        if not self._hidden:
+            return box.node.inputs
         return [self._source(i) for i in box.node.inputs]
 
     def _source(self, i: Any) -> Any:
@@ -131,13 +136,12 @@ class View:
     def _show_leaves(self, parts: Mapping[str, Box | Group]) -> None:
         """Leaves, each in the innermost frame around all that take it; parameters of a closed module are inside it."""
         takers: dict[Node, dict[str, None]] = {}
-        own = {self._number[box.node] for part in parts.values() for box in boxes_in(part)}
-        shown = {i for k in own for i in self.inputs_of(self.graph[k]) if isinstance(i, Leaf)}
         for gone, kept in list(self._stands_for.items()):
-            pairs = zip(self._inputs(gone), self._inputs(kept), strict=True)
-            for leaf, other in pairs:
-                if isinstance(leaf, Leaf) and isinstance(other, Leaf) and leaf not in shown:
-                    self._stands_for.setdefault(leaf, other) if leaf is not other else None
+            for leaf, other in zip(self._inputs(gone), self._inputs(kept), strict=True):
+                if isinstance(leaf, Leaf) and isinstance(other, Leaf):
+                    first, last = sorted([self._shown(leaf), self._shown(other)], key=lambda node: node.order)
+                    if first is not last:
+                        self._stands_for[last] = first
         for box in self.graph:
             for i in self.inputs_of(box) if box.node not in self._hidden else ():
                 if isinstance(i, Leaf):
@@ -155,11 +159,11 @@ class View:
             self.items[key] = box
             self._inside[key] = _common([self._inside[k] for k in keys])
 
-    def _inputs(self, node: Node) -> list[Any]:
+    def _inputs(self, node: Node) -> Sequence[Any]:
         return self.inputs_of(self.graph[self._number[node]])
 
     def _shown(self, node: Node) -> Node:
-        return self._stands_for.get(node, node)
+        return _end(self._stands_for, node)
 
     def key_of(self, node: Node) -> str | None:
         """The key of what shows this node; None where it is hidden."""
@@ -169,7 +173,8 @@ class View:
     def _last_of(self) -> dict[Node, Node]:
         """For a node that stands for repeats of it, the last of them."""
         last: dict[Node, Node] = {}
-        for gone, kept in self._stands_for.items():
+        for gone in self._stands_for:
+            kept = self._shown(gone)
             if kept not in last or gone.order > last[kept].order:
                 last[kept] = gone
         return last
