@@ -98,7 +98,7 @@ class Dot:
             if self.backward and box.grad is not None:
                 rows += self._shown("grad", box.grad, BPROP) + self._last_gradient(box)
         if mark and mark.note:
-            rows.append(text(mark.note, color=MARKS[mark.kind].color))
+            rows.append(text(mark.note, color=MARKS[mark.kind].color, points=11, bold=True))
         look = MARKS[mark.kind] if mark else None
         plain = LEAF if leaf else OP
         self.picture.node(

@@ -50,7 +50,7 @@ def draw(
     values: whether to show values and gradients, small ones in full and large ones by mean ± standard deviation in
         [minimum, maximum]; "heatmap" adds their entries as colours (blue is positive, vermilion negative).
     depth: how many levels of modules and named scopes are open; 0 shows each as one box, None opens all.
-    fold: whether repeats of equal structure are shown once, as "× 10"; if None, in a graph of 16 ops or more.
+    fold: whether repeats of equal structure are shown once, as "× 10"; if None, in a graph of 12 ops or more.
     constants: whether arrays that want no gradient have boxes; if None, in a graph of up to 24 ops.
     broadcasting: whether ops that only copy entries for broadcasting, or sum such copies up, are shown.
     format: what the picture is shown as in a notebook, "svg", "png", ...; "text" gives a tree for terminals.

@@ -54,7 +54,8 @@ def _structures(group: Group, inputs_of: Any, facts_of: Any, near: Any, inner: A
     """For each part of a group the number of its structure."""
     home: dict[Node, tuple[int, int]] = {}
     for k, part in enumerate(group.parts):
-        for place, box in enumerate(boxes_in(part)):
+        inside = list(boxes_in(part))
+        for place, box in enumerate(inside, -len(inside)):  # from the end: outputs of parts of any length are -1
             home[box.node] = (k, place)
     return [
         numbers.setdefault(_structure(k, part, home, inputs_of, facts_of, near, inner), len(numbers))

@@ -6,6 +6,7 @@ The same view is written as DOT (dot.py) and as a tree of text (tree.py).
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -23,7 +24,7 @@ from .parts import Group, boxes_in, grouped, parameter_names
 from .styles import Mark, worst
 
 LARGEST = 2000  # boxes; beyond that no layout is readable
-FOLDED_FROM, CONSTANTS_UP_TO = 16, 24  # boxes of ops, unless the caller says
+FOLDED_FROM, CONSTANTS_UP_TO = 12, 24  # boxes of ops, unless the caller says
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,7 @@ class View:
         self.constants = few if constants is None else constants
         self._stands_for = {gone: _end(folds, gone) for gone in folds}
         self._leaf_names = parameter_names(graph)
+        self._named = Counter(box.node.name for box in graph if isinstance(box.node, Leaf))
         self.items: dict[str, Box | Group] = {}
         self._key: dict[Node, str] = {}
         self._inside: dict[str, list[Group]] = {}  # the open frames around what is shown
@@ -157,7 +159,11 @@ class View:
                 continue
             key = self._key[leaf] = f"n{self._number[leaf]}"
             self.items[key] = box
-            self._inside[key] = _common([self._inside[k] for k in keys])
+            frames = _common([self._inside[k] for k in keys])
+            named = [k for k, group in enumerate(frames) if group.path or group.kind]
+            if named and leaf not in self._leaf_names:  # it was passed in from outside
+                frames = frames[: named[0]]
+            self._inside[key] = frames
 
     def _inputs(self, node: Node) -> Sequence[Any]:
         return self.inputs_of(self.graph[self._number[node]])
@@ -214,11 +220,12 @@ class View:
 
     def name_of(self, box: Box) -> str:
         """A leaf's name, or the path of attributes that leads to it; for one that stands for several, both ends."""
-        names = [box.name if box.node.name else self._leaf_names.get(box.node, box.name)]  # type: ignore[attr-defined]
-        last: Any = self.last_of.get(box.node)
-        if last is not None:
-            names.append(last.name or self._leaf_names.get(last, "leaf"))
-        return " … ".join(dict.fromkeys(names))
+        leaves = [box.node, self.last_of.get(box.node, box.node)]
+        return " … ".join(dict.fromkeys(self._name(leaf) for leaf in leaves))
+
+    def _name(self, leaf: Any) -> str:
+        path = self._leaf_names.get(leaf, "leaf")
+        return path if not leaf.name or (self._named[leaf.name] > 1 and leaf in self._leaf_names) else leaf.name
 
     def owner_of(self, box: Box) -> str:
         """The module or scope that recorded this box and nothing else, if any."""
