@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..describe import SMALL
+from ..describe import SMALL, printable
 from ..several import SEVERAL
 
 ROWS, COLUMNS, CELL = 8, 16, 5  # a heat-map's cells, and the side of one in points
@@ -16,7 +16,7 @@ BELOW, ZERO, ABOVE = (213, 94, 0), (245, 245, 245), (0, 114, 178)  # vermilion, 
 
 def text(line: str, *, bold: bool = False, color: str | None = None, points: int | None = None) -> str:
     """One row of a label; whatever stands in `line`, a viewer shows it and does not obey it."""
-    shown = escape("".join(c if c.isprintable() else " " for c in line)) or " "
+    shown = escape(printable(line)) or " "
     shown = f"<B>{shown}</B>" if bold else shown
     font = "".join([f' COLOR="{color}"' if color else "", f' POINT-SIZE="{points}"' if points else ""])
     return f"<TR><TD><FONT{font}>{shown}</FONT></TD></TR>" if font else f"<TR><TD>{shown}</TD></TR>"
