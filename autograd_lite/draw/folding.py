@@ -46,8 +46,11 @@ def fold(root: Group, inputs_of: Any, marks: dict[Node, Mark], since: float) -> 
     for group in reversed(groups):
         structure[group] = _structures(group, inputs_of, facts_of, near, inner, numbers)
         inner[group] = numbers.setdefault((group.kind or group.path, *structure[group]), len(numbers))
-    for group in groups:
-        _fold_parts(group, structure[group], list(numbers), stands_for)
+    keys, shown = list(numbers), [root]
+    for group in shown:  # grows while it is read; what a repeat stands for is not looked at again
+        if group in structure:
+            _fold_parts(group, structure[group], keys, stands_for)
+        shown += [part for part in group.parts if isinstance(part, Group)]
     return stands_for
 
 
