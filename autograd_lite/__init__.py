@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from .check import check_grads
     from .draw import draw, step_through
     from .flow import Graph
+    from .scopes import named_scope
 
 __version__ = "0.1.0"
 
@@ -58,6 +59,7 @@ _LATER = {
     "step_through": ("draw", "step_through"),
     "testing": ("testing", None),
     "Graph": ("flow", "Graph"),
+    "named_scope": ("scopes", "named_scope"),
 }
 
 

@@ -6,8 +6,9 @@ import types
 from .flowgraph import draw
 from .picture import Picture
 from .steps import step_through
+from .styles import Mark
 
-__all__ = ["Picture", "draw", "step_through"]
+__all__ = ["Mark", "Picture", "draw", "step_through"]
 
 
 class _CallableModule(types.ModuleType):

@@ -8,6 +8,8 @@ from typing import Any, Self
 import numpy as np
 
 from ..errors import ArgumentError, ShapeError
+from ..node import tick
+from ..scopes import note_call
 from ..tensor import Tensor
 from .functional import is_parameter
 from .theta import Theta
@@ -41,11 +43,14 @@ class Module:
         raise NotImplementedError(f"{type(self).__name__} defines no forward")
 
     def __call__(self, *inputs: Any) -> Any:
+        start = tick()
         try:
-            return self.forward(*inputs)
+            output = self.forward(*inputs)
         except ShapeError as error:
             self._locate(error)
             raise
+        note_call(self, start)  # pictures draw a frame around what was recorded in between
+        return output
 
     def _locate(self, error: Any) -> None:
         """Put the layer that failed, and its path from here, in front of the error's message."""
