@@ -33,7 +33,11 @@ from .transforms import grad, hvp, jvp, linearize, value_and_grad, vjp
 if TYPE_CHECKING:
     from . import nn, testing
     from .check import check_grads
+    from .diagnose.lines import debug
+    from .diagnose.memory import memory
+    from .diagnose.nonfinite import find_nonfinite
     from .draw import draw
+    from .draw.explain import explain
     from .flow import Graph
 
 __version__ = "0.1.0"
@@ -51,6 +55,10 @@ _LATER = {
     "special": ("scipy.special", None),
     "check_grads": ("check", "check_grads"),
     "draw": ("draw", "draw"),
+    "explain": ("draw.explain", "explain"),
+    "find_nonfinite": ("diagnose.nonfinite", "find_nonfinite"),
+    "debug": ("diagnose.lines", "debug"),
+    "memory": ("diagnose.memory", "memory"),
     "testing": ("testing", None),
     "Graph": ("flow", "Graph"),
 }

@@ -18,7 +18,7 @@ FLOORS = [
     ["ops"],
     ["ufuncs", "methods", "protocol", "numpy"],
     ["trace", "backprop", "forward", "batch", "transforms", "jacobians", "custom", "hooks", "flow"],
-    ["finite_differences", "check", "draw", "row_checks", "testing"],
+    ["finite_differences", "check", "diagnose", "draw", "row_checks", "testing"],
     ["nn", "scipy"],
     ["__init__"],
 ]
