@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from .draw import draw
     from .draw.explain import explain
     from .flow import Graph
+    from .scopes import named_scope
 
 __version__ = "0.1.0"
 
@@ -61,6 +62,7 @@ _LATER = {
     "memory": ("diagnose.memory", "memory"),
     "testing": ("testing", None),
     "Graph": ("flow", "Graph"),
+    "named_scope": ("scopes", "named_scope"),
 }
 
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
+
 from .backprop import accumulator, cotangent_for, refuse_stale
+from .describe import table
 from .errors import ArgumentError
 from .node import Leaf, Node, tick, topological_order
 from .op import Op
@@ -120,8 +123,18 @@ class Graph:
     def __init__(self, loss: Tensor, cotangent: Any = None):
         if not isinstance(loss, Tensor) or loss.node is None:
             raise ArgumentError("Graph: the loss was not recorded; compute it from a Tensor with requires_grad=True")
+        self._collect([loss.node], cotangent)
+
+    @classmethod
+    def _of(cls, outputs: list[Node], cotangent: Any = None) -> Graph:
+        """The graph that `outputs` were computed by; for a backward pass one output, the last box."""
+        graph = cls.__new__(cls)
+        graph._collect(outputs, cotangent)
+        return graph
+
+    def _collect(self, outputs: list[Node], cotangent: Any) -> None:
         boxes: dict[Node, Box] = {}
-        for node in topological_order(loss.node):
+        for node in topological_order(*outputs):
             inputs = tuple([boxes[i] if isinstance(i, Node) else i for i in node.inputs])
             boxes[node] = Box(self, node, inputs)
         self._boxes = list(boxes.values())
@@ -144,6 +157,15 @@ class Graph:
         return (
             f"<Graph of {len(self)} boxes: {', '.join(box.name for box in self._boxes[:8])}{', ...' * (len(self) > 8)}>"
         )
+
+    def __str__(self) -> str:
+        """Every box in a line: order, op, inputs, shape, value and gradient; of a large graph the first and last."""
+        return table(self if self._sums else self._afresh().run())
+
+    def _afresh(self) -> Graph:
+        """The same boxes before anything was called, with cotangent 1 for each entry unless another was given."""
+        last = self[-1].node
+        return Graph._of([last], np.ones(last.shape, last.dtype) if self._cotangent is None else self._cotangent)
 
     def run(self) -> Graph:
         """Fill in every value and every gradient, leaving the leaves' own `grad` alone; returns the graph."""

@@ -12,13 +12,13 @@ PACKAGE = Path(__file__).parent.parent / "autograd_lite"
 # A module by its path in the package, or a whole folder; each may import what stands on a lower floor, and on its
 # own floor what stands earlier in that list.
 FLOORS = [
-    ["errors", "node"],
+    ["errors", "node", "scopes"],
     ["tree", "source", "tensor"],
     ["several", "runtime", "generate", "op"],
     ["ops"],
     ["ufuncs", "methods", "protocol", "numpy"],
-    ["trace", "backprop", "forward", "batch", "transforms", "jacobians", "custom", "hooks", "flow"],
-    ["finite_differences", "check", "diagnose", "draw", "row_checks", "testing"],
+    ["trace", "backprop", "forward", "batch", "transforms", "jacobians", "custom", "hooks", "describe", "flow"],
+    ["finite_differences", "check", "draw", "diagnose", "row_checks", "testing"],
     ["nn", "scipy"],
     ["__init__"],
 ]

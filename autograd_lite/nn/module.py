@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ..node import Leaf
+from ..node import Leaf, tick
+from ..scopes import note_call
 from ..tensor import Tensor
 from .theta import Theta
 
@@ -30,7 +31,10 @@ class Module:
         raise NotImplementedError(f"{type(self).__name__} defines no forward")
 
     def __call__(self, *inputs: Any) -> Any:
-        return self.forward(*inputs)
+        start = tick()
+        output = self.forward(*inputs)
+        note_call(self, start)  # pictures draw a frame around what was recorded in between
+        return output
 
     def named_parameters(self) -> Iterator[tuple[str, Tensor]]:
         """Each parameter once, with the path of attributes that leads to it, in order of definition."""

@@ -1,0 +1,126 @@
+"""Floor 5: a box of the flow graph in words, its title, shape, value and gradient; and all of them as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .node import Leaf, Node
+from .several import SEVERAL
+
+if TYPE_CHECKING:
+    from .flow import Box, Graph
+
+SMALL = 6  # entries that are written out; more are summed up
+FIRST, LAST = 40, 20  # rows of a table that are shown of a graph with more than both together
+WIDEST = 44  # characters in a column of the table
+
+
+def kind(shape: tuple[Any, ...], dtype: Any) -> str:
+    """Shape and dtype, such as "8×10 float32"; a scalar is its dtype alone."""
+    if dtype is SEVERAL:
+        return f"{len(shape)} outputs"
+    return f"{size(shape)} {dtype}" if shape else str(dtype)
+
+
+def size(shape: tuple[int, ...]) -> str:
+    """A shape such as "8×10"; "" for a scalar, "3" for a vector."""
+    return "×".join(map(str, shape))
+
+
+def number(value: Any) -> str:
+    """One entry with four digits."""
+    return str(bool(value)) if np.asarray(value).dtype.kind == "b" else f"{value:.4g}"
+
+
+def summary(value: Any) -> str:
+    """A scalar or a small array in full; a large one by mean, standard deviation, minimum and maximum."""
+    array = np.asarray(value)
+    if array.ndim == 0:
+        return number(array[()])
+    if array.size <= SMALL:
+        text = np.array2string(array, precision=3, separator=", ", suppress_small=True, max_line_width=10**6)
+        return text.replace("\n", "")
+    if array.dtype.kind == "b":
+        return f"{int(array.sum())} of {array.size} true"
+    wrong = array.size - int(np.isfinite(array).sum())
+    if wrong:
+        return f"{wrong} of {array.size} not finite"
+    with np.errstate(all="ignore"):
+        text = f"{array.mean(dtype=_wide(array)):.3g} ± {array.std(dtype=_wide(array)):.2g}"
+        return text if array.dtype.kind == "c" else f"{text} in [{array.min():.3g}, {array.max():.3g}]"
+
+
+def magnitude(value: Any) -> float:
+    """The root of the mean square of the entries: how large a gradient is, whatever its shape."""
+    array = np.abs(np.asarray(value)).astype(float, copy=False)
+    with np.errstate(all="ignore"):
+        return float(np.sqrt(np.mean(array * array))) if array.size else 0.0
+
+
+def _wide(array: Any) -> Any:
+    return complex if array.dtype.kind == "c" else float
+
+
+def is_number(value: Any) -> bool:
+    """Whether a constant input is one number, which stands in the title instead of in a box of its own."""
+    return isinstance(value, (int, float, complex, np.number, np.bool_)) and np.ndim(value) == 0
+
+
+def title(box: Box) -> str:
+    """The op with its Python-number inputs, such as `multiply  1.5 * ·`, or the leaf's name."""
+    numbers = ["·" if isinstance(i, Node) or not is_number(i) else number(i) for i in box.node.inputs]
+    if box.op is None or all(n == "·" for n in numbers):
+        return box.name
+    symbol = box.op.symbol or ","
+    return f"{box.name}  {f' {symbol} '.join(numbers)}"
+
+
+def slot(box: Box, k: int) -> str:
+    """The name of input k, where the order of inputs matters and does not show; else ""."""
+    op = box.op
+    if op is None or len(box.inputs) == 1 or op.symbol in ("+", "*") or k >= len(op.inputs):
+        return ""
+    return str(op.inputs[k])
+
+
+def table(graph: Graph) -> str:
+    """Order, op, inputs, shape, value and gradient of every box, one a line; of a large graph the first and last."""
+    position = {box.node: k for k, box in enumerate(graph)}
+    shown: list[int | None] = list(range(len(graph)))
+    if len(graph) > FIRST + LAST:
+        shown[FIRST : len(graph) - LAST] = [None]
+    rows: list[list[str] | None] = [["", "op", "inputs", "shape", "value", "gradient"]]
+    for k in shown:
+        rows.append(None if k is None else _row(k, graph[k], position))
+    widths = [max(len(row[c]) for row in rows if row) for c in range(6)]
+    left_out = f"... {len(graph) - FIRST - LAST:,} boxes more ..."
+    return "\n".join(left_out if row is None else _line(row, widths) for row in rows)
+
+
+def _row(k: int, box: Box, position: dict[Node, int]) -> list[str]:
+    several = box.node.dtype is SEVERAL  # the outputs have boxes of their own
+    inputs = ", ".join(_input(i, position) for i in box.node.inputs)
+    value = "" if several else summary(box.value)
+    gradient = "" if several or box.grad is None else summary(box.grad)
+    name = f"{box.name} (leaf)" if isinstance(box.node, Leaf) else box.name
+    cells = (name, inputs, kind(box.shape, box.node.dtype), value, gradient)
+    return [f"{k}", *[_cut(" ".join(cell.split())) for cell in cells]]
+
+
+def _input(value: Any, position: dict[Node, int]) -> str:
+    """An input that is a box by its number, as in `#3`; a constant by its value or its shape."""
+    if isinstance(value, Node):
+        return f"#{position[value]}"
+    return number(value) if is_number(value) else f"[{size(np.shape(value)) or type(value).__name__}]"
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= WIDEST else f"{text[: WIDEST - 1]}…"
+
+
+def _line(row: list[str], widths: Sequence[int]) -> str:
+    first, *rest = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+    return "  ".join([row[0].rjust(len(first)), *rest]).rstrip()

@@ -1,0 +1,75 @@
+"""Colours, for light and dark, and marks: what somebody else found out about a node and wants to see in the picture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+# Okabe and Ito's palette: told apart by the colour-blind; blue and vermilion are readable on white and on black.
+FPROP, BPROP = "#0072B2", "#D55E00"
+LEAF, OP, CONSTANT, TEXT, QUIET, CLUSTER = "#E3F0F8", "#FFFFFF", "#F2F2F2", "#1A1A1A", "#7A7A7A", "#F7F9FA"
+FONT = "Helvetica,Arial,sans-serif"
+
+# The same roles on a dark page.
+DARK = {
+    FPROP: "#56B4E9",
+    BPROP: "#FF9A4D",
+    LEAF: "#173A50",
+    OP: "#20252B",
+    CONSTANT: "#2E2E2E",
+    TEXT: "#EDEDED",
+    QUIET: "#A0A0A0",
+    CLUSTER: "#16191D",
+}
+
+
+@dataclass(frozen=True)
+class Look:
+    """The border, fill and pen of a marked box; `dark_fill` on a dark page."""
+
+    color: str
+    fill: str
+    dark_fill: str
+    pen: float = 1.0
+
+
+# What a mark can say, worst first: where several boxes are folded into one, the worst is shown.
+MARKS = {
+    "bad": Look("#B2182B", "#F4A9A0", "#6B1A16", 2.5),
+    "tainted": Look("#B2182B", "#FBE3DF", "#3F2320"),
+    "warning": Look("#946C00", "#FFF0B8", "#4A3B0C", 1.5),
+    "good": Look("#007A5A", "#DDF3EA", "#12392E"),
+    "note": Look(FPROP, OP, DARK[OP]),
+}
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What a box is to show besides itself: a `kind` in MARKS, which colours it, and a `note` written in it.
+
+    `ag.draw(loss, marks={node: Mark("bad", "log of 0")})`: the keys are nodes (`tensor.node`, `box.node`) or Tensors.
+
+    Raises
+    ------
+    ValueError for a kind that is not in MARKS.
+    """
+
+    kind: str = "note"
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        if self.kind not in MARKS:
+            raise ValueError(f"Mark: kind {self.kind!r}; one of {', '.join(MARKS)}")
+
+
+def worst(marks: list[Mark]) -> Mark | None:
+    """The mark that counts where several boxes are shown as one."""
+    return min(marks, key=lambda mark: list(MARKS).index(mark.kind), default=None)
+
+
+def stylesheet() -> str:
+    """CSS that turns an SVG's colours into those of DARK where the reader's page is dark."""
+    pairs = {**DARK, **{look.fill: look.dark_fill for look in MARKS.values() if look.fill not in DARK}}
+    pairs |= {"#B2182B": "#FF6B5E", "#946C00": "#F0C040", "#007A5A": "#3CC79A"}
+    rules = [f'[fill="{light.lower()}"]{{fill:{dark}}}' for light, dark in pairs.items()]
+    rules += [f'[stroke="{light.lower()}"]{{stroke:{dark}}}' for light, dark in pairs.items()]
+    return f"<style>@media (prefers-color-scheme: dark){{{''.join(rules)}}}</style>"
