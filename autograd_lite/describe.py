@@ -41,16 +41,19 @@ def summary(value: Any) -> str:
     if array.ndim == 0:
         return number(array[()])
     if array.size <= SMALL:
-        text = np.array2string(array, precision=3, separator=", ", suppress_small=True, max_line_width=10**6)
-        return text.replace("\n", "")
+        entries = np.array([str(bool(x)) if array.dtype.kind == "b" else f"{x:.3g}" for x in array.flat], object)
+        return str(entries.reshape(array.shape).tolist()).replace("'", "")
     if array.dtype.kind == "b":
         return f"{int(array.sum())} of {array.size} true"
     wrong = array.size - int(np.isfinite(array).sum())
     if wrong:
         return f"{wrong} of {array.size} not finite"
+    if array.dtype.kind != "c" and array.min() == array.max():
+        return f"all {number(array.flat[0])}"
     with np.errstate(all="ignore"):
-        text = f"{array.mean(dtype=_wide(array)):.3g} ± {array.std(dtype=_wide(array)):.2g}"
-        return text if array.dtype.kind == "c" else f"{text} in [{array.min():.3g}, {array.max():.3g}]"
+        mean, deviation = array.mean(dtype=_wide(array)), array.std(dtype=_wide(array))
+        text = f"{0 if abs(mean) < deviation / 1000 else mean:.2g} ± {deviation:.2g}"
+        return text if array.dtype.kind == "c" else f"{text} in [{array.min():.2g}, {array.max():.2g}]"
 
 
 def magnitude(value: Any) -> float:

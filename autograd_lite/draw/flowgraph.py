@@ -1,125 +1,110 @@
-"""The flow graph as a picture: boxes for ops, rounded boxes for leaves, upward as on the lecture's slides."""
+"""`ag.draw`: the flow graph as a picture or as a tree of text, upward as on the lecture's slides."""
 
 from __future__ import annotations
 
-from html import escape
+import math
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
 from ..errors import ArgumentError
-from ..flow import Box, Graph
-from ..node import Leaf
-from ..several import SEVERAL
+from ..flow import Graph
+from ..node import Leaf, Node
 from ..tensor import Tensor
+from .cells import label, text
+from .dot import Dot
+from .parts import parameter_names
 from .picture import Picture
+from .recorded import gradient_graph, loss_of
+from .styles import BPROP, LEAF, Mark
+from .tree import Text, tree
+from .view import View
 
-# Okabe and Ito's palette: told apart by the colour-blind, and readable on white and on black.
-FPROP, BPROP, LEAF, OP, CONSTANT = "#0072B2", "#D55E00", "#E8F3FA", "#FFFFFF", "#F2F2F2"
-LARGEST = 2000  # boxes; beyond that no layout is readable
+DIRECTIONS = ("fprop", "bprop", "both")
 
 
-def draw(loss: Tensor, *, values: bool = True) -> Picture:
-    """The flow graph that `loss` was computed by, each box with its value and the gradient of `loss` by it.
+def draw(
+    loss: Tensor | Callable[..., Any],
+    *args: Any,
+    direction: str = "both",
+    values: bool | str = True,
+    depth: int | None = None,
+    fold: bool | None = None,
+    constants: bool | None = None,
+    broadcasting: bool = False,
+    format: str = "svg",
+    marks: Mapping[Any, Mark] | None = None,
+) -> Picture | Text:
+    """The flow graph that `loss` was computed by: a box for each op, a rounded one for each leaf, edges upward.
 
     Values are recomputed where nobody saved them, and the gradients are those of this loss alone: the `.grad` of the
     leaves is neither read nor changed.
 
     Parameters
     ----------
-    loss: a recorded Tensor; for one that is not a scalar the gradients are those of the sum of its entries.
-    values: whether to show values and gradients, or shapes only.
+    loss: a recorded Tensor; for one that is not a scalar the gradients are those of the sum of its entries. Or a
+        function that returns one, called with `args`: its arguments of floats are leaves, with their names.
+    direction: "fprop" shows values; "both" gradients as well, and a dashed edge for each that is sent back, the thicker
+        the larger; "bprop" the graph of the gradient computation itself, which is recorded for this.
+    values: whether to show values and gradients, small ones in full and large ones by mean ± standard deviation in
+        [minimum, maximum]; "heatmap" adds their entries as colours (blue is positive, vermilion negative).
+    depth: how many levels of modules and named scopes are open; 0 shows each as one box, None opens all.
+    fold: whether repeats of equal structure are shown once, as "× 10"; if None, in a graph of 16 ops or more.
+    constants: whether arrays that want no gradient have boxes; if None, in a graph of up to 24 ops.
+    broadcasting: whether ops that only copy entries for broadcasting, or sum such copies up, are shown.
+    format: what the picture is shown as in a notebook, "svg", "png", ...; "text" gives a tree for terminals.
+    marks: a Mark for each node (`tensor.node`, `box.node`) or Tensor that is to be coloured or to have a note.
 
     Returns
     -------
-    A graphviz.Digraph; `.write("loss.svg")` makes a picture of it, and a notebook shows it by itself.
+    A graphviz.Digraph; `.write("loss.svg")` makes a picture of it, and a notebook shows it by itself. For "text" a
+    string that shows itself.
 
     Raises
     ------
-    ArgumentError (a TypeError) if `loss` was not recorded, or its graph has more than 2,000 boxes.
+    ArgumentError (a TypeError) if `loss` was not recorded, or more than 2,000 boxes would be left.
 
     >>> import autograd_lite as ag
     >>> w = ag.tensor(2.0, requires_grad=True, name="w")
     >>> "multiply" in ag.draw(w * w).source
     True
+    >>> ag.draw(lambda w, x: ag.tanh(w * x), 0.5, 2.0, format="text")
+    tanh        float64  value 0.7616  grad 1
+    └─ multiply float64  value 1  grad 0.42
+       ├─ w     float64  value 0.5  grad 0.8399
+       └─ x     float64  value 2  grad 0.21
     """
-    graph = Graph(loss, np.ones(loss.shape, loss.dtype))
-    if len(graph) > LARGEST:
-        raise ArgumentError(f"draw: {len(graph)} boxes are more than {LARGEST}; draw a smaller part of the computation")
-    if values:
-        graph.run()
-    picture = Picture("flow", format="svg")
-    picture.attr(rankdir="BT", bgcolor="transparent", nodesep="0.25", ranksep="0.45")
-    picture.attr("node", fontname="Helvetica,Arial,sans-serif", fontsize="11", shape="box", margin="0.12,0.06")
-    picture.attr(
-        "edge", color=FPROP, fontcolor=FPROP, arrowsize="0.7", fontname="Helvetica,Arial,sans-serif", fontsize="9"
+    if direction not in DIRECTIONS:
+        raise ArgumentError(f"draw: direction {direction!r}; one of {', '.join(DIRECTIONS)}")
+    if not isinstance(loss, Tensor) and callable(loss):
+        loss = loss_of(loss, args)
+    elif args:
+        raise ArgumentError("draw: arguments are for a function; this is the value of one already")
+    graph = Graph(loss, np.ones(loss.shape, loss.dtype) if isinstance(loss, Tensor) else None)
+    gradients: list[tuple[Leaf, Node]] = []
+    since = math.inf
+    if direction == "bprop":
+        graph, gradients, since = gradient_graph(loss)
+    view = View(
+        graph, depth=depth, folded=fold, constants=constants, broadcasting=broadcasting, marks=_by_node(marks or {})
     )
-    names = {box: f"n{k}" for k, box in enumerate(graph)}
-    for box, name in names.items():
-        leaf = isinstance(box.node, Leaf)
-        style, fill = ("rounded,filled", LEAF) if leaf else ("filled", OP)
-        picture.node(name, _label(box, values), style=style, fillcolor=fill, color=FPROP)
-        for k, i in enumerate(box.inputs):
-            slot = _slot(box, k)
-            if isinstance(i, Box):
-                picture.edge(names[i], name, label=slot)
-            elif np.ndim(i):
-                constant = f"{name}c{k}"
-                text = _table([_row(f"{slot or 'constant'}", bold=True), _row(_kind(np.shape(i), np.asarray(i).dtype))])
-                picture.node(constant, text, style="rounded,filled,dashed", fillcolor=CONSTANT, color="#7F7F7F")
-                picture.edge(constant, name, color="#7F7F7F")
+    backward = direction == "both" and loss.requires_grad
+    if backward:
+        graph.run()
+    if format == "text":
+        return tree(view, bool(values))
+    picture = Dot(view, values, backward, since).write()
+    picture.format = format
+    names = parameter_names(Graph(loss)) if gradients else {}
+    for k, (leaf, node) in enumerate(gradients):
+        name = leaf.name or names.get(leaf, "leaf")
+        rows = [text(f"∂loss/∂{name}", bold=True, color=BPROP)]
+        picture.node(f"d{k}", label(rows), style="rounded,filled", fillcolor=LEAF, color=BPROP, penwidth="1.5")
+        picture.edge(view.key_of(node), f"d{k}", color=BPROP)
     return picture
 
 
-def _label(box: Box, values: bool) -> str:
-    rows = [_row(_title(box), bold=True), _row(_kind(box.shape, box.node.dtype))]
-    if values and box.node.dtype is not SEVERAL:  # several outputs have boxes of their own
-        rows.append(_row(f"value {_summary(box.value)}", color=FPROP))
-        if box.grad is not None:
-            rows.append(_row(f"grad {_summary(box.grad)}", color=BPROP))
-    return _table(rows)
-
-
-def _title(box: Box) -> str:
-    """The op with its Python-number inputs, such as `multiply  1.5 * .`, or the leaf's name."""
-    numbers = [f"{i:.4g}" if np.ndim(i) == 0 and isinstance(i, (int, float, np.number)) else "·" for i in box.inputs]
-    if box.op is None or all(n == "·" for n in numbers):
-        return box.name
-    symbol = box.op.symbol or ","
-    return f"{box.name}  {f' {symbol} '.join(numbers)}"
-
-
-def _slot(box: Box, k: int) -> str:
-    """The name of input k, where the order of inputs matters and does not show."""
-    op = box.op
-    if op is None or len(box.inputs) == 1 or op.symbol in ("+", "*") or k >= len(op.inputs):
-        return ""
-    return str(op.inputs[k])
-
-
-def _kind(shape: tuple[int, ...], dtype: Any) -> str:
-    if dtype is SEVERAL:
-        return f"{len(shape)} outputs"
-    return f"{'×'.join(map(str, shape))} {dtype}" if shape else str(dtype)
-
-
-def _summary(value: Any) -> str:
-    """A scalar or a small array in full, a large one by its mean and standard deviation."""
-    array = np.asarray(value)
-    if array.ndim == 0:
-        return f"{array[()]:.4g}" if array.dtype.kind != "b" else str(bool(array))
-    if array.size <= 6:
-        return np.array2string(array, precision=3, separator=", ", suppress_small=True).replace("\n", "")
-    if array.dtype.kind == "b":
-        return f"{int(array.sum())} of {array.size} true"
-    return f"mean {array.mean():.3g}, sd {array.std():.2g}"
-
-
-def _row(text: str, *, bold: bool = False, color: str | None = None) -> str:
-    text = escape(text)
-    text = f"<B>{text}</B>" if bold else text
-    return f'<TR><TD><FONT COLOR="{color}">{text}</FONT></TD></TR>' if color else f"<TR><TD>{text}</TD></TR>"
-
-
-def _table(rows: list[str]) -> str:
-    return f'<<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="1">{"".join(rows)}</TABLE>>'
+def _by_node(marks: Mapping[Any, Mark]) -> dict[Node, Mark]:
+    pairs = [(key.node if isinstance(key, Tensor) else key, mark) for key, mark in marks.items()]
+    return {node: mark for node, mark in pairs if isinstance(node, Node)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import sys
 import tempfile
@@ -12,6 +13,9 @@ from typing import Any
 
 import graphviz
 
+from .styles import stylesheet
+
+HOW_TO_SEE_PICTURES = "no picture: install Graphviz, or `pip install autograd_lite[viz]`; this is its text"
 HOW_TO_GET_PICTURES = "no picture: install Graphviz, or `pip install autograd_lite[viz]`; its text was written to"
 
 
@@ -24,12 +28,30 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]
         Raises graphviz.ExecutableNotFound where there is neither a `dot` program nor pygraphviz.
         """
         try:
-            return super().pipe(format, *args, encoding=encoding, **options)
+            picture = super().pipe(format, *args, **options)
         except graphviz.ExecutableNotFound:
-            picture = _by_pygraphviz(self.source, format or self.format)
-            if picture is None:
+            found = _by_pygraphviz(self.source, format or self.format)
+            if found is None:
                 raise
-            return picture.decode(encoding) if encoding else picture
+            picture = found
+        if (format or self.format) == "svg":
+            picture = _for_dark_pages(picture)
+        return picture.decode(encoding) if encoding else picture
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None, **options: Any) -> dict[str, Any]:
+        """The picture for a notebook; where nothing can lay it out, the DOT text and how to get pictures."""
+        try:
+            kind = {"svg": "image/svg+xml", "png": "image/png", "pdf": "application/pdf"}.get(self.format)
+            if kind is None:
+                return {"text/plain": self.source}
+            picture = self.pipe()
+            shown = picture.decode() if self.format == "svg" else base64.b64encode(picture).decode()
+            return {kind: shown, "text/plain": repr(self)}
+        except graphviz.ExecutableNotFound:
+            return {"text/plain": f"{HOW_TO_SEE_PICTURES}\n{self.source}"}
+
+    def __repr__(self) -> str:
+        return f"<Picture of {self.source.count('label=<<TABLE')} boxes and frames; .write('flow.svg') saves it>"
 
     def write(self, path: str | os.PathLike[str]) -> Path:
         """Write the picture to `path`, in the format that its suffix names, and return the path written.
@@ -61,6 +83,12 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]
                 stem = Path(options.get("directory") or "") / (filename or f"{self.name or 'Digraph'}.gv")
                 outfile = f"{stem}.{options.get('format') or self.format}"
             return str(self.write(outfile))
+
+
+def _for_dark_pages(svg: bytes) -> bytes:
+    """`svg` with a style sheet for readers whose pages are dark."""
+    start = svg.index(b">", svg.index(b"<svg")) + 1
+    return svg[:start] + stylesheet().encode() + svg[start:]
 
 
 def _by_pygraphviz(source: str, format: str) -> bytes | None:

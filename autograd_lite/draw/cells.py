@@ -1,0 +1,70 @@
+"""DOT's HTML-like labels: rows of text, and an array as a tiny heat-map."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+
+import numpy as np
+
+from ..describe import SMALL
+from ..several import SEVERAL
+
+ROWS, COLUMNS, CELL = 8, 16, 5  # a heat-map's cells, and the side of one in points
+BELOW, ZERO, ABOVE = (213, 94, 0), (245, 245, 245), (0, 114, 178)  # vermilion, grey, blue
+
+
+def text(line: str, *, bold: bool = False, color: str | None = None, points: int | None = None) -> str:
+    """One row of a label; whatever stands in `line`, a viewer shows it and does not obey it."""
+    shown = escape("".join(c if c.isprintable() else " " for c in line)) or " "
+    shown = f"<B>{shown}</B>" if bold else shown
+    font = "".join([f' COLOR="{color}"' if color else "", f' POINT-SIZE="{points}"' if points else ""])
+    return f"<TR><TD><FONT{font}>{shown}</FONT></TD></TR>" if font else f"<TR><TD>{shown}</TD></TR>"
+
+
+def label(rows: list[str]) -> str:
+    """A label of `rows`."""
+    return f'<<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="1">{"".join(rows)}</TABLE>>'
+
+
+def heatmap(value: Any) -> str | None:
+    """A row with an array's entries as colours, blue above zero and vermilion below, black where not finite; blocks of
+    a large array by their mean. None for what is written out in full."""
+    if getattr(value, "dtype", None) is SEVERAL:
+        return None
+    array = np.asarray(value)
+    if array.size <= SMALL or array.dtype.kind not in "fiu":
+        return None
+    grid = _shrunk(array.reshape(-1, array.shape[-1]) if array.ndim > 1 else array.reshape(1, -1))
+    largest = np.max(np.abs(grid[np.isfinite(grid)]), initial=0.0) or 1.0
+    rows = [
+        "".join(
+            f'<TD FIXEDSIZE="TRUE" WIDTH="{CELL}" HEIGHT="{CELL}" BGCOLOR="{_color(x / largest)}"></TD>' for x in row
+        )
+        for row in grid
+    ]
+    cells = "".join(f"<TR>{row}</TR>" for row in rows)
+    return (
+        '<TR><TD ALIGN="CENTER"><TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0">'
+        f"{cells}</TABLE></TD></TR>"
+    )
+
+
+def _shrunk(matrix: Any) -> Any:
+    """A matrix of at most ROWS x COLUMNS: the means of blocks."""
+    for axis, most in ((0, ROWS), (1, COLUMNS)):
+        n = matrix.shape[axis]
+        if n > most:
+            starts = np.arange(most) * n // most
+            counts = np.diff([*starts, n])
+            sums = np.add.reduceat(matrix.astype(float), starts, axis=axis)
+            matrix = sums / (counts[:, np.newaxis] if axis == 0 else counts)
+    return matrix.astype(float)
+
+
+def _color(x: float) -> str:
+    """A colour for x in [-1, 1]."""
+    if not np.isfinite(x):
+        return "#000000"
+    end = ABOVE if x > 0 else BELOW
+    return "#" + "".join(f"{round(a + (b - a) * abs(x)):02X}" for a, b in zip(ZERO, end, strict=True))
