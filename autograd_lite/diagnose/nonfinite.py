@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
@@ -10,12 +9,13 @@ import numpy as np
 
 from ..backprop import accumulator
 from ..describe import summary
+from ..draw.recorded import with_leaves
 from ..errors import ArgumentError
 from ..flow import Box, Graph
-from ..node import Node
+from ..node import Node, enable_grad
 from ..runtime import shape_of
 from ..tensor import Tensor
-from ..tree import leaves, map_leaves
+from ..tree import leaves
 from .causes import INPUT, OVERFLOW, backward_cause, finite, forward_cause, parts_of, quiet
 from .finding import Entry, NonFinite
 from .lines import debug, line_of
@@ -52,28 +52,13 @@ def find_nonfinite(loss: Tensor | Callable[..., Any], *args: Any) -> NonFinite |
         if args:
             raise ArgumentError("find_nonfinite: arguments go with a function; the loss is a Tensor already")
         return _Search(loss).result()
-    arguments = _traced(loss, args)
-    with quiet(), debug():
+    arguments = with_leaves(loss, args, "find_nonfinite")
+    with quiet(), debug(), enable_grad():
         y = loss(*arguments)
     recorded = [t for t in leaves(y) if isinstance(t, Tensor) and t.node is not None]
     if not recorded:
         raise ArgumentError("find_nonfinite: the function returned nothing that was recorded; return the loss itself")
     return next((found for t in recorded if (found := _Search(t).result())), None)
-
-
-def _traced(f: Callable[..., Any], args: tuple[Any, ...]) -> list[Any]:
-    """The arguments with leaves, named as f's parameters are, for what can have a gradient."""
-    try:
-        names = [*inspect.signature(f).parameters][: len(args)]
-    except (TypeError, ValueError):
-        names = []
-    names += [""] * (len(args) - len(names))
-
-    def leaf(x: Any, name: str) -> Any:
-        inexact = not isinstance(x, Tensor) and np.asarray(x).dtype.kind in "fc"
-        return Tensor(x, requires_grad=True, name=name or None) if inexact else x
-
-    return [map_leaves(lambda x, name=name: leaf(x, name), a) for a, name in zip(args, names, strict=True)]
 
 
 class _Sent(NamedTuple):

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..node import Node
+from .styles import Mark
 
 SHOWN = 8  # steps of a long path that are written out; the others are counted
 
@@ -114,6 +115,16 @@ class Explanation:
                 found.setdefault(step.node.op.name, {})[step.slot] = step.formula
         rows = [f"{name}: {', '.join(f'd{k} = {of[k]}' for k in sorted(of))}" for name, of in found.items()]
         return "; ".join(_shortened(rows, "…"))
+
+    def _drawn_(self) -> tuple[Any, dict[Node, Mark]]:
+        """What `ag.draw` draws: the loss, each step of the listed paths with the local derivatives there."""
+        found: dict[Node, list[str]] = {}
+        for path in self.paths:
+            for step in path.steps:
+                text = f"{step.name} by {step.slot}: {_number(step.derivative)}"
+                if text not in found.setdefault(step.node, []):
+                    found[step.node].append(text)
+        return self.tensor, {node: Mark("note", "\n".join(_shortened(texts, "…"))) for node, texts in found.items()}
 
     # -- as mathematics ----------------------------------------------------------------------------------------------
 
