@@ -22,11 +22,11 @@ def aligned(rows: Sequence[tuple[str, tuple[int, ...], str]], broadcast: bool = 
     width = max(map(len, texts))
     pairs = zip(rows, texts, strict=True)
     lines = [f"  {name:<{left}} {text:<{width}} {origin}" for (name, _, origin), text in pairs]
-    clashes = [k for k, column in enumerate(columns) if broadcast and len({n for n in column if n not in (None, 1)}) > 1]
+    sizes = [dict.fromkeys(n for n in column if n not in (None, 1)) for column in columns]
+    clashes = [k for k, each in enumerate(sizes) if broadcast and len(each) > 1]
     if clashes:
         marks = "".join(("^" * w if k in clashes else " " * w) + "  " for k, w in enumerate(widths))
-        sizes = [dict.fromkeys(n for n in columns[k] if n not in (None, 1)) for k in clashes]
-        reason = ", ".join(f"sizes {' and '.join(map(str, each))} differ" for each in sizes)
+        reason = ", ".join(f"sizes {' and '.join(map(str, sizes[k]))} differ" for k in clashes)
         lines.append(f"  {'':<{left}}  {marks.rstrip():<{width - 1}} {reason}")
     return "\n".join(line.rstrip() for line in lines)
 

@@ -322,6 +322,6 @@ def check_box(box: Box, rng: np.random.Generator | None = None) -> BoxCheck | No
         along, size, _ = _gradient_along(h, values, direction)
         line = Line(h, values, direction, mass)
         result = compare(line, along, size, how, any(s != 1.0 for s in scales))
-        error = abs(along - result.numeric) / max(size, abs(result.numeric), np.finfo(float).tiny)
+        error = abs(along - result.numeric) / max(abs(along), abs(result.numeric), np.finfo(float).tiny)
         kink = not result.holds and sides(line, along, how) is not None
     return BoxCheck(error, result.holds, kink)

@@ -129,7 +129,8 @@ def _call_source(op: Op) -> str:
         convert = [] if op.is_ufunc else [f"    if not ({value}): y = as_value(y)"]
     lines += [
         f"    try: y = {run}({', '.join(datas)}{keywords})",
-        f"    except Exception as error: raise failure(op, error, ({', '.join(datas)},), ({', '.join(nodes)},)) from error",
+        "    except Exception as error:",
+        f"        raise failure(op, error, ({', '.join(datas)},), ({', '.join(nodes)},)) from error",
         *(["    y, r = y"] if op.residual else []),
         *convert,
         f"    if not ({' or '.join(recorded)}):",

@@ -111,11 +111,17 @@ def _with_inputs(error: Exception, op: Op, inputs: tuple[Any, ...], nodes: tuple
     if isinstance(error, ShapeError) and error.op is None:
         error.op = op
         error.inputs = tuple([x if node is None else node for x, node in zip(inputs, nodes, strict=True)])
-        if len(inputs) > 1:
-            names = [*op.inputs, *[str(op.variadic)] * (len(inputs) - len(op.inputs))]
-            rows = zip(names, map(np.shape, inputs), map(_origin, error.inputs), strict=True)
-            error.add_note(aligned([*rows], op.elementwise))
+        if op.elementwise and len(inputs) > 1:
+            error.add_note(aligned_inputs(error))
     return error
+
+
+def aligned_inputs(error: ShapeError) -> str:
+    """The shapes of the inputs of the op that failed, one below the other, with where they come from."""
+    op, inputs = error.op, error.inputs
+    names = [*op.inputs, *[str(op.variadic)] * (len(inputs) - len(op.inputs))]
+    shapes = [x.shape if isinstance(x, Node) else np.shape(x) for x in inputs]
+    return aligned([*zip(names, shapes, map(_origin, inputs), strict=True)], op.elementwise)
 
 
 def failure(op: Op, error: Exception, inputs: tuple[Any, ...], nodes: tuple[Any, ...]) -> Exception:

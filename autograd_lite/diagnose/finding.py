@@ -19,14 +19,14 @@ NO_LINE = "its line was not noted: record inside `with ag.debug():`, or call ag.
 
 
 class Entry(NamedTuple):
-    """One entry that is not finite: its index, its value, and what it was made of: a name and a number each."""
+    """One entry that is not finite: its place, its value, and what it was made of: a name and a number each."""
 
-    index: tuple[int, ...]
+    place: tuple[int, ...]
     value: Any
     made_of: dict[str, Any]
 
     def __str__(self) -> str:
-        where = f"[{', '.join(map(str, self.index))}]: " if self.index else ""
+        where = f"[{', '.join(map(str, self.place))}]: " if self.place else ""
         parts = ", ".join(f"{name} = {_text(x)}" for name, x in self.made_of.items())
         return f"{where}{parts} → {_text(self.value)}" if parts else f"{where}{_text(self.value)}"
 
@@ -70,7 +70,8 @@ class NonFinite:
         """The op, the direction, and the entries, in a line."""
         of = f"the gradient by {self.input}" if self.direction == "bprop" else "the value"
         which = f"{self.count:,} of {self.size:,} entries" if self.size > 1 else "the only entry"
-        at = f"{self.name}, shape {self.node.shape}" if isinstance(self.node, Leaf) else f"{self.direction} of {self.name}"
+        leaf = isinstance(self.node, Leaf)
+        at = f"{self.name}, shape {self.node.shape}" if leaf else f"{self.direction} of {self.name}"
         return f"{at}: {self.kind}, in {which} of {of}"
 
     @property

@@ -49,9 +49,9 @@ def debug() -> Iterator[None]:
     >>> import autograd_lite as ag
     >>> x = ag.tensor(0.0, requires_grad=True, name="x")
     >>> with ag.debug():
-    ...     y = ag.log(x)
+    ...     y = ag.sqrt(x)
     >>> print(ag.find_nonfinite(y).line.text)
-    y = ag.log(x)
+    y = ag.sqrt(x)
     """
     before = sys.getprofile()
     sys.setprofile(_note)

@@ -69,12 +69,11 @@ class Memory:
             largest = sorted(shown, key=lambda row: -row.nbytes)[:SHOWN]
             shown = sorted(largest, key=lambda row: row.number)
         table = [["", "op", "keeps", "", "bytes", "because"]]
-        table += [
-            [f"{row.number}", _name(row.node), row.what, row.kind, _bytes(row), row.why] for row in shown
-        ]
+        table += [[f"{row.number}", _name(row.node), row.what, row.kind, _bytes(row), row.why] for row in shown]
         widths = [max(len(row[c]) for row in table) for c in range(5)]
         for row in table:
-            cells = [c.rjust(w) if k in (0, 4) else c.ljust(w) for k, (c, w) in enumerate(zip(row, widths, strict=False))]
+            pairs = enumerate(zip(row, widths, strict=False))
+            cells = [cell.rjust(width) if k in (0, 4) else cell.ljust(width) for k, (cell, width) in pairs]
             yield "  ".join([*cells, row[5]]).rstrip()
         if len(self.rows) > SHOWN:
             rest = self.total - self.unseen - sum(row.nbytes for row in shown)
@@ -100,11 +99,9 @@ def memory(loss: Tensor) -> Memory:
 
     >>> import numpy as np, autograd_lite as ag
     >>> x = ag.tensor(np.ones(1000), requires_grad=True, name="x")
-    >>> print(ag.memory(ag.sum(ag.tanh(x) + 1.0)))
-    16,000 bytes kept by 4 nodes, and ... by the nodes themselves
-       op    keeps          bytes  because
-    0  x     value  1000 float64  8,000  it is a leaf
-    1  tanh  y      1000 float64  8,000  dx = g * (1 - y * y)
+    >>> kept = ag.memory(ag.sum(ag.tanh(x) + 1.0))
+    >>> kept.total, [(row.what, row.nbytes, row.why) for row in kept.rows]
+    (16000, [('value', 8000, 'it is a leaf'), ('y', 8000, 'dx = g * (1 - y * y)')])
     """
     if not isinstance(loss, Tensor) or loss.node is None:
         raise ArgumentError("memory: this Tensor was not recorded; it keeps its own value and nothing else")

@@ -88,6 +88,7 @@ class _Search:
 
     def _gradients(self) -> dict[Node, Any]:
         """The reverse walk, with an eye on what each bprop sends."""
+        sums: dict[Node, Any]
         sums, _, send, _ = accumulator(recorded=True)  # without memory of its own: every gradient is sent
         last = self.graph[-1].node
         if last.requires_grad:

@@ -9,10 +9,10 @@ import numpy as np
 
 from ..errors import ArgumentError, IndexingError
 from ..flow import Box, Graph
+from ..local import local_derivatives, size_of, slots
 from ..node import Node
 from ..tensor import Tensor
 from .explanation import Explanation, Path, Step, entry_text
-from .local import local_derivatives, size_of, slots
 from .paths import Web
 
 

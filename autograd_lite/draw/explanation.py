@@ -121,7 +121,7 @@ class Explanation:
         found: dict[Node, list[str]] = {}
         for path in self.paths:
             for step in path.steps:
-                text = f"{step.name} by {step.slot}: {_number(step.derivative)}"
+                text = f"{step.entry} by {step.slot}: {_number(step.derivative)}".strip()
                 if text not in found.setdefault(step.node, []):
                     found[step.node].append(text)
         return self.tensor, {node: Mark("note", "\n".join(_shortened(texts, "…"))) for node, texts in found.items()}

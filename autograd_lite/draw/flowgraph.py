@@ -25,6 +25,7 @@ from .view import View
 DIRECTIONS = ("fprop", "bprop", "both")
 
 
+@np.errstate(all="ignore")  # what is not finite shows in the picture
 def draw(
     loss: Tensor | Callable[..., Any] | Any,
     *args: Any,
@@ -94,13 +95,10 @@ def draw(
         graph, gradients, since = gradient_graph(loss)
     if check:
         marks = {**checked(graph), **_by_node(marks)}
-    view = View(
-        graph, depth=depth, folded=fold, constants=constants, broadcasting=broadcasting, marks=_by_node(marks)
-    )
+    view = View(graph, depth=depth, folded=fold, constants=constants, broadcasting=broadcasting, marks=_by_node(marks))
     backward = direction == "both" and loss.requires_grad
     if backward:
-        with np.errstate(all="ignore"):  # what is not finite shows in the picture
-            graph.run()
+        graph.run()
     if format == "text":
         return tree(view, bool(values))
     picture = Dot(view, values, backward, since).write()

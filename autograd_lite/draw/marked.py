@@ -12,6 +12,8 @@ from ..errors import ArgumentError, ShapeError
 from ..flow import Graph
 from ..node import FlatNode, Node
 from ..op import Op
+from ..runtime import aligned_inputs
+from ..several import Outputs
 from ..tensor import Tensor, constant_tensor
 from .styles import Mark
 
@@ -50,12 +52,13 @@ def _failed(error: BaseException) -> tuple[Tensor, dict[Node, Mark]]:
         cause = cause.__cause__ or cause.__context__
     if cause is None:
         raise ArgumentError(f"draw: no op failed with shapes here; this is a {type(error).__name__}: {error}")
-    names = [*cause.op.inputs, *[f"input {k}" for k in range(len(cause.op.inputs), len(cause.inputs))]]
-    stand_in = Op(_NotComputed(), cause.op.symbol, name=cause.op.name, **dict.fromkeys(names))
+    variadic = [f"{cause.op.variadic}{k}" for k in range(len(cause.inputs) - len(cause.op.inputs))]
+    flat: dict[str, Any] = dict.fromkeys([*cause.op.inputs, *variadic])
+    stand_in = Op(_NotComputed(), cause.op.symbol, name=cause.op.name, **flat)
     last = constant_tensor(np.float64(np.nan))
-    last.node = FlatNode(stand_in, cause.inputs, (), (), last._data)
-    notes = getattr(cause, "__notes__", [])
-    return last, {last.node: Mark("bad", "\n".join([*notes[:1]] or [str(cause)]))}
+    last.node = FlatNode(stand_in, cause.inputs, (), (), Outputs(tuple, ()))  # it gave nothing
+    reason = str(cause).rpartition("): ")[2]
+    return last, {last.node: Mark("bad", aligned_inputs(cause) + ("" if cause.op.elementwise else f"\n{reason}"))}
 
 
 class _NotComputed:

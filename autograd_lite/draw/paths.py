@@ -62,7 +62,8 @@ class Web:
         best, along, out = self._best()
         if k < 1 or best[self.first] is None:
             return []
-        waiting, found, number = [_Candidate(0.0, 0, None, -1)], [], 0
+        found: list[list[int]] = []
+        waiting, number = [_Candidate(0.0, 0, None, -1)], 0
         while waiting and len(found) < k:
             candidate = heappop(waiting)
             path, last_turn = self._edges(candidate, along)

@@ -2,6 +2,7 @@
 
 from .activations import ACTIVATIONS
 from .initializers import glorot_uniform
+from .layer_health import health
 from .layers import MLP, Linear
 from .losses import cross_entropy
 from .module import Module
@@ -18,4 +19,5 @@ __all__ = [
     "Theta",
     "cross_entropy",
     "glorot_uniform",
+    "health",
 ]

@@ -1,4 +1,4 @@
-"""Local derivatives in numbers: of each entry of a node's value by each entry of one of its inputs.
+"""Floor 5: local derivatives in numbers: of each entry of a node's value by each entry of one of its inputs.
 
 An op tells its derivatives through its formulas alone. They are asked for one entry at a time: backward, by a gradient
 that is 1 there, or forward, by a tangent that is, whichever takes fewer questions. An element-wise op answers for
@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..errors import ArgumentError
-from ..forward import push
-from ..node import Leaf, Node, no_grad, tick
-from ..several import SEVERAL, Cotangents
+from .errors import ArgumentError
+from .forward import push
+from .node import Leaf, Node, no_grad, tick
+from .several import SEVERAL, Cotangents
 
 LARGEST = 50_000_000  # pairs of entries of one input and its output; asking for them takes seconds
 
@@ -50,9 +50,8 @@ def local_derivatives(node: Node, slot: int, entries: Any) -> Derivatives:
                 f"explain: {node.op.name} relates {questions:,} entries to {size:,}; explain fewer: a loss of fewer"
                 " examples, or of one entry"
             )
-        table = _by_rows(alone, stand_in, source) if size <= questions else _by_columns(alone, stand_in, entries)
-    columns = entries if size <= questions else np.arange(questions)
-    table = table[:, columns]
+        ask = _by_rows if size <= questions else _by_columns
+        table = ask(alone, stand_in, entries)
     outputs, inputs = np.nonzero(table)
     return Derivatives(slot, entries[inputs], outputs, table[outputs, inputs])
 
@@ -60,7 +59,8 @@ def local_derivatives(node: Node, slot: int, entries: Any) -> Derivatives:
 def size_of(node: Node) -> int:
     """How many entries the value of a node has, of several outputs all together."""
     if node.dtype is SEVERAL:
-        return sum(math.prod(shape) for shape in node.shape)  # type: ignore[arg-type]
+        shapes: Any = node.shape
+        return sum(map(math.prod, shapes))
     return math.prod(node.shape)
 
 
@@ -107,10 +107,10 @@ def _of_elementwise(alone: Node, stand_in: Node, source: Node, entries: Any) -> 
     return origin[outputs], outputs, d.ravel()[outputs]
 
 
-def _by_rows(alone: Node, stand_in: Node, source: Node) -> Any:
+def _by_rows(alone: Node, stand_in: Node, entries: Any) -> Any:
     """One pass backward for each entry of the output: the rows of the Jacobian matrix."""
     gradients = (_unit(alone, entry, backward=True) for entry in range(size_of(alone)))
-    return np.array([_flat(_pulled(alone, stand_in, g), source) for g in gradients])
+    return np.array([_flat(_pulled(alone, stand_in, g), stand_in)[entries] for g in gradients])
 
 
 def _by_columns(alone: Node, stand_in: Node, entries: Any) -> Any:
@@ -129,7 +129,8 @@ def _unit(node: Node, entry: int, backward: bool = False) -> Any:
     if node.dtype is not SEVERAL:
         return _with_one(node.shape, node.dtype, entry)
     parts: list[Any] = []
-    for shape, dtype in zip(node.shape, node.shape.dtypes, strict=True):  # type: ignore[attr-defined]
+    shapes: Any = node.shape
+    for shape, dtype in zip(shapes, shapes.dtypes, strict=True):
         parts.append(_with_one(shape, dtype, entry))
         entry -= math.prod(shape)
     return Cotangents(node.shape, dict(enumerate(parts))) if backward else parts
@@ -146,7 +147,7 @@ def _flat(value: Any, node: Node) -> Any:
     """A gradient or tangent of a node's value as one vector."""
     if isinstance(value, Cotangents):
         parts = zip(node.shape, range(len(node.shape)), strict=True)
-        return np.concatenate([np.ravel(value.parts.get(k, np.zeros(shape))) for shape, k in parts])  # type: ignore[arg-type]
+        return np.concatenate([np.ravel(value.parts.get(k, np.zeros(shape))) for shape, k in parts])
     if isinstance(value, (list, tuple)):
         return np.concatenate([np.ravel(part) for part in value])
     return np.ravel(np.broadcast_to(_summed(value, node.shape), node.shape))
