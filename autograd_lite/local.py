@@ -56,6 +56,19 @@ def local_derivatives(node: Node, slot: int, entries: Any) -> Derivatives:
     return Derivatives(slot, entries[inputs], outputs, table[outputs, inputs])
 
 
+def scalar_derivatives(node: Node) -> list[tuple[int, float]] | None:
+    """Of an element-wise op of scalars: each slot and the derivative by its input, by one pass backward; None of
+    any other op, or where one value stands in two slots."""
+    if node.shape or not node.op.elementwise:
+        return None
+    inputs, live = node.inputs, slots(node)
+    if len({inputs[k] for k in live}) < len(live):
+        return None
+    sent: dict[Node, Any] = {}
+    node.bprop(node.dtype.type(1), sent.__setitem__)
+    return [(k, float(sent[inputs[k]])) for k in live if inputs[k] in sent]
+
+
 def size_of(node: Node) -> int:
     """How many entries the value of a node has, of several outputs all together."""
     if node.dtype is SEVERAL:

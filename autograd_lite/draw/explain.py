@@ -9,8 +9,8 @@ import numpy as np
 
 from ..errors import ArgumentError, IndexingError
 from ..flow import Box, Graph
-from ..local import local_derivatives, size_of, slots
-from ..node import Node
+from ..local import local_derivatives, scalar_derivatives, size_of, slots
+from ..node import Node, no_grad
 from ..tensor import Tensor
 from .explanation import Explanation, Path, Step, entry_text
 from .paths import Web
@@ -51,7 +51,8 @@ def explain(x: Tensor, loss: Tensor, *, entry: Any = None, loss_entry: Any = Non
         if not isinstance(t, Tensor) or t.node is None or not t.requires_grad:
             raise ArgumentError(f"explain: {name} was not recorded; compute it from a Tensor with requires_grad=True")
     start, end = _position(x, entry, "x", "entry"), _position(loss, loss_entry, "loss", "loss_entry")
-    return _Tracer(x, loss, start).explanation(end, paths)
+    with no_grad(), np.errstate(all="ignore"):
+        return _Tracer(x, loss, start).explanation(end, paths)
 
 
 def _position(t: Tensor, entry: Any, name: str, argument: str) -> int:
@@ -65,6 +66,9 @@ def _position(t: Tensor, entry: Any, name: str, argument: str) -> int:
         raise IndexingError(f"explain: {argument}={entry} is no entry of {name}, which has shape {t.shape}")
     wrapped = [i % n for i, n in zip(index, t.shape, strict=True)]
     return int(np.ravel_multi_index(wrapped, t.shape)) if wrapped else 0
+
+
+_ONLY = np.zeros(1, int)  # the one entry of a scalar
 
 
 class _Tracer:
@@ -87,6 +91,12 @@ class _Tracer:
             elif any(i in self.reached for i in box.node.inputs if isinstance(i, Node)) and box.node.requires_grad:
                 self._follow(box)
 
+    def _edge(self, tail: int, head: int, weight: float, slot: int) -> None:
+        self.tails.append(tail)
+        self.heads.append(head)
+        self.weights.append(weight)
+        self.taken.append(slot)
+
     def _enter(self, box: Box, entries: Any) -> None:
         self.reached[box.node], self.base[box.node] = entries, len(self.vertices)
         self.vertices += [(box, entry) for entry in entries.tolist()]
@@ -96,6 +106,13 @@ class _Tracer:
         if getattr(box.node.dtype, "kind", "f") == "c":
             raise ArgumentError(f"explain: {box.name} is complex; a path of real numbers only has a product")
         node = box.refilled()
+        scalars = scalar_derivatives(node)
+        if scalars is not None:
+            self._enter(box, _ONLY)
+            for slot, derivative in scalars:
+                if (i := node.inputs[slot]) in self.base:
+                    self._edge(self.base[i], self.base[box.node], derivative, slot)
+            return
         found = [local_derivatives(node, k, self.reached[i]) for k in slots(node) if (i := node.inputs[k]) in self.base]
         entries = np.unique(np.concatenate([d.outputs for d in found])) if found else np.zeros(0, int)
         if not len(entries):
@@ -138,7 +155,7 @@ class _Tracer:
         op: Any = box.op
         k = self.taken[e]
         name = op.inputs[k] if k < len(op.inputs) else op.variadic
-        return Step(box.node, entry_text(_shape(box.node), entry), name, op.formula_text(name), self.weights[e])
+        return Step(box.node, entry_text(_shape(box.node), entry), name, self.weights[e])
 
 
 def _shape(node: Node) -> tuple[int, ...]:

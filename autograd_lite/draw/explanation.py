@@ -23,13 +23,17 @@ def entry_text(shape: tuple[int, ...], entry: int) -> str:
 @dataclass(frozen=True)
 class Step:
     """One edge of a path: into the entry `entry` of the value of `node`, through the op's input `slot`; `derivative`
-    is that entry's by the one before, and `formula` says how the table writes it (for g = 1)."""
+    is that entry's by the one before."""
 
     node: Node
     entry: str
     slot: str
-    formula: str
     derivative: float
+
+    @property
+    def formula(self) -> str:
+        """How the table writes the derivative, for g = 1."""
+        return str(self.node.op.formula_text(self.slot))
 
     @property
     def name(self) -> str:
@@ -112,7 +116,9 @@ class Explanation:
         found: dict[str, dict[str, str]] = {}
         for path in self.paths:
             for step in path.steps:
-                found.setdefault(step.node.op.name, {})[step.slot] = step.formula
+                slots = found.setdefault(step.node.op.name, {})
+                if step.slot not in slots:
+                    slots[step.slot] = step.formula
         rows = [f"{name}: {', '.join(f'd{k} = {of[k]}' for k in sorted(of))}" for name, of in found.items()]
         return "; ".join(_shortened(rows, "…"))
 
