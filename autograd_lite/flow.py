@@ -160,7 +160,8 @@ class Graph:
 
     def __str__(self) -> str:
         """Every box in a line: order, op, inputs, shape, value and gradient; of a large graph the first and last."""
-        return table(self if self._sums else self._afresh().run())
+        with np.errstate(all="ignore"):  # the forward pass has warned already
+            return table(self if self._sums else self._afresh().run())
 
     def _afresh(self) -> Graph:
         """The same boxes before anything was called, with cotangent 1 for each entry unless another was given."""

@@ -84,7 +84,9 @@ def test_what_is_finite_is_not_reported(f):
     assert ag.find_nonfinite(f, x) is None
 
 
-@given(steps=st.lists(st.sampled_from([np.exp, np.log, np.sqrt, np.square, np.negative, np.tanh]), min_size=1, max_size=7))
+@given(
+    steps=st.lists(st.sampled_from([np.exp, np.log, np.sqrt, np.square, np.negative, np.tanh]), min_size=1, max_size=7)
+)
 def test_a_finding_is_there_exactly_if_something_is_not_finite(steps):
     def f(x):
         for step in steps:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 import sys
 
@@ -10,7 +11,8 @@ import numpy as np
 import pytest
 
 import autograd_lite as ag
-from autograd_lite.draw import picture
+from autograd_lite.draw import Mark, picture, styles
+from autograd_lite.draw.styles import MARKS
 
 
 def small_graph():
@@ -24,8 +26,16 @@ def test_boxes_and_edges_of_a_known_graph():
     drawing = ag.draw(loss)
     assert isinstance(drawing, graphviz.Digraph)
     names = re.findall(r"<B>(.*?)</B>", drawing.source)
-    assert names == ["w", "x", "multiply", "tanh", "multiply  · * 3", "add", "constant", "sum"]
-    assert len(re.findall(r"->", drawing.source)) == 7
+    assert names == ["w", "x", "multiply", "tanh", "multiply  · * 3", "add", "sum", "constant"]
+    forward = [line for line in drawing.source.splitlines() if "->" in line and "dashed" not in line]
+    backward = [line for line in drawing.source.splitlines() if "->" in line and "dashed" in line]
+    assert [re.findall(r"n\d+c?\d*", line) for line in forward] == [
+        ["n0", "n2"], ["n1", "n2"], ["n2", "n3"], ["n3", "n4"], ["n4", "n5"], ["n5c1", "n5"], ["n5", "n6"]
+    ]  # fmt: skip
+    assert [re.findall(r"n\d+", line) for line in backward] == [
+        ["n0", "n2"], ["n1", "n2"], ["n2", "n3"], ["n3", "n4"], ["n4", "n5"], ["n5", "n6"]
+    ]  # fmt: skip
+    assert all("dir=back" in line for line in backward)
     assert f"value {loss.item():.4g}" in drawing.source
     assert "rankdir=BT" in drawing.source
     loss.backward()
@@ -99,13 +109,178 @@ def test_what_cannot_be_drawn():
     with pytest.raises(TypeError, match="not recorded"):
         ag.draw(ag.ones(2))
     y = ag.tensor(1.0, requires_grad=True)
-    for _ in range(2001):
-        y = y + 1.0
-    with pytest.raises(TypeError, match="more than 2000"):
-        ag.draw(y)
+    with pytest.raises(TypeError, match="direction 'up'; one of fprop, bprop, both"):
+        ag.draw(y * y, direction="up")
+    with pytest.raises(TypeError, match="values 'all'; True, False or 'heatmap'"):
+        ag.draw(y * y, values="all")
+    with pytest.raises(TypeError, match="arguments are for a function"):
+        ag.draw(y * y, 3.0)
+    with pytest.raises(TypeError, match="no gradient flows back"):
+        ag.draw(y > 0, direction="bprop")
 
 
 def test_values_can_be_left_out():
     source = ag.draw(small_graph()[0], values=False).source
     assert "value" not in source
     assert "grad" not in source
+
+
+# -- both directions -------------------------------------------------------------------------------------------------
+
+
+def edges(source, dashed):
+    return [line for line in source.splitlines() if "->" in line and ("dashed" in line) == dashed]
+
+
+def test_backward_edges_carry_what_each_taker_sends_back_and_its_size():
+    x = ag.tensor(3.0, requires_grad=True, name="x")
+    loss = x * x * 2.0 + x * 5.0  # 2x by the square's two edges, each 6; 5 by the other
+    backward = edges(ag.draw(loss).source, dashed=True)
+    sent = [float(re.search(r'label=" ([^ "]+)', line)[1]) for line in backward if "n0 -> n" in line]
+    assert sent == [6.0, 6.0, 5.0]
+    loss.backward()
+    assert sum(sent) == x.grad
+    pens = [float(re.search(r"penwidth=([\d.]+)", line)[1]) for line in backward if "n0 -> n" in line]
+    assert pens[0] == pens[1] > pens[2]
+
+
+def test_an_edge_of_an_array_shows_its_shape_and_root_mean_square():
+    x = ag.tensor(np.ones((2, 3)), requires_grad=True, name="x")
+    backward = edges(ag.draw((x * 4.0).sum()).source, dashed=True)
+    assert [re.search(r'label=" (.*?) "', line)[1] for line in backward] == ["2×3  rms 4", "2×3  rms 1"]
+
+
+def test_fprop_alone_shows_no_gradient():
+    source = ag.draw(small_graph()[0], direction="fprop").source
+    assert "grad" not in source
+    assert not edges(source, dashed=True)
+    assert "value" in source
+
+
+def test_bprop_draws_the_gradient_computation():
+    w = ag.tensor(0.5, requires_grad=True, name="w")
+    x = ag.tensor(2.0, requires_grad=True, name="x")
+    loss = ag.tanh(w * x)
+    source = ag.draw(loss, direction="bprop").source
+    titles = re.findall(r"<B>(.*?)</B>", source)
+    assert titles[-2:] == ["∂loss/∂w", "∂loss/∂x"]
+    assert "∂loss/∂loss" in titles
+    assert titles.count("subtract  1 - ·") == 1  # g * (1 - y * y), as the table says
+    loss.backward()
+    for leaf in (w, x):
+        assert f">{leaf.grad:.4g}<" in source
+    assert not edges(source, dashed=True)
+
+
+def test_bprop_of_second_order():
+    x = ag.tensor(2.0, requires_grad=True, name="x")
+    gradient = ag.grad(lambda x: x**3)(x)
+    source = ag.draw(gradient, direction="bprop").source
+    assert ">12<" in source  # 6 x
+
+
+def test_values_in_full_or_summed_up():
+    x = ag.tensor([1.5, -2.0], requires_grad=True, name="x")
+    assert "value [1.5, -2]" in ag.draw(x * 1.0).source
+    y = ag.tensor(np.arange(10.0), requires_grad=True, name="y")
+    assert "value 4.5 ± 2.9 in [0, 9]" in ag.draw(y * 2.0).source
+    assert "value all 7" in ag.draw(ag.tensor(np.full(10, 7.0), requires_grad=True) * 2.0).source
+    z = ag.tensor(np.array([np.nan, 1, 2, 3, 4, 5, np.inf]), requires_grad=True)
+    assert "value 2 of 7 not finite" in ag.draw(z * 2.0).source
+
+
+def test_heatmaps():
+    x = ag.tensor(np.linspace(-1, 1, 8), requires_grad=True, name="x")
+    source = ag.draw(x * 1.0, values="heatmap", direction="fprop").source
+    colors = re.findall(r'BGCOLOR="(#\w+)"', source)[:8]
+    assert len(colors) == 8
+    assert colors[0] == "#D55E00"
+    assert colors[-1] == "#0072B2"
+    large = ag.tensor(np.ones((100, 200)), requires_grad=True)
+    assert ag.draw(large * 1.0, values="heatmap", direction="fprop").source.count("BGCOLOR") == 2 * 8 * 16
+    assert "BGCOLOR" not in ag.draw(x * 1.0).source
+
+
+def test_a_function_is_drawn_by_its_arguments_names():
+    def neuron(w, x, *, scale=2.0):
+        return ag.tanh(w["in"] * x) * scale
+
+    source = ag.draw(neuron, {"in": 0.5}, 3.0).source
+    assert re.findall(r"<B>(.*?)</B>", source)[:2] == ["w", "x"]
+    labels = ag.draw(lambda *xs: xs[0] * xs[1], 1.0, 2.0).source
+    assert re.findall(r"<B>(.*?)</B>", labels)[:2] == ["xs[0]", "xs[1]"]
+    with pytest.raises(TypeError, match="returned a float, not a Tensor"):
+        ag.draw(lambda x: 1.0, 2.0)
+    with pytest.raises(TypeError, match="missing a required argument"):
+        ag.draw(neuron, 1.0)
+
+
+def test_constants_and_broadcasting_can_be_asked_for():
+    loss, *_ = small_graph()
+    assert "constant" not in ag.draw(loss, constants=False).source
+    x = ag.tensor([1.0, 2.0], requires_grad=True, name="x")
+    y = np.broadcast_to(x, (3, 2)) * 2.0
+    assert "broadcast_to" not in ag.draw(y).source
+    assert "n0 -> n2" in ag.draw(y).source
+    assert "broadcast_to" in ag.draw(y, broadcasting=True).source
+
+
+def test_marks_color_boxes_and_write_notes():
+    loss, w, _ = small_graph()
+    graph = ag.Graph(loss)
+    marks = {graph[3].node: Mark("bad", "wrong <bprop>"), w: Mark("tainted")}
+    source = ag.draw(loss, marks=marks).source
+    assert "wrong &lt;bprop&gt;" in source
+    assert MARKS["bad"].fill in source
+    assert MARKS["tainted"].fill in source
+    assert "<- bad: wrong <bprop>" in ag.draw(loss, marks=marks, format="text")
+    with pytest.raises(ValueError, match="Mark: kind 'red'"):
+        Mark("red")
+
+
+# -- a picture where it is looked at ---------------------------------------------------------------------------------
+
+
+def test_dark_pages_have_colors_of_their_own(tmp_path):
+    svg = ag.draw(small_graph()[0]).write(tmp_path / "x.svg").read_text(encoding="utf-8")
+    assert svg.count("prefers-color-scheme: dark") == 1
+    used = {color for color in re.findall(r'(?:fill|stroke)="(#\w+)"', svg)}
+    for color in used - {"#ffffff"}:  # every colour that is used has a dark one
+        assert f'[fill="{color}"]' in svg
+        assert f'[stroke="{color}"]' in svg
+
+
+def _luminance(color):
+    channels = [int(color[k : k + 2], 16) / 255 for k in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def _contrast(a, b):
+    high, low = sorted([_luminance(a), _luminance(b)], reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
+def test_text_is_readable_on_every_fill():
+    """WCAG asks for 4.5 for running text and 3 for large text and lines."""
+    for text in (styles.TEXT, styles.FPROP, styles.BPROP, styles.QUIET):
+        for fill in (styles.OP, styles.LEAF, styles.CONSTANT, styles.CLUSTER, *[look.fill for look in MARKS.values()]):
+            dark = styles.DARK.get(fill) or next(look.dark_fill for look in MARKS.values() if look.fill == fill)
+            assert _contrast(text, fill) >= (4.5 if text == styles.TEXT else 2.6), (text, fill)
+            assert _contrast(styles.DARK[text], dark) >= (7 if text == styles.TEXT else 4), (text, dark)
+    for line in (styles.FPROP, styles.BPROP, styles.QUIET):  # a transparent picture on a page of the other kind
+        assert min(_contrast(line, "#FFFFFF"), _contrast(line, "#0D1117")) >= 3
+
+
+def test_it_shows_itself_in_a_notebook(monkeypatch):
+    loss, *_ = small_graph()
+    shown = ag.draw(loss)._repr_mimebundle_()
+    assert shown["image/svg+xml"].startswith("<?xml")
+    png = ag.draw(loss, format="png")._repr_mimebundle_()["image/png"]
+    assert base64.b64decode(png).startswith(b"\x89PNG")
+    assert ag.draw(loss, format="gv")._repr_mimebundle_()["text/plain"].startswith("digraph")
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setitem(sys.modules, "pygraphviz", None)
+    text = ag.draw(loss)._repr_mimebundle_()["text/plain"]
+    assert "pip install autograd_lite[viz]" in text
+    assert "digraph" in text

@@ -35,7 +35,9 @@ STEPS = [
 @st.composite
 def programs(draw):
     """A random program of two entries: a function of x with a scalar value."""
-    steps = draw(st.lists(st.tuples(st.sampled_from(STEPS), st.integers(0, 9), st.integers(0, 9)), min_size=1, max_size=6))
+    steps = draw(
+        st.lists(st.tuples(st.sampled_from(STEPS), st.integers(0, 9), st.integers(0, 9)), min_size=1, max_size=6)
+    )
 
     def run(x):
         values = [x]

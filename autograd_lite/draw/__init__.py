@@ -5,8 +5,9 @@ import types
 
 from .flowgraph import draw
 from .picture import Picture
+from .styles import Mark
 
-__all__ = ["Picture", "draw"]
+__all__ = ["Mark", "Picture", "draw"]
 
 
 class _CallableModule(types.ModuleType):

@@ -50,8 +50,8 @@ def heatmap(value: Any) -> str | None:
     ]
     cells = "".join(f"<TR>{row}</TR>" for row in rows)
     return (
-        '<TR><TD ALIGN="CENTER"><TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0">'
-        f"{cells}</TABLE></TD></TR>"
+        '<TR><TD><TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0" FIXEDSIZE="TRUE"'
+        f' WIDTH="{CELL * grid.shape[1]}" HEIGHT="{CELL * grid.shape[0]}">{cells}</TABLE></TD></TR>'
     )
 
 

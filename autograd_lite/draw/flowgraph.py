@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ArgumentError
-from ..flow import Graph
+from ..flow import Box, Graph
 from ..node import Leaf, Node
 from ..tensor import Tensor
 from .cells import label, text
@@ -25,7 +25,6 @@ from .view import View
 DIRECTIONS = ("fprop", "bprop", "both")
 
 
-@np.errstate(all="ignore")  # what is not finite shows in the picture
 def draw(
     loss: Tensor | Callable[..., Any] | Any,
     *args: Any,
@@ -54,7 +53,7 @@ def draw(
     values: whether to show values and gradients, small ones in full and large ones by mean ± standard deviation in
         [minimum, maximum]; "heatmap" adds their entries as colours (blue is positive, vermilion negative).
     depth: how many levels of modules and named scopes are open; 0 shows each as one box, None opens all.
-    fold: whether repeats of equal structure are shown once, as "× 10"; if None, in a graph of 16 ops or more.
+    fold: whether repeats of equal structure are shown once, as "× 10"; if None, in a graph of 12 ops or more.
     constants: whether arrays that want no gradient have boxes; if None, in a graph of up to 24 ops.
     broadcasting: whether ops that only copy entries for broadcasting, or sum such copies up, are shown.
     format: what the picture is shown as in a notebook, "svg", "png", ...; "text" gives a tree for terminals.
@@ -83,6 +82,8 @@ def draw(
     """
     if direction not in DIRECTIONS:
         raise ArgumentError(f"draw: direction {direction!r}; one of {', '.join(DIRECTIONS)}")
+    if values not in (True, False, "heatmap"):
+        raise ArgumentError(f"draw: values {values!r}; True, False or 'heatmap'")
     loss, marks = drawable(loss, marks)
     if not isinstance(loss, Tensor) and callable(loss):
         loss = loss_of(loss, args)
@@ -95,21 +96,41 @@ def draw(
         graph, gradients, since = gradient_graph(loss)
     if check:
         marks = {**checked(graph), **_by_node(marks)}
-    view = View(graph, depth=depth, folded=fold, constants=constants, broadcasting=broadcasting, marks=_by_node(marks))
-    backward = direction == "both" and loss.requires_grad
-    if backward:
-        graph.run()
-    if format == "text":
-        return tree(view, bool(values))
-    picture = Dot(view, values, backward, since).write()
+    view = View(
+        graph,
+        depth=depth,
+        folded=fold,
+        constants=constants,
+        broadcasting=broadcasting,
+        marks=_by_node(marks),
+        since=since,
+    )
+    with np.errstate(all="ignore"):  # whatever is wrong with the values, the forward pass has said it
+        backward = direction == "both" and loss.requires_grad
+        if backward:
+            graph.run()
+        if format == "text":
+            return tree(view, bool(values))
+        picture = Dot(view, values, backward, since).write()
     picture.format = format
-    names = parameter_names(Graph(loss)) if gradients else {}
-    for k, (leaf, node) in enumerate(gradients):
-        name = leaf.name or names.get(leaf, "leaf")
-        rows = [text(f"∂loss/∂{name}", bold=True, color=BPROP)]
-        picture.node(f"d{k}", label(rows), style="rounded,filled", fillcolor=LEAF, color=BPROP, penwidth="1.5")
-        picture.edge(view.key_of(node), f"d{k}", color=BPROP)
+    if gradients:
+        _name_gradients(picture, view, gradients, parameter_names(Graph(loss)))
     return picture
+
+
+def _name_gradients(picture: Picture, view: View, gradients: list[tuple[Leaf, Node]], names: dict[Node, str]) -> None:
+    """A rounded box on each node that is a gradient; one for all that a folded repeat stands for."""
+    shown: dict[tuple[str | None, Any], list[str]] = {}
+    for leaf, node in gradients:
+        key = view.key_of(node)
+        item = view.items[key] if key else None
+        one = isinstance(item, Box) and item.node not in view.last_of
+        shown.setdefault((key, leaf if one else None), []).append(leaf.name or names.get(leaf, "leaf"))
+    for k, ((key, _), leaf_names) in enumerate(shown.items()):
+        ends = dict.fromkeys([leaf_names[0], leaf_names[-1]])
+        rows = [text(" … ".join(f"∂loss/∂{name}" for name in ends), bold=True, color=BPROP)]
+        picture.node(f"d{k}", label(rows), style="rounded,filled", fillcolor=LEAF, color=BPROP, penwidth="1.5")
+        picture.edge(key, f"d{k}", color=BPROP)
 
 
 def _by_node(marks: Mapping[Any, Mark]) -> dict[Node, Mark]:

@@ -21,11 +21,20 @@ FEWEST = 3  # repeats that are worth folding
 LONGEST = 400  # parts in what is repeated
 
 
-def fold(root: Group, inputs_of: Any, marks: dict[Node, Mark]) -> dict[Node, Node]:
+def fold(root: Group, inputs_of: Any, marks: dict[Node, Mark], since: float) -> dict[Node, Node]:
     """Fold the repeats in `root`, in place; for each node that is not shown any more, the node that stands for it.
 
-    `inputs_of(box)` gives the inputs that are shown; a box with a mark differs from one without.
+    `inputs_of(box)` gives the inputs that are shown; a box with a mark differs from one without. What is recorded from
+    `since` on runs backward through what was recorded before, at distances that change.
     """
+
+    def facts_of(box: Box) -> Any:
+        node = box.node
+        return node.op, node.shape, node.dtype, marks[node].kind if node in marks else ""
+
+    def near(i: Node, box: Box) -> bool:
+        return i.order >= since or box.node.order < since
+
     stands_for: dict[Node, Node] = {}
     groups = [root]
     for group in groups:  # the list grows while it is read: outer groups first
@@ -34,38 +43,38 @@ def fold(root: Group, inputs_of: Any, marks: dict[Node, Mark]) -> dict[Node, Nod
     inner: dict[Group, Any] = {}
     structure: dict[Group, list[int]] = {}
     for group in reversed(groups):
-        structure[group] = _structures(group, inputs_of, marks, inner, numbers)
+        structure[group] = _structures(group, inputs_of, facts_of, near, inner, numbers)
         inner[group] = numbers.setdefault((group.kind or group.path, *structure[group]), len(numbers))
     for group in groups:
         _fold_parts(group, structure[group], stands_for)
     return stands_for
 
 
-def _structures(group: Group, inputs_of: Any, marks: Any, inner: dict[Group, Any], numbers: Any) -> list[int]:
+def _structures(group: Group, inputs_of: Any, facts_of: Any, near: Any, inner: Any, numbers: Any) -> list[int]:
     """For each part of a group the number of its structure."""
     home: dict[Node, tuple[int, int]] = {}
     for k, part in enumerate(group.parts):
-        for place, box in enumerate(boxes_in(part)):
+        inside = list(boxes_in(part))
+        for place, box in enumerate(inside, -len(inside)):  # from the end: outputs of parts of any length are -1
             home[box.node] = (k, place)
     return [
-        numbers.setdefault(_structure(k, part, home, inputs_of, marks, inner), len(numbers))
+        numbers.setdefault(_structure(k, part, home, inputs_of, facts_of, near, inner), len(numbers))
         for k, part in enumerate(group.parts)
     ]
 
 
-def _structure(k: int, part: Box | Group, home: Any, inputs_of: Any, marks: Any, inner: dict[Group, Any]) -> Any:
+def _structure(k: int, part: Box | Group, home: Any, inputs_of: Any, facts_of: Any, near: Any, inner: Any) -> Any:
     found: list[Any] = [inner[part] if isinstance(part, Group) else -1]
     for box in boxes_in(part):
-        node = box.node
         if box is part:
-            found.append((node.op.name, node.shape, str(node.dtype), marks[node].kind if node in marks else ""))
+            found.append(facts_of(box))
         for i in inputs_of(box):
-            if isinstance(i, Node) and i in home:
+            if isinstance(i, Node) and i in home and near(i, box):
                 other, place = home[i]
                 if other != k:
                     found.append((k - other, place))
             elif isinstance(i, Node):
-                found.append(("leaf" if isinstance(i, Leaf) else "outside", i.shape, str(i.dtype)))
+                found.append(("leaf" if isinstance(i, Leaf) else "outside", i.shape, i.dtype))
             else:
                 found.append("number" if is_number(i) else ("constant", np.shape(i)))
     return tuple(found)

@@ -39,9 +39,13 @@ class Group:
         return f"{name}  × {self.times:,}".strip() if self.times > 1 else name
 
 
-def boxes_in(part: Box | Group) -> Iterator[Box]:
+def boxes_in(part: Box | Group) -> Iterable[Box]:
     """The boxes of a part, in order."""
-    stack = [part]
+    return _boxes_of(part) if isinstance(part, Group) else (part,)
+
+
+def _boxes_of(group: Group) -> Iterator[Box]:
+    stack: list[Box | Group] = [group]
     while stack:
         part = stack.pop()
         if isinstance(part, Group):

@@ -34,8 +34,8 @@ class Look:
 
 # What a mark can say, worst first: where several boxes are folded into one, the worst is shown.
 MARKS = {
-    "bad": Look("#B2182B", "#F4A9A0", "#6B1A16", 2.5),
-    "tainted": Look("#B2182B", "#FBE3DF", "#3F2320"),
+    "bad": Look("#B2182B", "#F9CFC8", "#541512", 3.0),
+    "tainted": Look("#B2182B", "#FDEEEB", "#33201F"),
     "warning": Look("#946C00", "#FFF0B8", "#4A3B0C", 1.5),
     "good": Look("#007A5A", "#DDF3EA", "#12392E"),
     "note": Look(FPROP, OP, DARK[OP]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -57,9 +58,8 @@ def tree(view: View, values: bool) -> Text:
 
 
 def _name(view: View, key: str) -> str:
-    item, times = view.items[key], view.times(key)
-    around = [group for group in view.frames(key) if group.times > 1 and not group.kind and not group.path]
-    times *= int(np.prod([group.times for group in around]))
+    item = view.items[key]
+    times = view.times(key) * math.prod(group.times for group in view.frames(key))
     if isinstance(item, Group):
         name = item.title or "part"
     elif isinstance(item.node, Leaf):

@@ -5,7 +5,9 @@ The same view is written as DOT (dot.py) and as a tree of text (tree.py).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +24,7 @@ from .parts import Group, boxes_in, grouped, parameter_names
 from .styles import Mark, worst
 
 LARGEST = 2000  # boxes; beyond that no layout is readable
-FOLDED_FROM, CONSTANTS_UP_TO = 16, 24  # boxes of ops, unless the caller says
+FOLDED_FROM, CONSTANTS_UP_TO = 12, 24  # boxes of ops, unless the caller says
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,7 @@ class View:
     constants, broadcasting: whether arrays that want no gradient, and ops that only copy or add up what broadcasting
         copied, are shown; constants, if None, in a small graph.
     marks: what is known of nodes.
+    since: the time when the backward pass began, where that is in the graph.
 
     Raises
     ------
@@ -61,18 +64,20 @@ class View:
         constants: bool | None = None,
         broadcasting: bool = False,
         marks: Mapping[Node, Mark] | None = None,
+        since: float = math.inf,
     ):
         self.graph, self.marks = graph, dict(marks or {})
         self._number = {box.node: k for k, box in enumerate(graph)}
-        last = graph[-1].node
+        last = graph[-1].node if since == math.inf else None  # a gradient is named, even where its last box is hidden
         self._hidden = {box.node for box in graph if not broadcasting and box.node is not last and _only_copies(box)}
         self.root, self.alone = grouped([box for box in graph if box.node not in self._hidden], depth)
         folded = sum(1 for _ in self._shown_parts()) >= FOLDED_FROM if folded is None else folded
-        folds = fold(self.root, self.inputs_of, self.marks) if folded else {}
+        folds = fold(self.root, self.inputs_of, self.marks, since) if folded else {}
         few = sum(1 for _ in self._shown_parts()) <= CONSTANTS_UP_TO
         self.constants = few if constants is None else constants
         self._stands_for = {gone: _end(folds, gone) for gone in folds}
         self._leaf_names = parameter_names(graph)
+        self._named = Counter(box.node.name for box in graph if isinstance(box.node, Leaf))
         self.items: dict[str, Box | Group] = {}
         self._key: dict[Node, str] = {}
         self._inside: dict[str, list[Group]] = {}  # the open frames around what is shown
@@ -82,8 +87,10 @@ class View:
 
     # -- boxes -------------------------------------------------------------------------------------------
 
-    def inputs_of(self, box: Box) -> list[Any]:
+    def inputs_of(self, box: Box) -> Sequence[Any]:
         """The inputs of a box, Nodes or constants; what is hidden is passed by."""
+        if not self._hidden:
+            return box.node.inputs
         return [self._source(i) for i in box.node.inputs]
 
     def _source(self, i: Any) -> Any:
@@ -131,13 +138,12 @@ class View:
     def _show_leaves(self, parts: Mapping[str, Box | Group]) -> None:
         """Leaves, each in the innermost frame around all that take it; parameters of a closed module are inside it."""
         takers: dict[Node, dict[str, None]] = {}
-        own = {self._number[box.node] for part in parts.values() for box in boxes_in(part)}
-        shown = {i for k in own for i in self.inputs_of(self.graph[k]) if isinstance(i, Leaf)}
         for gone, kept in list(self._stands_for.items()):
-            pairs = zip(self._inputs(gone), self._inputs(kept), strict=True)
-            for leaf, other in pairs:
-                if isinstance(leaf, Leaf) and isinstance(other, Leaf) and leaf not in shown:
-                    self._stands_for.setdefault(leaf, other) if leaf is not other else None
+            for leaf, other in zip(self._inputs(gone), self._inputs(kept), strict=True):
+                if isinstance(leaf, Leaf) and isinstance(other, Leaf):
+                    first, last = sorted([self._shown(leaf), self._shown(other)], key=lambda node: node.order)
+                    if first is not last:
+                        self._stands_for[last] = first
         for box in self.graph:
             for i in self.inputs_of(box) if box.node not in self._hidden else ():
                 if isinstance(i, Leaf):
@@ -153,13 +159,17 @@ class View:
                 continue
             key = self._key[leaf] = f"n{self._number[leaf]}"
             self.items[key] = box
-            self._inside[key] = _common([self._inside[k] for k in keys])
+            frames = _common([self._inside[k] for k in keys])
+            named = [k for k, group in enumerate(frames) if group.path or group.kind]
+            if named and leaf not in self._leaf_names:  # it was passed in from outside
+                frames = frames[: named[0]]
+            self._inside[key] = frames
 
-    def _inputs(self, node: Node) -> list[Any]:
+    def _inputs(self, node: Node) -> Sequence[Any]:
         return self.inputs_of(self.graph[self._number[node]])
 
     def _shown(self, node: Node) -> Node:
-        return self._stands_for.get(node, node)
+        return _end(self._stands_for, node)
 
     def key_of(self, node: Node) -> str | None:
         """The key of what shows this node; None where it is hidden."""
@@ -169,7 +179,8 @@ class View:
     def _last_of(self) -> dict[Node, Node]:
         """For a node that stands for repeats of it, the last of them."""
         last: dict[Node, Node] = {}
-        for gone, kept in self._stands_for.items():
+        for gone in self._stands_for:
+            kept = self._shown(gone)
             if kept not in last or gone.order > last[kept].order:
                 last[kept] = gone
         return last
@@ -209,11 +220,12 @@ class View:
 
     def name_of(self, box: Box) -> str:
         """A leaf's name, or the path of attributes that leads to it; for one that stands for several, both ends."""
-        names = [box.name if box.node.name else self._leaf_names.get(box.node, box.name)]  # type: ignore[attr-defined]
-        last: Any = self.last_of.get(box.node)
-        if last is not None:
-            names.append(last.name or self._leaf_names.get(last, "leaf"))
-        return " … ".join(dict.fromkeys(names))
+        leaves = [box.node, self.last_of.get(box.node, box.node)]
+        return " … ".join(dict.fromkeys(self._name(leaf) for leaf in leaves))
+
+    def _name(self, leaf: Any) -> str:
+        path = self._leaf_names.get(leaf, "leaf")
+        return path if not leaf.name or (self._named[leaf.name] > 1 and leaf in self._leaf_names) else leaf.name
 
     def owner_of(self, box: Box) -> str:
         """The module or scope that recorded this box and nothing else, if any."""
