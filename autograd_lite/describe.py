@@ -56,6 +56,11 @@ def summary(value: Any) -> str:
         return text if array.dtype.kind == "c" else f"{text} in [{array.min():.2g}, {array.max():.2g}]"
 
 
+def printable(text: str) -> str:
+    """`text` on one line, without what would steer a terminal."""
+    return "".join(c if c.isprintable() else " " for c in text)
+
+
 def magnitude(value: Any) -> float:
     """The root of the mean square of the entries: how large a gradient is, whatever its shape."""
     array = np.abs(np.asarray(value)).astype(float, copy=False)
@@ -110,7 +115,7 @@ def _row(k: int, box: Box, position: dict[Node, int]) -> list[str]:
     gradient = "" if several or box.grad is None else summary(box.grad)
     name = f"{box.name} (leaf)" if isinstance(box.node, Leaf) else box.name
     cells = (name, inputs, kind(box.shape, box.node.dtype), value, gradient)
-    return [f"{k}", *[_cut(" ".join(cell.split())) for cell in cells]]
+    return [f"{k}", *[_cut(" ".join(printable(cell).split())) for cell in cells]]
 
 
 def _input(value: Any, position: dict[Node, int]) -> str:

@@ -244,7 +244,7 @@ def test_marks_color_boxes_and_write_notes():
 def test_dark_pages_have_colors_of_their_own(tmp_path):
     svg = ag.draw(small_graph()[0]).write(tmp_path / "x.svg").read_text(encoding="utf-8")
     assert svg.count("prefers-color-scheme: dark") == 1
-    used = {color for color in re.findall(r'(?:fill|stroke)="(#\w+)"', svg)}
+    used = set(re.findall(r'(?:fill|stroke)="(#\w+)"', svg))
     for color in used - {"#ffffff"}:  # every colour that is used has a dark one
         assert f'[fill="{color}"]' in svg
         assert f'[stroke="{color}"]' in svg

@@ -20,7 +20,7 @@ def titles(source):
 
 
 def frames(source):
-    return re.findall(r"subgraph cluster_\d+ \{\n\tgraph \[.*?<B>(.*?)</B>", source)
+    return re.findall(r"subgraph cluster_\d+ \{\n\t.*?<B>(.*?)</B>", source)
 
 
 class Block(ag.nn.Module):
@@ -65,9 +65,7 @@ def test_modules_are_frames_that_open_and_close():
     assert frames(ag.draw(loss).source) == ["Tower", "blocks.all.0  Block", "blocks.all.1  Block"]
     one = ag.draw(loss, depth=1).source
     assert frames(one) == ["Tower"]
-    assert titles(one) == ["Tower", "blocks.all.0  Block", "blocks.all.1  Block", "x", "sum"] or set(titles(one)) == {
-        "Tower", "blocks.all.0  Block", "blocks.all.1  Block", "x", "sum"
-    }  # fmt: skip
+    assert titles(one) == ["x", "sum", "Tower", "blocks.all.0  Block", "blocks.all.1  Block"]
     closed = ag.draw(loss, depth=0).source
     assert frames(closed) == []
     assert set(titles(closed)) == {"x", "Tower", "sum"}
@@ -146,13 +144,13 @@ def test_calls_are_forgotten_in_the_end_and_held_weakly():
 def test_ten_layers_fit_one_screen():
     loss, _ = mlp_loss(10)
     source = ag.draw(loss).source
-    assert "× 8" in frames(source)
-    assert {"W2 … W9", "b2 … b9", "W1", "W10"} <= set(titles(source))
-    assert "layers.1 … layers.8  Linear" in source
+    assert "× 9" in frames(source)
+    assert {"W1 … W9", "b1 … b9", "W10", "b10"} <= set(titles(source))
+    assert "layers.0 … layers.8  Linear" in source
     assert source.count("label=<<TABLE") <= 18
     svg = ag.draw(loss).pipe("svg", encoding="utf-8")
     width, height = (float(size) for size in re.search(r'width="(\d+)pt" height="(\d+)pt"', svg).groups())
-    assert width < 1000
+    assert width < 1200
     assert height < 1000
     unfolded = ag.draw(loss, fold=False).source
     assert len([t for t in titles(unfolded) if t == "tanh"]) == 9
@@ -161,8 +159,8 @@ def test_ten_layers_fit_one_screen():
 
 def test_small_graphs_are_not_folded_unless_asked():
     loss, _ = mlp_loss(5)
-    assert "× 3" not in ag.draw(loss).source
-    assert "× 3" in frames(ag.draw(loss, fold=True).source)
+    assert frames(ag.draw(loss).source) == ["MLP"]
+    assert "× 4" in frames(ag.draw(loss, fold=True).source)
 
 
 def test_equal_modules_are_shown_once_open_or_closed():
@@ -217,9 +215,9 @@ def long_chain():
 
 def test_a_hundred_thousand_boxes_are_drawn_folded(long_chain):
     source = ag.draw(long_chain).source
-    assert titles(source)[-1] == "multiply  × 99,999"
+    assert titles(source)[-1] == "multiply  × 100,000"
     assert len(source) < 5000
-    assert "× 99,999" in ag.draw(long_chain, format="text")
+    assert "× 100,000" in ag.draw(long_chain, format="text")
 
 
 def test_a_hundred_thousand_boxes_unfolded_are_refused_with_advice(long_chain):
@@ -234,7 +232,7 @@ def test_a_loop_in_a_scope():
     for _ in range(3000):
         with ag.named_scope("step"):
             y = ag.tanh(y * w) + 0.1
-    assert any("step  × 2,9" in t for t in titles(ag.draw(y).source))
+    assert any("step  × 3,000" in t for t in titles(ag.draw(y).source))
 
 
 # -- text ------------------------------------------------------------------------------------------------------------
@@ -276,7 +274,7 @@ def test_a_tree_refers_to_what_is_shared():
     h = ag.tanh(w)
     text = ag.draw(h * h + w, format="text")
     assert repr(text) == str(text)
-    assert [re.split(r" {2,}|\s(?=float64|\()", line)[0].strip() for line in text.splitlines()] == [
+    assert [re.split(r" +(?:float64|\()", line)[0] for line in text.splitlines()] == [
         "add",
         "├─ multiply",
         "│  ├─ tanh #2",

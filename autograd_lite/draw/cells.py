@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..describe import SMALL
+from ..describe import SMALL, printable
 from ..several import SEVERAL
 
 ROWS, COLUMNS, CELL = 8, 16, 5  # a heat-map's cells, and the side of one in points
@@ -19,7 +19,7 @@ def text(
 ) -> str:
     """One row of a label; whatever stands in `line`, a viewer shows it and does not obey it. `fixed` keeps every space
     and gives each character the same width."""
-    shown = escape("".join(c if c.isprintable() else " " for c in line)) or " "
+    shown = escape(printable(line)) or " "
     shown = shown.replace(" ", "&#160;") if fixed else shown
     shown = f"<B>{shown}</B>" if bold else shown
     facts = {"COLOR": color, "POINT-SIZE": points, "FACE": "monospace" if fixed else None}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -119,7 +120,10 @@ class Dot:
         repeated = f"  × {times:,}" if times > 1 else ""
         if isinstance(item, Group):
             inside = list(boxes_in(item))
-            rows = [text(item.title or "part", bold=True), text(_contents(inside), color=QUIET, points=10)]
+            rows = [
+                text(item.title or "part", bold=True),
+                text(_contents(inside, self.view.parameters), color=QUIET, points=10),
+            ]
             return [*rows, _kind(inside[-1])]
         leaf = isinstance(item.node, Leaf)
         name = self.view.name_of(item) if leaf else title(item)
@@ -222,8 +226,8 @@ def _constant_title(taker: Box, k: int) -> str:
     return (slot(taker, k) if taker.op and taker.op.symbol is None else "") or "constant"
 
 
-def _contents(boxes: list[Box]) -> str:
-    leaves = {i for box in boxes for i in box.node.inputs if isinstance(i, Leaf)}
+def _contents(boxes: list[Box], parameters: Mapping[Node, str]) -> str:
+    leaves = {i for box in boxes for i in box.node.inputs if isinstance(i, Leaf) and i in parameters}
     numbers = sum(math.prod(leaf.shape) for leaf in leaves)
     return f"{len(boxes):,} ops" + (f", {numbers:,} parameters" if leaves else "")
 

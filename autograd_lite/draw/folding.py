@@ -1,8 +1,9 @@
 """Repeats: consecutive parts of the same structure, such as ten equal layers, are shown once, as "× 10".
 
 Parts have the same structure if their ops, shapes and dtypes agree and each takes its inputs from the same distance;
-which leaf or which number it takes may differ. Equal structures get equal numbers, and runs of a period p are found by
-comparing the numbers with themselves moved on by p.
+which leaf or which number it takes may differ, and the first of a run may take other inputs than the copy before it.
+Equal structures get equal numbers, and runs of a period p are found by comparing the numbers with themselves moved on
+by p.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ def fold(root: Group, inputs_of: Any, marks: dict[Node, Mark], since: float) -> 
         structure[group] = _structures(group, inputs_of, facts_of, near, inner, numbers)
         inner[group] = numbers.setdefault((group.kind or group.path, *structure[group]), len(numbers))
     for group in groups:
-        _fold_parts(group, structure[group], stands_for)
+        _fold_parts(group, structure[group], list(numbers), stands_for)
     return stands_for
 
 
@@ -72,15 +73,13 @@ def _structure(k: int, part: Box | Group, home: Any, inputs_of: Any, facts_of: A
             if isinstance(i, Node) and i in home and near(i, box):
                 other, place = home[i]
                 if other != k:
-                    found.append((k - other, place))
-            elif isinstance(i, Node):
-                found.append(("leaf" if isinstance(i, Leaf) else "outside", i.shape, i.dtype))
+                    found.append((k - other, i.shape, place))
             else:
-                found.append("number" if is_number(i) else ("constant", np.shape(i)))
+                found.append(("number" if is_number(i) else "given", np.shape(i)))
     return tuple(found)
 
 
-def _fold_parts(group: Group, structure: list[int], stands_for: dict[Node, Node]) -> None:
+def _fold_parts(group: Group, structure: list[int], keys: list[Any], stands_for: dict[Node, Node]) -> None:
     """Put each run of repeated parts of `group` into a group with `times`; what repeats inside one copy is folded in
     turn."""
     waiting = [(group, structure)]
@@ -90,7 +89,11 @@ def _fold_parts(group: Group, structure: list[int], stands_for: dict[Node, Node]
         runs = _runs(np.array(structure, dtype=np.intp), heads)
         parts: list[Box | Group] = []
         place = 0
-        for start, period, times in runs:
+        for start, period, times, slack in runs:
+            for first in range(start, start + slack + 1):
+                if first - period >= place and _begins(first, period, structure, keys):
+                    start, times = first - period, times + 1
+                    break
             parts += group.parts[place:start]
             place = start + period * times
             copies = group.parts[start:place]
@@ -99,9 +102,9 @@ def _fold_parts(group: Group, structure: list[int], stands_for: dict[Node, Node]
                 for kept, gone in zip(boxes_in(copies[k % period]), boxes_in(copies[k]), strict=True):
                     stands_for[gone.node] = kept.node
             repeat = Group(parts=shown, times=times)
-            first, last = shown[0], copies[-1]
-            if period == 1 and isinstance(first, Group) and isinstance(last, Group):
-                repeat = first
+            only, last = shown[0], copies[-1]
+            if period == 1 and isinstance(only, Group) and isinstance(last, Group):
+                repeat = only
                 repeat.times, repeat.last = times, last.path
             elif period > 1:
                 waiting.append((repeat, structure[start : start + period]))
@@ -109,18 +112,36 @@ def _fold_parts(group: Group, structure: list[int], stands_for: dict[Node, Node]
         group.parts = parts + group.parts[place:]
 
 
+def _begins(start: int, period: int, structure: list[int], keys: list[Any]) -> bool:
+    """Whether the parts before a run are one more copy, but that they take from elsewhere what the others take from
+    the copy before them, as the first layer does."""
+
+    def from_before(x: Any, y: Any, offset: int) -> bool:
+        given = isinstance(x, tuple) and (x[0] == "given" or (isinstance(x[0], int) and x[0] > offset))
+        return given and isinstance(y, tuple) and isinstance(y[0], int) and y[0] > offset and bool(x[1] == y[1])
+
+    for offset in range(period):
+        first, second = (keys[structure[k + offset]] for k in (start - period, start))
+        if len(first) != len(second):
+            return False
+        if not all(x == y or from_before(x, y, offset) for x, y in zip(first, second, strict=True)):
+            return False
+    return True
+
+
 def _takes_a_leaf(part: Box | Group) -> bool:
     return any(isinstance(i, Leaf) for box in boxes_in(part) for i in box.node.inputs)
 
 
-def _runs(numbers: Any, heads: Any) -> list[tuple[int, int, int]]:
-    """(start, period, times) of the repeats to fold, in order, none overlapping another.
+def _runs(numbers: Any, heads: Any) -> list[tuple[int, int, int, int]]:
+    """(start, period, times, slack) of the repeats to fold, in order, none overlapping another; a run could as well
+    start up to `slack` places later.
 
     What saves most is taken first; of equal ones that which starts at one of the `heads`, as a layer does at its
     weights.
     """
     n = len(numbers)
-    best, period = np.zeros(n, np.intp), np.zeros(n, np.intp)
+    best, period, slack = np.zeros(n, np.intp), np.zeros(n, np.intp), np.zeros(n, np.intp)
     for p in range(1, min(LONGEST, n // FEWEST) + 1):
         same = numbers[p:] == numbers[:-p]
         ends = np.append(np.flatnonzero(~same), n - p)  # where the run of equal numbers that holds a place ends
@@ -128,7 +149,7 @@ def _runs(numbers: Any, heads: Any) -> list[tuple[int, int, int]]:
         length = ends[np.searchsorted(ends, places)] - places
         saved = length // p * p
         better = (saved > best[: n - p]) & (saved >= (FEWEST - 1) * p)
-        best[: n - p][better], period[: n - p][better] = saved[better], p
+        best[: n - p][better], period[: n - p][better], slack[: n - p][better] = saved[better], p, (length % p)[better]
     taken = np.zeros(n, bool)
     found = []
     for start in np.lexsort((~heads, -best)):
@@ -136,6 +157,8 @@ def _runs(numbers: Any, heads: Any) -> list[tuple[int, int, int]]:
             break
         end = start + best[start] + period[start]
         if not taken[start] and not taken[end - 1]:
-            taken[start:end] = True
-            found.append((int(start), int(period[start]), int(best[start] // period[start] + 1)))
+            others = np.flatnonzero(taken[end : end + slack[start]])
+            room = int(others[0] if len(others) else slack[start])
+            taken[start : end + room] = True
+            found.append((int(start), int(period[start]), int(best[start] // period[start] + 1), room))
     return sorted(found)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..describe import kind, size, slot, summary, title
+from ..describe import kind, printable, size, slot, summary, title
 from ..flow import Box
 from ..node import Leaf
 from ..several import SEVERAL
@@ -67,7 +67,7 @@ def _name(view: View, key: str) -> str:
     else:
         owner = view.owner_of(item)
         name = f"{title(item)}  [{owner}]" if owner else title(item)
-    return " ".join(f"{name}  × {times:,}".split() if times > 1 else name.split())
+    return " ".join(printable(f"{name}  × {times:,}" if times > 1 else name).split())
 
 
 def _facts(view: View, key: str, values: bool) -> str:
@@ -80,7 +80,7 @@ def _facts(view: View, key: str, values: bool) -> str:
     if mark:
         note = "; ".join(line.strip() for line in mark.note.splitlines())
         facts.append(f"<- {mark.kind}: {note}" if note else f"<- {mark.kind}")
-    return "  ".join(facts)
+    return printable("  ".join(facts))
 
 
 def _constant_name(edge: Any) -> str:

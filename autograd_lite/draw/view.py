@@ -76,7 +76,7 @@ class View:
         few = sum(1 for _ in self._shown_parts()) <= CONSTANTS_UP_TO
         self.constants = few if constants is None else constants
         self._stands_for = {gone: _end(folds, gone) for gone in folds}
-        self._leaf_names = parameter_names(graph)
+        self.parameters = parameter_names(graph)
         self._named = Counter(box.node.name for box in graph if isinstance(box.node, Leaf))
         self.items: dict[str, Box | Group] = {}
         self._key: dict[Node, str] = {}
@@ -154,14 +154,14 @@ class View:
                 continue
             keys = list(takers.get(leaf, ()))
             only = parts[keys[0]] if len(keys) == 1 else None
-            if isinstance(only, Group) and leaf in self._leaf_names:
+            if isinstance(only, Group) and leaf in self.parameters:
                 self._key[leaf] = keys[0]
                 continue
             key = self._key[leaf] = f"n{self._number[leaf]}"
             self.items[key] = box
             frames = _common([self._inside[k] for k in keys])
             named = [k for k, group in enumerate(frames) if group.path or group.kind]
-            if named and leaf not in self._leaf_names:  # it was passed in from outside
+            if named and leaf not in self.parameters:  # it was passed in from outside
                 frames = frames[: named[0]]
             self._inside[key] = frames
 
@@ -224,8 +224,8 @@ class View:
         return " … ".join(dict.fromkeys(self._name(leaf) for leaf in leaves))
 
     def _name(self, leaf: Any) -> str:
-        path = self._leaf_names.get(leaf, "leaf")
-        return path if not leaf.name or (self._named[leaf.name] > 1 and leaf in self._leaf_names) else leaf.name
+        path = self.parameters.get(leaf, "leaf")
+        return path if not leaf.name or (self._named[leaf.name] > 1 and leaf in self.parameters) else leaf.name
 
     def owner_of(self, box: Box) -> str:
         """The module or scope that recorded this box and nothing else, if any."""
