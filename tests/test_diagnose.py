@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from specs import SPECS
 
 import autograd_lite as ag
+from autograd_lite.testing import sample
 
 x = np.array([4.0, 0.0, 1.0])
 inf = np.inf
@@ -338,3 +340,32 @@ def test_models_share_one_vector():
     assert kept.unseen == 0
     with pytest.raises(TypeError, match="was not recorded"):
         ag.memory(ag.ones(3))
+
+
+# -- the whole table -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("bad", [0.0, -1.0, 1e300, inf])
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_every_row_of_the_table(bad):
+    """With an entry at the edge of its domain: there is a finding exactly if the loss or a gradient is not finite."""
+    for name, spec in SPECS.items():
+        op, rng = ag.OPS[name], np.random.default_rng(0)
+        inputs = [np.array(sample(rng, d, s)) for d, s in zip(spec.domains, spec.cases[0], strict=True)]
+        for x in inputs:
+            if x.dtype.kind == "f":
+                x.flat[:1] = bad
+        leaves = [ag.tensor(x, requires_grad=True) if x.dtype.kind == "f" else x for x in inputs]
+        recorded = [x for x in leaves if isinstance(x, ag.Tensor)]
+        try:
+            y = op(*leaves, **spec.statics[0])
+        except ValueError:  # refused
+            continue
+        if not isinstance(y, ag.Tensor) or not y.requires_grad:
+            continue
+        loss = ag.sum(y)
+        loss.backward()
+        fine = [np.isfinite(loss.data), *[x.grad is None or np.isfinite(x.grad).all() for x in recorded]]
+        found = ag.find_nonfinite(loss)
+        assert (found is None) == all(fine), name
+        assert found is None or found.kind in repr(found)
