@@ -77,7 +77,7 @@ class named_scope(ContextDecorator):
         return super().__new__(cls)
 
     def __init__(self, name: str):
-        self.name = str(name)
+        self.name = str(name) or "scope"
         self._starts: list[int] = []  # a decorated function may call itself
 
     def _recreate_cm(self) -> named_scope:

@@ -8,11 +8,16 @@ import threading
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import autograd_lite as ag
 from autograd_lite import scopes
 from autograd_lite.describe import FIRST, LAST, table
 from autograd_lite.draw import Mark
+from autograd_lite.draw.parts import boxes_in
+from autograd_lite.draw.view import View
+from autograd_lite.flow import Box
 
 
 def titles(source):
@@ -290,3 +295,46 @@ def test_the_text_of_an_unpleasant_name():
     assert len(ag.draw(loss, format="text").splitlines()) == 2
     assert len(str(ag.Graph(loss)).splitlines()) == 3
     assert "\x1b" not in ag.draw(loss, format="text") + str(ag.Graph(loss))
+
+
+# -- any graph -------------------------------------------------------------------------------------------------------
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(1, 3), st.integers(0, 2)), min_size=1, max_size=6), st.data())
+def test_every_box_is_counted_once_and_edges_go_upward(program, data):
+    """Loops of random bodies: what is shown, times how often it is repeated, is all there is."""
+    leaves = [ag.tensor(0.5, requires_grad=True, name=f"w{k}") for k in range(3)]
+    y = leaves[0]
+    for op, repeats, leaf in program:
+        for _ in range(repeats * 3):
+            with ag.named_scope("body"):
+                y = (ag.tanh(y) + leaves[leaf], ag.sin(y * y), -y, y * leaves[leaf] * leaves[0])[op]
+    depth = data.draw(st.sampled_from([None, 0, 1]))
+    graph = ag.Graph(y)
+    view = View(graph, depth=depth, folded=True)
+    rank = {key: k for k, key in enumerate(view.items)}
+    ops = 0
+    for key, item in view.items.items():
+        times = view.times(key)
+        for group in view.frames(key):
+            times *= group.times
+        if isinstance(item, Box):
+            ops += 0 if item.op is None else times
+        else:
+            ops += times * item.times * len(list(boxes_in(item)))
+    assert ops == sum(box.op is not None for box in graph)
+    assert all(rank[edge.tail] < rank[edge.head] for edge in view.edges)
+    taken = {edge.tail for edge in view.edges}
+    assert {key for key in view.items if key not in taken} == {view.key_of(y.node)}
+
+
+@pytest.mark.parametrize("name", ["</script>", 'a "b"', "back\\slash\\n", "x<y & z", "{a|b}", "two\nlines", ""])
+def test_scopes_with_unpleasant_names(name, tmp_path):
+    x = ag.tensor(2.0, requires_grad=True, name="x")
+    with ag.named_scope(name):
+        y = ag.tanh(x) * x
+    for depth in (None, 0):
+        drawing = ag.draw(y, depth=depth)
+        assert "</script>" not in drawing.source
+        assert drawing.write(tmp_path / "x.svg").read_text(encoding="utf-8").count("<svg") == 1

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..backprop import fitted
-from ..describe import SMALL, is_number, kind, magnitude, number, size, slot, summary, title
+from ..describe import SMALL, is_number, kind, magnitude, size, slot, summary, title
 from ..flow import Box
 from ..node import Leaf, Node
 from ..several import SEVERAL
@@ -20,6 +20,7 @@ from .styles import BPROP, CLUSTER, CONSTANT, FONT, FPROP, LEAF, MARKS, OP, QUIE
 from .view import Edge, View, is_run_of_one
 
 THIN, THICK = 0.8, 4.0  # pens of the smallest and the largest gradient
+IN_FULL = 3  # entries of a gradient that are written at its edge; of a larger one its shape and size
 SPINE = "5"  # weight of edges between ops: they stand in line, and their leaves beside them
 
 
@@ -188,7 +189,7 @@ class Dot:
         return leaf and self.view.name_of(item).startswith(slot(taker, k) or " ")  # type: ignore[arg-type]
 
     def _backward(self, edge: Edge, g: Any, pens: Any) -> None:
-        shown = f"{size(g.shape)}  rms {magnitude(g):.2g}" if g.shape else number(g)
+        shown = summary(g) if np.size(g) <= IN_FULL else f"{size(g.shape)}  rms {magnitude(g):.2g}"
         options = {"label": f" {shown} "} if self.values else {"label": f" {size(g.shape)} "} if g.shape else {}
         # From tail to head, with the arrow at the tail: an edge the other way would turn the layout upside down.
         look = {"dir": "back", "style": "dashed", "color": BPROP, "fontcolor": BPROP, "penwidth": f"{pens(g):.2f}"}
