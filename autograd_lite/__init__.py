@@ -36,7 +36,11 @@ from .transforms import grad, hvp, jvp, linearize, value_and_grad, vjp
 if TYPE_CHECKING:
     from . import analysis, nn, testing
     from .check import check_grads
+    from .diagnose.lines import debug
+    from .diagnose.memory import memory
+    from .diagnose.nonfinite import find_nonfinite
     from .draw import draw, step_through
+    from .draw.explain import explain
     from .flow import Graph
     from .scopes import named_scope
 
@@ -57,6 +61,10 @@ _LATER = {
     "check_grads": ("check", "check_grads"),
     "draw": ("draw", "draw"),
     "step_through": ("draw", "step_through"),
+    "explain": ("draw.explain", "explain"),
+    "find_nonfinite": ("diagnose.nonfinite", "find_nonfinite"),
+    "debug": ("diagnose.lines", "debug"),
+    "memory": ("diagnose.memory", "memory"),
     "testing": ("testing", None),
     "Graph": ("flow", "Graph"),
     "named_scope": ("scopes", "named_scope"),

@@ -274,6 +274,11 @@ def _wrong_op(f: Any, values: Any, order: int, how: How) -> str:
 
 
 def _fails_alone(box: Box, op: Op, order: int, how: How) -> bool:
+    return _first_failure(*_alone(box, op), order, how)[0] is not None
+
+
+def _alone(box: Box, op: Op) -> tuple[Callable[..., Any], list[Any]]:
+    """The op of a box as a function of the inputs that want a gradient, and their values."""
     values = [i.value if isinstance(i, Box) else i for i in box.inputs]
     live = [k for k, i in enumerate(box.node.inputs) if isinstance(i, Node) and i.requires_grad]
 
@@ -283,4 +288,40 @@ def _fails_alone(box: Box, op: Op, order: int, how: How) -> bool:
             inputs[k] = x
         return op(*inputs, **dict(zip(op.statics, box.node.statics, strict=True)))
 
-    return _first_failure(alone, [values[k] for k in live], order, how)[0] is not None
+    return alone, [values[k] for k in live]
+
+
+class BoxCheck(NamedTuple):
+    """How a box's bprop compares with central differences: the relative error along a random direction, whether it
+    is small enough, and whether there is a kink, where no gradient can agree."""
+
+    error: float
+    holds: bool
+    kink: bool
+
+
+def check_box(box: Box, rng: np.random.Generator | None = None) -> BoxCheck | None:
+    """Hold the gradients that one box's formulas give, at the values it has now, against central differences.
+
+    None where there is nothing to compare: a leaf, an op that no gradient passes, one with an effect, the parts of
+    an op with several outputs, and values that are not finite.
+    """
+    op, node = box.op, box.node
+    if op is None or op.effect or not node.requires_grad:
+        return None
+    f, values = _alone(box, op)
+    if not values or not all(isinstance(x, (np.ndarray, np.generic)) and np.isfinite(x).all() for x in values):
+        return None
+    rng = np.random.default_rng(0) if rng is None else rng
+    how = How(_precision(values), rng, ("rev",), (None, None, None))
+    with np.errstate(all="ignore"):
+        h, mass, precision = _contracted(f, values, how)
+        how = how._replace(precision=max(how.precision, precision))
+        scales = [scale_of(x) for x in values]
+        direction = _direction(values, scales, rng)
+        along, size, _ = _gradient_along(h, values, direction)
+        line = Line(h, values, direction, mass)
+        result = compare(line, along, size, how, any(s != 1.0 for s in scales))
+        error = abs(along - result.numeric) / max(abs(along), abs(result.numeric), np.finfo(float).tiny)
+        kink = not result.holds and sides(line, along, how) is not None
+    return BoxCheck(error, result.holds, kink)

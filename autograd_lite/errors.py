@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class AutogradError(Exception):
     """Base of every error that autograd_lite raises on purpose."""
 
 
 class ShapeError(AutogradError, ValueError):
-    """Shapes or values that an op cannot combine; names the op, its inputs and their shapes."""
+    """Shapes or values that an op cannot combine; names the op, its inputs and their shapes.
+
+    `op` is the row of the table, `inputs` what it was given, nodes or constants: `ag.draw(error)` shows them.
+    """
+
+    op: Any = None
+    inputs: tuple[Any, ...] = ()
 
 
 class IndexingError(AutogradError, IndexError):

@@ -84,9 +84,14 @@ class Box:
         g = self.grad
         if g is None or not self.node.requires_grad:
             return
-        self.value  # noqa: B018 - recomputes what the formulas need
+        node = self.refilled()
         refuse_stale(self.node, self._time)
-        self.node.with_saved(self._saved).bprop(g, self.graph._send, self.graph._memory)
+        node.bprop(g, self.graph._send, self.graph._memory)
+
+    def refilled(self) -> Node:
+        """The node with what its formulas name as the last `fprop` computed it."""
+        self.value  # noqa: B018 - runs fprop where that was not done
+        return self.node if self.op is None else self.node.with_saved(self._saved)
 
     def __repr__(self) -> str:
         return f"<Box {self.name} {self.shape}>"

@@ -99,7 +99,7 @@ def _call_source(op: Op) -> str:
             f"    if type({n}) is Tensor: {n}_data = {n}._data; {n}_node = {n}.node",
             f"    else: {n}_data = {n} if type({n}) in PLAIN else constant(op, {n}); {n}_node = None",
         ]
-    datas = [f"{n}_data" for n in op.inputs]
+    datas, nodes = [f"{n}_data" for n in op.inputs], [f"{n}_node" for n in op.inputs]
     recorded = [f"{n}_node is not None" for n in op.inputs]
     tensors = [f"type({n}) is Tensor" for n in op.inputs]
     if v := op.variadic:
@@ -112,6 +112,7 @@ def _call_source(op: Op) -> str:
             f"        {v}_recorded = any([node is not None for node in {v}_nodes])",
         ]
         datas.append(f"*{v}_data")
+        nodes.append(f"*{v}_nodes")
         recorded.append(f"{v}_recorded")
         tensors.append(f"any([type(x) is Tensor for x in {v}])")
     if op.statics:
@@ -128,7 +129,8 @@ def _call_source(op: Op) -> str:
         convert = [] if op.is_ufunc else [f"    if not ({value}): y = as_value(y)"]
     lines += [
         f"    try: y = {run}({', '.join(datas)}{keywords})",
-        f"    except Exception as error: raise failure(op, error, ({', '.join(datas)},)) from error",
+        "    except Exception as error:",
+        f"        raise failure(op, error, ({', '.join(datas)},), ({', '.join(nodes)},)) from error",
         *(["    y, r = y"] if op.residual else []),
         *convert,
         f"    if not ({' or '.join(recorded)}):",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .alignment import aligned
 from .errors import ArgumentError, AutogradError, AxisError, IndexingError, ShapeError
 from .node import Node
 from .several import Outputs
@@ -98,10 +99,36 @@ def refuse_out(op: Op) -> None:
     )
 
 
-def failure(op: Op, error: Exception, inputs: tuple[Any, ...]) -> Exception:
-    """`error` as one of ours that names the op and the shapes; others pass with a note."""
+def _origin(i: Any) -> str:
+    """Where an input comes from: an op, a leaf, or outside."""
+    if not isinstance(i, Node):
+        return "constant"
+    return i.op.name if i.op else f"leaf {getattr(i, 'name', None) or ''}".strip()
+
+
+def _with_inputs(error: Exception, op: Op, inputs: tuple[Any, ...], nodes: tuple[Any, ...]) -> Exception:
+    """A ShapeError with what it is about; any other error as it is."""
+    if isinstance(error, ShapeError) and error.op is None:
+        error.op = op
+        error.inputs = tuple([x if node is None else node for x, node in zip(inputs, nodes, strict=True)])
+        if op.elementwise and len(inputs) > 1:
+            error.add_note(aligned_inputs(error))
+    return error
+
+
+def aligned_inputs(error: ShapeError) -> str:
+    """The shapes of the inputs of the op that failed, one below the other, with where they come from."""
+    op, inputs = error.op, error.inputs
+    names = [*op.inputs, *[str(op.variadic)] * (len(inputs) - len(op.inputs))]
+    shapes = [x.shape if isinstance(x, Node) else np.shape(x) for x in inputs]
+    return aligned([*zip(names, shapes, map(_origin, inputs), strict=True)], op.elementwise)
+
+
+def failure(op: Op, error: Exception, inputs: tuple[Any, ...], nodes: tuple[Any, ...]) -> Exception:
+    """`error` as one of ours that names the op and the shapes; others pass with a note. A ShapeError keeps the op and
+    its inputs, for a picture, and notes the shapes one below the other."""
     if isinstance(error, AutogradError):
-        return error
+        return _with_inputs(error, op, inputs, nodes)
     shapes = [str(np.shape(x)) for x in inputs]
     binary = op.symbol is not None and len(shapes) == 2
     where = f"{op.name}: {f' {op.symbol} '.join(shapes) if binary else ', '.join(shapes)}"
@@ -113,6 +140,6 @@ def failure(op: Op, error: Exception, inputs: tuple[Any, ...]) -> Exception:
         np.exceptions.AxisError: AxisError,
     }
     if type(error) in kinds:
-        return kinds[type(error)](f"{where}: {reason}")
+        return _with_inputs(kinds[type(error)](f"{where}: {reason}"), op, inputs, nodes)
     error.add_note(f"in {where}")
     return error

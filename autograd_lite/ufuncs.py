@@ -71,7 +71,7 @@ def _wanted(op: Op, method: str, array: Any, *arguments: Any) -> Any:
     try:
         return getattr(_ufunc(op), method)(without_history(array), *arguments)
     except Exception as error:
-        raise (failure(op, error, (without_history(array),)) if isinstance(op, Op) else error) from None
+        raise (failure(op, error, (without_history(array),), (None,)) if isinstance(op, Op) else error) from None
 
 
 def reduce(

@@ -13,12 +13,24 @@ PACKAGE = Path(__file__).parent.parent / "autograd_lite"
 # own floor what stands earlier in that list.
 FLOORS = [
     ["errors", "node", "scopes"],
-    ["tree", "source", "tensor"],
+    ["tree", "source", "alignment", "tensor"],
     ["several", "runtime", "generate", "op"],
     ["ops"],
     ["ufuncs", "methods", "protocol", "numpy"],
-    ["trace", "backprop", "forward", "batch", "transforms", "jacobians", "custom", "hooks", "describe", "flow"],
-    ["finite_differences", "check", "draw", "row_checks", "testing"],
+    [
+        "trace",
+        "backprop",
+        "forward",
+        "batch",
+        "transforms",
+        "jacobians",
+        "custom",
+        "hooks",
+        "describe",
+        "flow",
+        "local",
+    ],
+    ["finite_differences", "check", "draw", "diagnose", "row_checks", "testing"],
     ["nn", "scipy", "analysis"],
     ["__init__"],
 ]

@@ -14,11 +14,16 @@ ROWS, COLUMNS, CELL = 8, 16, 5  # a heat-map's cells, and the side of one in poi
 BELOW, ZERO, ABOVE = (213, 94, 0), (245, 245, 245), (0, 114, 178)  # vermilion, grey, blue
 
 
-def text(line: str, *, bold: bool = False, color: str | None = None, points: int | None = None) -> str:
-    """One row of a label; whatever stands in `line`, a viewer shows it and does not obey it."""
+def text(
+    line: str, *, bold: bool = False, color: str | None = None, points: int | None = None, fixed: bool = False
+) -> str:
+    """One row of a label; whatever stands in `line`, a viewer shows it and does not obey it. `fixed` keeps every space
+    and gives each character the same width."""
     shown = escape(printable(line)) or " "
+    shown = shown.replace(" ", "&#160;") if fixed else shown
     shown = f"<B>{shown}</B>" if bold else shown
-    font = "".join([f' COLOR="{color}"' if color else "", f' POINT-SIZE="{points}"' if points else ""])
+    facts = {"COLOR": color, "POINT-SIZE": points, "FACE": "monospace" if fixed else None}
+    font = "".join(f' {name}="{value}"' for name, value in facts.items() if value)
     return f"<TR><TD><FONT{font}>{shown}</FONT></TD></TR>" if font else f"<TR><TD>{shown}</TD></TR>"
 
 

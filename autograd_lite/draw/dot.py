@@ -100,7 +100,10 @@ class Dot:
             if self.backward and box.grad is not None:
                 rows += self._shown("grad", box.grad, BPROP) + self._last_gradient(box)
         if mark and mark.note:
-            rows.append(text(mark.note, color=MARKS[mark.kind].color, points=11, bold=True))
+            color = MARKS[mark.kind].color
+            lines = mark.note.splitlines()
+            width = max(map(len, lines))
+            rows += [text(line.ljust(width), color=color, points=11, bold=True, fixed=len(lines) > 1) for line in lines]
         look = MARKS[mark.kind] if mark else None
         plain = LEAF if leaf else OP
         self.picture.node(

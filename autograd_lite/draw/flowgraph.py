@@ -14,6 +14,7 @@ from ..node import Leaf, Node
 from ..tensor import Tensor
 from .cells import label, text
 from .dot import Dot
+from .marked import checked, drawable
 from .parts import parameter_names
 from .picture import Picture
 from .recorded import gradient_graph, loss_of
@@ -25,7 +26,7 @@ DIRECTIONS = ("fprop", "bprop", "both")
 
 
 def draw(
-    loss: Tensor | Callable[..., Any],
+    loss: Tensor | Callable[..., Any] | Any,
     *args: Any,
     direction: str = "both",
     values: bool | str = True,
@@ -35,6 +36,7 @@ def draw(
     broadcasting: bool = False,
     format: str = "svg",
     marks: Mapping[Any, Mark] | None = None,
+    check: bool = False,
 ) -> Picture | Text:
     """The flow graph that `loss` was computed by: a box for each op, a rounded one for each leaf, edges upward.
 
@@ -44,7 +46,8 @@ def draw(
     Parameters
     ----------
     loss: a recorded Tensor; for one that is not a scalar the gradients are those of the sum of its entries. Or a
-        function that returns one, called with `args`: its arguments of floats are leaves, with their names.
+        function that returns one, called with `args`: its arguments of floats are leaves, with their names. Or what
+        `find_nonfinite` or `explain` returned, or a ShapeError, whose graph is drawn up to the op that failed.
     direction: "fprop" shows values; "both" gradients as well, and a dashed edge for each that is sent back, the thicker
         the larger; "bprop" the graph of the gradient computation itself, which is recorded for this.
     values: whether to show values and gradients, small ones in full and large ones by mean ± standard deviation in
@@ -55,6 +58,8 @@ def draw(
     broadcasting: whether ops that only copy entries for broadcasting, or sum such copies up, are shown.
     format: what the picture is shown as in a notebook, "svg", "png", ...; "text" gives a tree for terminals.
     marks: a Mark for each node (`tensor.node`, `box.node`) or Tensor that is to be coloured or to have a note.
+    check: whether each op's bprop is held against central differences at its inputs: its box shows the error, and is
+        red where that is wrong.
 
     Returns
     -------
@@ -79,6 +84,7 @@ def draw(
         raise ArgumentError(f"draw: direction {direction!r}; one of {', '.join(DIRECTIONS)}")
     if values not in (True, False, "heatmap"):
         raise ArgumentError(f"draw: values {values!r}; True, False or 'heatmap'")
+    loss, marks = drawable(loss, marks)
     if not isinstance(loss, Tensor) and callable(loss):
         loss = loss_of(loss, args)
     elif args:
@@ -88,13 +94,15 @@ def draw(
     since = math.inf
     if direction == "bprop":
         graph, gradients, since = gradient_graph(loss)
+    if check:
+        marks = {**checked(graph), **_by_node(marks)}
     view = View(
         graph,
         depth=depth,
         folded=fold,
         constants=constants,
         broadcasting=broadcasting,
-        marks=_by_node(marks or {}),
+        marks=_by_node(marks),
         since=since,
     )
     with np.errstate(all="ignore"):  # whatever is wrong with the values, the forward pass has said it

@@ -23,22 +23,28 @@ def loss_of(f: Callable[..., Any], args: tuple[Any, ...]) -> Tensor:
     ------
     ArgumentError (a TypeError) if f returns something else than one Tensor.
     """
-    try:
-        parameters = list(inspect.signature(f).bind(*args).arguments.items())
-    except ValueError:  # some functions in C do not tell
-        parameters = [(f"argument {k}", value) for k, value in enumerate(args)]
-    except TypeError as error:
-        raise ArgumentError(f"draw: {getattr(f, '__name__', f)}: {error}") from None
-    taken: list[Any] = []
-    for name, value in parameters:
-        variadic = isinstance(value, tuple) and len(parameters) < len(args)
-        for k, part in enumerate(value if variadic else [value]):
-            taken.append(_named(f"{name}[{k}]" if variadic else name, part))
+    taken = with_leaves(f, args, "draw")
     with enable_grad():
         loss = f(*taken)
     if not isinstance(loss, Tensor):
         raise ArgumentError(f"draw: {getattr(f, '__name__', f)} returned a {type(loss).__name__}, not a Tensor")
     return loss
+
+
+def with_leaves(f: Callable[..., Any], args: tuple[Any, ...], caller: str) -> list[Any]:
+    """`args` with a leaf for whatever is made of floats, each with the name it has in f's signature."""
+    try:
+        parameters = list(inspect.signature(f).bind(*args).arguments.items())
+    except ValueError:  # some functions in C do not tell
+        parameters = [(f"argument {k}", value) for k, value in enumerate(args)]
+    except TypeError as error:
+        raise ArgumentError(f"{caller}: {getattr(f, '__name__', f)}: {error}") from None
+    taken: list[Any] = []
+    for name, value in parameters:
+        variadic = isinstance(value, tuple) and len(parameters) < len(args)
+        for k, part in enumerate(value if variadic else [value]):
+            taken.append(_named(f"{name}[{k}]" if variadic else name, part))
+    return taken
 
 
 def _named(name: str, value: Any) -> Any:

@@ -77,7 +77,9 @@ def _facts(view: View, key: str, values: bool) -> str:
     if values and box.node.dtype is not SEVERAL:
         facts.append(f"value {summary(box.value)}")
         facts += [f"grad {summary(box.grad)}"] if box.grad is not None else []
-    facts += [f"<- {mark.kind}: {mark.note}" if mark.note else f"<- {mark.kind}"] if mark else []
+    if mark:
+        note = "; ".join(line.strip() for line in mark.note.splitlines())
+        facts.append(f"<- {mark.kind}: {note}" if note else f"<- {mark.kind}")
     return printable("  ".join(facts))
 
 

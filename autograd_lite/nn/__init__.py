@@ -10,6 +10,7 @@ from .files import load, save
 from .functional import as_function_of_theta
 from .history import History
 from .initializers import INITIALIZERS, constant, glorot_uniform
+from .layer_health import health
 from .layers import MLP, Dropout, Embedding, Linear, Sequential
 from .losses import (
     LOSSES,
@@ -97,6 +98,7 @@ __all__ = [
     "evaluate",
     "fit",
     "glorot_uniform",
+    "health",
     "hinge_loss",
     "huber_loss",
     "initializers",
