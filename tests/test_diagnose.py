@@ -350,6 +350,8 @@ def test_models_share_one_vector():
 def test_every_row_of_the_table(bad):
     """With an entry at the edge of its domain: there is a finding exactly if the loss or a gradient is not finite."""
     for name, spec in SPECS.items():
+        if spec.flat:
+            continue
         op, rng = ag.OPS[name], np.random.default_rng(0)
         inputs = [np.array(sample(rng, d, s)) for d, s in zip(spec.domains, spec.cases[0], strict=True)]
         for x in inputs:
