@@ -20,6 +20,7 @@ NAMES = [
     "bishop",
     "initialization",
     "permutation",
+    "l1_l2",
     "overfitting",
     "bias_variance",
     "search",
@@ -33,6 +34,7 @@ NAMES = [
     "newton_saddle",
     "kl_or_squared",
     "perceptron",
+    "optimizers",
 ]
 HEAD = """# The lectures, reproduced
 

@@ -100,6 +100,21 @@ def test_rates_by_robbins_and_monro_arrive_and_come_to_rest(figures_of):
     assert max(left["1/(k+1)"], left["1/(k+1)^0.7"]) < 0.3 * left["constant"] < 0.3
 
 
+def test_l1_reaches_zero_by_its_proximal_step_only(figures_of):
+    n = figures_of("l1_l2")
+    assert n["L1, proximal: share of weights exactly 0"] > 0.2
+    assert n["L1, subgradient: share of weights exactly 0"] == n["L2: share of weights exactly 0"] == 0
+    assert n["L1, proximal: share smaller than 0.01"] > n["L2: share smaller than 0.01"]
+    assert min(value for name, value in n.items() if "accuracy" in name) > 0.8
+
+
+def test_every_optimizer_learns_the_digits(figures_of):
+    losses = {name: value for name, value in figures_of("optimizers").items() if "last training loss" in name}
+    assert len(losses) == 10
+    assert max(losses.values()) < 2.2
+    assert min(losses, key=losses.get) == "L-BFGS: last training loss"
+
+
 def test_large_networks_fit_noise_unless_stopped_early(figures_of):
     n = figures_of("overfitting")
     assert n["smallest: validation error"] > 2 * n["best width: validation error"]

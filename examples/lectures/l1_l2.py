@@ -1,0 +1,59 @@
+"""L1 makes weights exactly zero, L2 makes them small; the subgradient of L1 alone does neither.
+
+A linear classifier tells digits apart; the penalties are chosen so that all reach about the same accuracy. After every
+update L1's proximal step moves each weight towards zero by rate times lambda, and stops it there; L2 shrinks it by a
+factor, which never arrives. Descending the subgradient lambda sign(w) instead steps over zero and back for ever.
+"""
+
+import numpy as np
+from lecture import BLUE, GREEN, ORANGE, axes, show
+from sklearn.datasets import load_digits
+
+from autograd_lite import nn
+
+
+class SubgradientL1(nn.regularizers.L1):
+    """L1 as one more term of the loss, without its proximal step."""
+
+    proximal_step = None
+
+    def smooth(self, model):
+        return self(model)
+
+
+PENALTIES = {
+    "L1, proximal": (nn.L1(4e-3), BLUE),
+    "L1, subgradient": (SubgradientL1(4e-3), GREEN),
+    "L2": (nn.L2(5e-3), ORANGE),
+}
+
+
+def lecture(quick):
+    X, y = load_digits(return_X_y=True)
+    train, validation, test = nn.split(X / 16, y, [0.6, 0.2, 0.2], rng=0)
+    figure, plots = axes(2, 3, (4, 2.2), height_ratios=[3, 1])
+    numbers = {}
+    for (name, (penalty, color)), above, below in zip(PENALTIES.items(), *plots, strict=True):
+        model = nn.Linear(64, 10, rng=0)
+        optimizer = nn.SGD(model.parameters(), lr=0.5)
+        nn.fit(model, nn.cross_entropy, train, optimizer, epochs=15 if quick else 100, batch_size=100,
+               validation=validation, regularizer=penalty, rng=0, progress=False)  # fmt: skip
+        W = model.weight.data
+        numbers[f"{name}: share of weights exactly 0"] = float(np.mean(W == 0))
+        numbers[f"{name}: share smaller than 0.01"] = float(np.mean(np.abs(W) < 0.01))
+        numbers[f"{name}: test accuracy"] = nn.evaluate(model, nn.cross_entropy, test, {"a": nn.METRICS["accuracy"]})[
+            "a"
+        ]
+        above.hist(W.ravel(), bins=np.linspace(-1.5, 1.5, 121), color=color, log=True)
+        above.set(title=f"{name}: {np.mean(W == 0):.0%} exactly 0", xlabel="weight", ylim=(0.5, 700))
+        below.imshow(np.hstack([W[k].reshape(8, 8) for k in range(5)]), cmap="RdBu", vmin=-1, vmax=1)
+        below.set(title="weights of the digits 0 to 4", xticks=[], yticks=[])
+    return figure, numbers
+
+
+def main(argv=None):
+    return show(lecture, __file__, argv)
+
+
+if __name__ == "__main__":
+    main()
