@@ -50,8 +50,8 @@ def predict(model: Any, X: Any, *, batch_size: int = ROWS) -> np.ndarray[Any, An
 
 
 def predict_proba(model: Any, X: Any, loss: Any = "cross_entropy", *, batch_size: int = ROWS) -> np.ndarray[Any, Any]:
-    """The probabilities that belong to the outputs under `loss`: the softmax for cross-entropy, the sigmoid for the
-    binary one. Shape of the output. Raises ArgumentError (a TypeError) for a loss without probabilities.
+    """The probabilities that belong to the outputs under `loss`: the softmax for cross-entropy and KL divergence, the
+    sigmoid for the binary cross-entropy. Shape of the output. Raises ArgumentError (a TypeError) for a loss without probabilities.
 
     >>> from autograd_lite import nn
     >>> predict_proba(nn.MLP([3, 4, 2]), np.ones((5, 3))).sum(1).round(12)
@@ -86,14 +86,14 @@ def evaluate(
     >>> from autograd_lite.nn.metrics import accuracy
     >>> model = nn.MLP([3, 2], rng=1)
     >>> evaluate(model, nn.cross_entropy, (np.zeros((4, 3)), np.array([0, 0, 0, 1])), {"accuracy": accuracy})
-    {'loss': np.float64(0.6931471805599453), 'accuracy': 0.75}
+    {'loss': 0.6931471805599453, 'accuracy': 0.75}
     """
     outputs, total = [], 0.0
     with no_grad(), mode(model, False):
         for X, *target in batches(data, batch_size):
             outputs.append(value_of(model(X)))
             total += value_of(loss(outputs[-1], *target)) * len(X)
-    measured = {"loss": total / len(data[0])}
+    measured = {"loss": float(total / len(data[0]))}
     if metrics:
         output = np.concatenate(outputs)
         measured.update({name: metric(output, data[1]) for name, metric in metrics.items()})
