@@ -51,7 +51,9 @@ def predict(model: Any, X: Any, *, batch_size: int = ROWS) -> np.ndarray[Any, An
 
 def predict_proba(model: Any, X: Any, loss: Any = "cross_entropy", *, batch_size: int = ROWS) -> np.ndarray[Any, Any]:
     """The probabilities that belong to the outputs under `loss`: the softmax for cross-entropy and KL divergence, the
-    sigmoid for the binary cross-entropy. Shape of the output. Raises ArgumentError (a TypeError) for a loss without probabilities.
+    sigmoid for the binary cross-entropy. Shape of the output.
+
+    Raises ArgumentError (a TypeError) for a loss without probabilities.
 
     >>> from autograd_lite import nn
     >>> predict_proba(nn.MLP([3, 4, 2]), np.ones((5, 3))).sum(1).round(12)
