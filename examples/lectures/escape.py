@@ -4,14 +4,10 @@ Top, E has a narrow minimum on the way to a wide and deeper one. Started left of
 the narrow one. A rate above 2/E'' of the narrow minimum and below 2/E'' of the wide one overshoots it, oscillates with
 growing steps until it is thrown out, and settles in the wide minimum. Bottom, the loss after each update, and where
 gradient descent ends for many rates: above 2/E'' it bounces between the walls, or leaves.
-
-python examples/lectures/escape.py draws build/escape.png; with --quick from fewer points.
 """
 
-import argparse
-from pathlib import Path
-
 import numpy as np
+from lecture import BLUE, ORANGE, YELLOW, show
 from matplotlib.figure import Figure
 
 import autograd_lite as ag
@@ -32,19 +28,14 @@ def descend(rate, updates):
     return np.array(path)
 
 
-def main(argv=None):
-    """Run, draw, and print. Returns the figures by name."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--out", type=Path, default=Path("build"), help="folder of the picture")
-    parser.add_argument("--quick", action="store_true", help="fewer rates")
-    options = parser.parse_args(argv)
+def lecture(quick):
     narrow = descend(0.05, 400)[-1]
     limit = analysis.step_sizes(E, narrow).limit
     small, large = descend(0.1, 60), descend(0.4, 60)
     figure = Figure(figsize=(13, 8.5), layout="constrained")
     top, bottom = figure.subfigures(2, 1, height_ratios=(1.2, 1))
     grid = np.linspace(-3.2, 4.2, 600)
-    for ax, path, color in zip(top.subplots(1, 2, sharey=True), (small, large), ("tab:blue", "tab:red"), strict=True):
+    for ax, path, color in zip(top.subplots(1, 2, sharey=True), (small, large), (BLUE, ORANGE), strict=True):
         ax.plot(grid, E(grid), color="gray")
         ax.plot(path, E(path), "o-", color=color, markersize=4, linewidth=0.7)
         ax.plot(path[-1], E(path[-1]), "*", color="black", markersize=14, label=f"ends at w = {path[-1]:.2f}")
@@ -52,18 +43,16 @@ def main(argv=None):
     top.axes[0].set(title="η = 0.1: stays in the narrow minimum", ylabel="E")
     top.axes[1].set(title="η = 0.4: is thrown out of it")
     left, right = bottom.subplots(1, 2)
-    left.plot(E(small), ".-", color="tab:blue", label="η = 0.1")
-    left.plot(E(large), ".-", color="tab:red", label="η = 0.4")
+    left.plot(E(small), ".-", color=BLUE, label="η = 0.1")
+    left.plot(E(large), ".-", color=ORANGE, label="η = 0.4")
     left.set(title="the loss rises on the way out", xlabel="updates", ylabel="E")
-    rates = np.linspace(0.02, 1.2, 20 if options.quick else 120)
+    rates = np.linspace(0.02, 1.2, 20 if quick else 120)
     ends = np.array([descend(rate, 300)[-1] for rate in rates])
     right.plot(rates, ends, ".", color="black", label="where 300 updates end")
-    right.axvline(limit, color="tab:orange", label=f"2/E'' of the narrow minimum, {limit:.3f}")
+    right.axvline(limit, color=YELLOW, label=f"2/E'' of the narrow minimum, {limit:.3f}")
     right.set(title="above 2/E'' the narrow minimum does not hold", xlabel="learning rate η", ylabel="w")
     for ax in (*top.axes, left, right):
         ax.legend()
-    options.out.mkdir(parents=True, exist_ok=True)
-    figure.savefig(options.out / "escape.png", dpi=120)
     figures = {
         "limit of the narrow minimum": limit,
         "end of the small rate": small[-1],
@@ -71,8 +60,11 @@ def main(argv=None):
         "share that stays, below the limit": float(np.mean(np.abs(ends[rates < limit] - narrow) < 0.1)),
         "share that stays, above it": float(np.mean(np.abs(ends[rates > limit] - narrow) < 0.01)),
     }
-    print(*(f"{name:36} {value:10.6f}" for name, value in figures.items()), sep="\n")
-    return figures
+    return figure, figures
+
+
+def main(argv=None):
+    return show(lecture, __file__, argv)
 
 
 if __name__ == "__main__":

@@ -3,14 +3,10 @@
 Top, gradient descent on E = (w1^2 + 10 w2^2) / 2: monotone below 1/E'' of the steepest axis, oscillating up to twice
 that, then divergent. Bottom, the convergence rate R at the best settings, measured and foretold: momentum turns kappa
 into its square root. (Measured it is a little slower, as k R^k: both factors of a step are equal there.)
-
-python examples/lectures/learning_rates.py draws build/learning_rates.png; with --quick fewer condition numbers.
 """
 
-import argparse
-from pathlib import Path
-
 import numpy as np
+from lecture import BLUE, ORANGE, YELLOW, show
 from matplotlib.figure import Figure
 
 import autograd_lite as ag
@@ -29,13 +25,7 @@ def descend(curvatures, start, updates, **settings):
     return np.array(path)
 
 
-def main(argv=None):
-    """Run, draw, and print. Returns the figures by name."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--out", type=Path, default=Path("build"), help="folder of the picture")
-    parser.add_argument("--quick", action="store_true", help="fewer condition numbers")
-    options = parser.parse_args(argv)
-
+def lecture(quick):
     figure, figures = Figure(figsize=(13, 7.5), layout="constrained"), {}
     top, bottom = figure.subfigures(2, 1, height_ratios=(1, 1.4))
     lam = np.array([1.0, 10.0])
@@ -44,14 +34,14 @@ def main(argv=None):
         path = descend(lam, [-5.0, 1.2], 22, lr=product / 10)
         regime = analysis.classify(path).axes[1]
         ax.contour(a, b, 0.5 * (a**2 + 10 * b**2), 12, cmap="viridis", linewidths=0.8)
-        ax.plot(*path.T, "o-", color="tab:red", markersize=3)
+        ax.plot(*path.T, "o-", color=ORANGE, markersize=3)
         title = f"η = {product:g} / λmax: {regime} along $w_2$"
         ax.set(title=title, xlabel="$w_1$", xlim=(-6, 6), ylim=(-3, 3), aspect="equal")
         figures[f"regime at {product:g}"] = regime
 
     ax = bottom.subplots()
-    kappas = np.logspace(0.3, 2 if options.quick else 3, 5 if options.quick else 12)
-    for name, root, color in (("without momentum", "κ", "tab:blue"), ("with momentum", "√κ", "tab:orange")):
+    kappas = np.logspace(0.3, 2 if quick else 3, 5 if quick else 12)
+    for name, root, color in (("without momentum", "κ", BLUE), ("with momentum", "√κ", YELLOW)):
         measured, foretold = [], []
         for kappa in kappas:
             lr, mu, R = analysis.best_settings([1.0, kappa], momentum=name == "with momentum")
@@ -64,10 +54,11 @@ def main(argv=None):
         figures[f"off by at most, {name}"] = max(abs(a - b) for a, b in zip(measured, foretold, strict=True))
     ax.set(title="what the condition number costs", xlabel="κ", ylabel="updates per factor e, -1 / log R")
     ax.legend()
-    options.out.mkdir(parents=True, exist_ok=True)
-    figure.savefig(options.out / "learning_rates.png", dpi=120)
-    print(*(f"{name:36} {value}" for name, value in figures.items()), sep="\n")
-    return figures
+    return figure, figures
+
+
+def main(argv=None):
+    return show(lecture, __file__, argv)
 
 
 if __name__ == "__main__":

@@ -7,12 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import matplotlib
 from matplotlib.figure import Figure
 
 # Okabe and Ito's palette: told apart by the colour-blind.
 BLUE, ORANGE, GREEN, PURPLE, SKY, YELLOW, BLACK = (
     "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000"
 )  # fmt: skip
+matplotlib.rcParams["axes.prop_cycle"] = matplotlib.cycler(color=[BLUE, ORANGE, GREEN, PURPLE, SKY, YELLOW])
 
 
 def axes(rows: int = 1, columns: int = 1, size: tuple[float, float] = (5, 4), **options: Any) -> Any:
@@ -21,7 +23,7 @@ def axes(rows: int = 1, columns: int = 1, size: tuple[float, float] = (5, 4), **
     return figure, figure.subplots(rows, columns, **options)
 
 
-def show(lecture: Callable[[bool], tuple[Figure, dict[str, float]]], script: str, argv: Any = None) -> dict[str, float]:
+def show(lecture: Callable[[bool], tuple[Figure, dict[str, Any]]], script: str, argv: Any = None) -> dict[str, Any]:
     """Run `lecture(quick)`, save its figure under the script's name, and print and return its numbers by name."""
     claim = (lecture.__globals__["__doc__"] or "").partition("\n")[0]
     parser = argparse.ArgumentParser(description=claim)
@@ -30,7 +32,7 @@ def show(lecture: Callable[[bool], tuple[Figure, dict[str, float]]], script: str
     options = parser.parse_args(argv)
     figure, numbers = lecture(options.quick)
     for name, value in numbers.items():
-        print(f"{name:50} {value:.6g}")
+        print(f"{name:56} {value if isinstance(value, str) else f'{value:.6g}'}")
     options.out.mkdir(parents=True, exist_ok=True)
     figure.savefig(options.out / f"{Path(script).stem}.png", dpi=110)
     return numbers

@@ -3,14 +3,10 @@
 Left, arrows down the gradient of E, on level sets that matplotlib found without derivatives. Middle, the change of E
 after a short step in every direction: -|g| |dr| cos of the angle to the negative gradient. Right, the change dE is
 g . dr only for small steps: what is left over goes with |dr|^2, and beyond |dr| of about 1 it is all there is.
-
-python examples/lectures/negative_gradient.py draws build/negative_gradient.png; with --quick from fewer points.
 """
 
-import argparse
-from pathlib import Path
-
 import numpy as np
+from lecture import ORANGE, show
 from matplotlib.figure import Figure
 
 import autograd_lite as ag
@@ -28,20 +24,14 @@ def level_set_direction(ax, point):
     return (line[k + 2] - line[k]) / np.linalg.norm(line[k + 2] - line[k])
 
 
-def main(argv=None):
-    """Measure, draw, and print. Returns the figures by name."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--out", type=Path, default=Path("build"), help="folder of the picture")
-    parser.add_argument("--quick", action="store_true", help="fewer points")
-    options = parser.parse_args(argv)
-
+def lecture(quick):
     left, middle, right = (figure := Figure(figsize=(15, 4.8), layout="constrained")).subplots(1, 3)
     gradient, side = ag.grad(E), np.linspace(-1.6, 1.6, 121)
     left.contour(side, side, E(np.meshgrid(side, side)), np.linspace(-0.2, 4, 22), cmap="viridis", linewidths=1)
-    places = np.linspace(-1.35, 1.35, 4 if options.quick else 7)
+    places = np.linspace(-1.35, 1.35, 4 if quick else 7)
     points = np.stack(np.meshgrid(places, places[1:-1]), -1).reshape(-1, 2) + 0.05  # not on the saddle at 0
     arrows = np.array([-gradient(p) / np.linalg.norm(gradient(p)) for p in points])
-    left.quiver(*points.T, *arrows.T, color="tab:red", angles="xy", scale=14, width=0.006)
+    left.quiver(*points.T, *arrows.T, color=ORANGE, angles="xy", scale=14, width=0.006)
     cosines = [abs(arrow @ level_set_direction(left, p)) for p, arrow in zip(points, arrows, strict=True)]
     left.set(title="arrows down the gradient cross level sets at 90°", xlim=(-1.6, 1.6), ylim=(-1.6, 1.6))
 
@@ -51,10 +41,10 @@ def main(argv=None):
     changes = ag.vmap(lambda d: E(here + 0.01 * d) - E(here))(np.stack([np.cos(turn), np.sin(turn)], 1))
     middle.plot(angles, changes / 0.01, label="dE / |dr| after a step of 0.01")
     middle.plot(angles, -np.linalg.norm(g) * np.cos(np.radians(angles)), "--", label="-|g| cos(angle)")
-    middle.axvline(0, color="tab:red", label="the negative gradient")
+    middle.axvline(0, color=ORANGE, label="the negative gradient")
     middle.set(title="no direction goes down faster", xlabel="angle to the negative gradient, degrees")
 
-    lengths = np.logspace(-4, 0.5, 10 if options.quick else 40)
+    lengths = np.logspace(-4, 0.5, 10 if quick else 40)
     d = -g / np.linalg.norm(g)
     dE = np.array([E(here + t * d) - E(here) for t in lengths])
     left_over = np.abs(dE - lengths * (g @ d))
@@ -64,16 +54,17 @@ def main(argv=None):
     right.set(title="dE is close to g . dr for small steps only", xlabel="|dr|", ylabel="change of E")
     middle.legend()
     right.legend()
-    options.out.mkdir(parents=True, exist_ok=True)
-    figure.savefig(options.out / "negative_gradient.png", dpi=120)
     figures = {
         "largest |cos| between arrow and level set": float(max(cosines)),
         "angle of the steepest descent, degrees": float(angles[np.argmin(changes)]),
         "share of dE missed, smallest step": left_over[0] / abs(dE[0]),
         "share of dE missed, largest step": left_over[-1] / abs(dE[-1]),
     }
-    print(*(f"{name:44} {value:10.6f}" for name, value in figures.items()), sep="\n")
-    return figures
+    return figure, figures
+
+
+def main(argv=None):
+    return show(lecture, __file__, argv)
 
 
 if __name__ == "__main__":

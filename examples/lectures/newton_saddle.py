@@ -3,14 +3,10 @@
 Left, two valleys with a saddle between them. Started where a curvature is negative, Newton's steps -H^-1 g climb to the
 saddle; with the sizes of the eigenvalues, -|H|^-1 g, they go down. Right, why, in one dimension: the step leads to
 where the parabola at the start is flat, and where E'' < 0 that is its top.
-
-python examples/lectures/newton_saddle.py draws build/newton_saddle.png.
 """
 
-import argparse
-from pathlib import Path
-
 import numpy as np
+from lecture import ORANGE, YELLOW, show
 from matplotlib.figure import Figure
 
 import autograd_lite as ag
@@ -31,18 +27,12 @@ def newton(w, modified):
     return np.array(path)
 
 
-def main(argv=None):
-    """Run, draw, and print. Returns the figures by name."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--out", type=Path, default=Path("build"), help="folder of the picture")
-    parser.add_argument("--quick", action="store_true", help="it is quick already")
-    options = parser.parse_args(argv)
-
+def lecture(quick):
     figure, figures = Figure(figsize=(12, 5), layout="constrained"), {}
     left, right = figure.subplots(1, 2)
     surface = analysis.plane(valleys, np.zeros(2), np.eye(2), span=(-1.7, 1.7), points=81)
     surface.plot(left, levels=25, linewidths=0.7)
-    left.axvspan(-(3**-0.5), 3**-0.5, color="tab:orange", alpha=0.15, label="H is not positive definite")
+    left.axvspan(-(3**-0.5), 3**-0.5, color=YELLOW, alpha=0.15, label="H is not positive definite")
     for name, modified, style in (("$H^{-1} g$", False, "o-r"), ("$|H|^{-1} g$", True, "s-g")):
         path = newton([0.35, 0.9], modified)
         kind = figures["with |H|" if modified else "with H"] = analysis.point(valleys, path[-1]).kind
@@ -54,19 +44,18 @@ def main(argv=None):
     slope, curvature = ag.grad(E)(start), ag.hessian(E)(start)
     top, parabola = start - slope / curvature, E(start) + slope * (near - start) + curvature * (near - start) ** 2 / 2
     right.plot(grid, E(grid), label="E")
-    right.plot(near, parabola, "--", color="tab:red", label="its parabola at the start")
+    right.plot(near, parabola, "--", color=ORANGE, label="its parabola at the start")
     right.plot(start, E(start), "o", color="black", label="start")
-    right.plot(
-        [top, top], [E(top), parabola.max()], "v-", color="tab:red", label="Newton's step: to the parabola's top"
-    )
+    right.plot([top, top], [E(top), parabola.max()], "v-", color=ORANGE, label="Newton's step: to the parabola's top")
     right.set(title="E'' < 0: the step goes uphill", xlabel="$w_1$", ylabel="E", ylim=(-0.35, 0.12))
     for ax in (left, right):
         ax.legend(loc="lower right")
-    options.out.mkdir(parents=True, exist_ok=True)
-    figure.savefig(options.out / "newton_saddle.png", dpi=120)
     figures["change of E in one dimension"] = float(E(top) - E(start))
-    print(*(f"{name:32} {value}" for name, value in figures.items()), sep="\n")
-    return figures
+    return figure, figures
+
+
+def main(argv=None):
+    return show(lecture, __file__, argv)
 
 
 if __name__ == "__main__":

@@ -3,14 +3,10 @@
 E has a slope, then a long plateau, then another slope into its minimum. Plain gradient descent nearly stops on the
 plateau, since its steps are as short as the gradient. With momentum it arrives with the speed of the first slope, and
 small gradients of one sign add up, in the end to 1 / (1 - mu) times a single one.
-
-python examples/lectures/plateau.py draws build/plateau.png; with --quick from fewer points.
 """
 
-import argparse
-from pathlib import Path
-
 import numpy as np
+from lecture import BLUE, ORANGE, show
 from matplotlib.figure import Figure
 
 import autograd_lite as ag
@@ -42,13 +38,8 @@ def arrival(path):
     return float(there[0]) if len(there) else float("inf")
 
 
-def main(argv=None):
-    """Run, draw, and print. Returns the figures by name."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--out", type=Path, default=Path("build"), help="folder of the picture")
-    parser.add_argument("--quick", action="store_true", help="fewer momenta")
-    options = parser.parse_args(argv)
-    momenta = (0.0, 0.9) if options.quick else (0.0, 0.5, 0.8, 0.9)
+def lecture(quick):
+    momenta = (0.0, 0.9) if quick else (0.0, 0.5, 0.8, 0.9)
     paths = {mu: descend(mu, 1000) for mu in momenta}
     figure, grid = Figure(figsize=(15, 4.6), layout="constrained"), np.linspace(-5, 10, 400)
     left, middle, right = figure.subplots(1, 3)
@@ -56,24 +47,25 @@ def main(argv=None):
     for mu in momenta:
         middle.plot(paths[mu][:600], label=f"μ = {mu:g}: over it after {arrival(paths[mu]):g} updates")
         right.semilogy(np.abs(np.diff(paths[mu]))[:200], label=f"μ = {mu:g}")
-    for mu, higher, color in ((0.0, 0.0, "tab:blue"), (0.9, 0.12, "tab:red")):
+    for mu, higher, color in ((0.0, 0.0, BLUE), (0.9, 0.12, ORANGE)):
         w = paths[mu][:31]
         left.plot(w, E(w) + higher, "o", color=color, markersize=4, label=f"μ = {mu:g}, the first 30 updates")
-    left.set(title="a plateau (red is drawn a little higher)", xlabel="w", ylabel="E")
+    left.set(title="a plateau (orange is drawn a little higher)", xlabel="w", ylabel="E")
     middle.set(title="the way over it", xlabel="updates", ylabel="w")
     right.set(title="the length of each step", xlabel="updates", ylabel="|step|")
     for ax in (left, middle, right):
         ax.legend()
-    options.out.mkdir(parents=True, exist_ok=True)
-    figure.savefig(options.out / "plateau.png", dpi=120)
     figures = {
         "gradient on the plateau": float(analysis.point(E, 0.0).gradient[0]),
         "updates over it, without momentum": arrival(paths[0.0]),
         "updates over it, momentum 0.9": arrival(paths[0.9]),
         "end, momentum 0.9": float(paths[0.9][-1]),
     }
-    print(*(f"{name:36} {value:10.6f}" for name, value in figures.items()), sep="\n")
-    return figures
+    return figure, figures
+
+
+def main(argv=None):
+    return show(lecture, __file__, argv)
 
 
 if __name__ == "__main__":

@@ -4,14 +4,10 @@ On E = w^2 / 2 an update multiplies the distance to the minimum by 1 - eta_k. Wi
 these factors is sin(pi sqrt eta_0) / (pi sqrt eta_0), not 0: a third of the way is left, however long it goes on. With
 eta_0 / (k + 1), whose sum is infinite, it arrives, if slowly; the exponential decay stops as well. A rate that stays
 fixed for the first updates, and decays then, comes near first.
-
-python examples/lectures/schedules.py draws build/schedules.png; with --quick fewer updates.
 """
 
-import argparse
-from pathlib import Path
-
 import numpy as np
+from lecture import show
 from matplotlib.figure import Figure
 
 import autograd_lite as ag
@@ -41,17 +37,11 @@ def descend(schedule, updates):
     return np.array(distances), np.array(rates)
 
 
-def main(argv=None):
-    """Run, draw, and print. Returns the figures by name."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--out", type=Path, default=Path("build"), help="folder of the picture")
-    parser.add_argument("--quick", action="store_true", help="fewer updates")
-    options = parser.parse_args(argv)
-
+def lecture(quick):
     figure, figures = Figure(figsize=(13, 5), layout="constrained"), {}
     left, right = figure.subplots(1, 2)
     for name, schedule in SCHEDULES.items():
-        distances, rates = descend(schedule, 200 if options.quick else 3000)
+        distances, rates = descend(schedule, 200 if quick else 3000)
         k = np.arange(1, len(rates) + 1)
         meets = "meets" if schedule.satisfies_robbins_monro else "not"
         left.loglog(k, rates, label=f"{name} ({meets} Robbins-Monro): sum {rates.sum():.3g}")
@@ -62,10 +52,11 @@ def main(argv=None):
     left.legend(loc="lower left", fontsize=9)
     root = np.pi * np.sqrt(0.5)
     figures["distance left, quadratic, in the limit"] = float(START * np.sin(root) / root)
-    options.out.mkdir(parents=True, exist_ok=True)
-    figure.savefig(options.out / "schedules.png", dpi=120)
-    print(*(f"{name:56} {value:12.6f}" for name, value in figures.items()), sep="\n")
-    return figures
+    return figure, figures
+
+
+def main(argv=None):
+    return show(lecture, __file__, argv)
 
 
 if __name__ == "__main__":
