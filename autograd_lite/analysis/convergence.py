@@ -9,7 +9,7 @@ import numpy as np
 
 from ..errors import ArgumentError, ShapeError
 from .objective import Array
-from .points import spectrum
+from .points import condition, spectrum
 from .steps import factors
 
 
@@ -106,8 +106,7 @@ def condition_number(f: Any, theta: Any, *, ends: int | None = None) -> float:
     >>> condition_number(lambda w: w[0] ** 2 + 100 * w[1] ** 2, np.zeros(2))
     100.0
     """
-    eigenvalues = spectrum(f, theta, ends=ends)[0]
-    return float(eigenvalues[-1] / eigenvalues[0]) if eigenvalues[0] > 0 else float("inf")
+    return condition(spectrum(f, theta, ends=ends)[0])
 
 
 def predicted_rate(curvatures: Any, rate: float, momentum: float = 0.0) -> float:

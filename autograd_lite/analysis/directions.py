@@ -13,7 +13,7 @@ from .points import FULL, spectrum
 NAMES = ("gradient", "top", "bottom", "random")
 
 
-def directions(E: Objective, wanted: Any, rng: Any) -> list[Array]:
+def vectors(E: Objective, wanted: Any, rng: Any) -> list[Array]:
     """Each of `wanted` as a vector of shape (size,): one given as it is, one named as a unit vector.
 
     "gradient" is dE/dtheta; "top" and "bottom" the eigenvectors of the largest and smallest curvature, and a second

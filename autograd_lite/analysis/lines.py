@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ArgumentError
-from .directions import directions
+from .directions import vectors
 from .objective import Array, flat, objective
 from .plotting import axes
 
@@ -105,7 +105,7 @@ def line(
     array([25.    , 14.0625,  6.25  ,  1.5625,  0.    ])
     """
     E = objective(f, theta)
-    d = directions(E, [direction], rng)[0] if to is None else flat(to, E, "line: to") - E.theta
+    d = vectors(E, [direction], rng)[0] if to is None else flat(to, E, "line: to") - E.theta
     t = _grid(span or ((-1, 1) if to is None else (0, 1)), points)
     return Line(t, E.values((E.theta + t[:, np.newaxis] * d).astype(E.theta.dtype)), d, E.theta)
 
@@ -113,7 +113,7 @@ def line(
 def plane(
     f: Any,
     theta: Any,
-    wanted: tuple[Any, Any] = ("random", "random"),
+    directions: tuple[Any, Any] = ("random", "random"),
     *,
     span: tuple[float, float] = (-1, 1),
     points: int = 41,
@@ -123,7 +123,7 @@ def plane(
 
     Parameters
     ----------
-    wanted: d1 and d2, each as `direction` of `line`.
+    directions: d1 and d2, each as `direction` of `line`.
     span: the first and last a, and b. Others as for `line`.
 
     >>> import numpy as np
@@ -133,9 +133,9 @@ def plane(
            [ 0., -1.,  0.]])
     """
     E = objective(f, theta)
-    if len(wanted) != 2:
-        raise ArgumentError(f"plane: {len(wanted)} directions; a plane has two")
-    d = np.array(directions(E, wanted, rng))
+    if len(directions) != 2:
+        raise ArgumentError(f"plane: {len(directions)} directions; a plane has two")
+    d = np.array(vectors(E, directions, rng))
     t = _grid(span, points)
     b, a = np.meshgrid(t, t, indexing="ij")
     thetas = (E.theta + np.stack([a.ravel(), b.ravel()], 1) @ d).astype(E.theta.dtype)

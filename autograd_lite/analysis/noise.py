@@ -73,7 +73,7 @@ def gradient_noise(f: Any, theta: Any, *data: Any) -> GradientNoise:
     Parameters
     ----------
     f, theta: the loss of one example, `f(theta, x, y, ...)`, and theta; or a model and a loss `loss(output, target)`,
-        which is called with the outputs and targets of batches of one example.
+        or its name in nn.LOSSES, which is called with the outputs and targets of batches of one example.
     data: arrays with the examples along their first axis, n of them, such as X, y.
 
     Raises
@@ -115,8 +115,11 @@ def _of_one_example(f: Any, theta: Any) -> tuple[Callable[..., Any], Array]:
         start = objective(f, theta).theta
         return lambda v, *example: objective(lambda t: f(t, *example), theta).f(v), start
     from ..nn.functional import as_function_of_theta
+    from ..nn.losses import loss_named
+
+    loss = loss_named(theta)
 
     def of_model(x: Any, *targets: Any) -> Any:
-        return theta(f(x[np.newaxis]), *(y[np.newaxis] for y in targets))
+        return loss(f(x[np.newaxis]), *(y[np.newaxis] for y in targets))
 
     return as_function_of_theta(of_model, f.theta), f.theta.data.copy()

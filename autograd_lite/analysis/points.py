@@ -44,8 +44,7 @@ class Point:
     @property
     def condition(self) -> float:
         """kappa, the largest curvature by the smallest; infinite where the Hessian is not positive definite."""
-        low, high = self.eigenvalues[0], self.eigenvalues[-1]
-        return float(high / low) if low > 0 else float("inf")
+        return condition(self.eigenvalues)
 
     def __repr__(self) -> str:
         low, high = self.eigenvalues[[0, -1]]
@@ -131,6 +130,11 @@ def spectrum(f: Any, theta: Any = None, *, ends: int | None = None, rng: Any = 0
         found: tuple[Array, Array] = np.linalg.eigh(H)
         return found
     return _lanczos(E, ends, np.random.default_rng(rng))
+
+
+def condition(eigenvalues: Array) -> float:
+    """The last of ascending eigenvalues by the first; infinite unless all are positive."""
+    return float(eigenvalues[-1] / eigenvalues[0]) if eigenvalues[0] > 0 else float("inf")
 
 
 def _lanczos(E: Objective, count: int, rng: np.random.Generator) -> tuple[Array, Array]:

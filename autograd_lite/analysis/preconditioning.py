@@ -10,6 +10,7 @@ import numpy as np
 
 from ..errors import ArgumentError, ShapeError
 from .objective import Array, flat, objective
+from .points import condition
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -82,14 +83,9 @@ def rescaled(f: Any, theta: Any, scale: Any = "diagonal") -> Rescaled:
         raise ShapeError("rescaled: D is singular") from error
     after = D[:, np.newaxis] * H * D if D.ndim == 1 else D.T @ H @ D
     new_f = (lambda phi: E.f(phi * D)) if D.ndim == 1 else (lambda phi: E.f(D @ phi))
-    return Rescaled(new_f, phi, D, _condition(H), _condition(after))
+    return Rescaled(new_f, phi, D, *(condition(np.linalg.eigvalsh(A)) for A in (H, after)))
 
 
 def _check_positive(values: Array, what: str) -> None:
     if not np.all(values > 0):
         raise ShapeError(f"rescaled: {what} is {values.min():.3g}; it must be positive to be scaled to 1")
-
-
-def _condition(H: Array) -> float:
-    eigenvalues = np.linalg.eigvalsh(H)
-    return float(eigenvalues[-1] / eigenvalues[0]) if eigenvalues[0] > 0 else float("inf")

@@ -100,7 +100,7 @@ def factors(curvature: Any, rate: float, momentum: float = 0.0) -> Array:
     array([0.6, 0. ])
     """
     if not 0 <= momentum < 1:
-        raise ArgumentError(f"momentum {momentum} is outside [0, 1)")
+        raise ArgumentError(f"factors: momentum {momentum} is outside [0, 1)")
     middle = (1 + momentum - rate * np.asarray(curvature)) / 2
     root = np.sqrt(middle**2 - momentum + 0j)
     larger = np.where(middle >= 0, middle + root, middle - root)

@@ -1,4 +1,17 @@
-"""Activation functions h(a) of a pre-activation a, by name. Beyond the table's rows, they are compositions of rows."""
+"""Activation functions h(a) of a pre-activation a, by name. Each keeps the shape of `a`.
+
+linear        a
+sigmoid       s(a) = 1 / (1 + exp(-a))
+tanh          (exp(a) - exp(-a)) / (exp(a) + exp(-a)) = 2 s(2a) - 1 (LeCun et al., 1998, section 4.4)
+relu          max(0, a) (Nair and Hinton, 2010; Glorot, Bordes and Bengio, 2011)
+leaky_relu    a where a > 0, else 0.01 a (Maas, Hannun and Ng, 2013)
+elu           a where a > 0, else exp(a) - 1 (Clevert, Unterthiner and Hochreiter, 2016, eq. 15)
+softplus      log(1 + exp(a)) (Dugas et al., 2001)
+softmax       exp(a_c) / sum_k exp(a_k) over the last axis (Bridle, 1990)
+log_softmax   a_c - log sum_k exp(a_k) over the last axis
+
+These are rows of the derivative table; the functions below are compositions of rows.
+"""
 
 from __future__ import annotations
 

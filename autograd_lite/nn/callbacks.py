@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ..errors import ArgumentError
 from .metrics import HIGHER_IS_BETTER
 
@@ -61,9 +63,9 @@ class EarlyStopping(Callback):
     def __init__(
         self, patience: int = 10, *, monitor: str | None = None, min_delta: float = 0.0, restore_best: bool = True
     ):
-        if patience < 1 or min_delta < 0:
+        if type(patience) is bool or not isinstance(patience, (int, np.integer)) or patience < 1 or not min_delta >= 0:
             raise ArgumentError(
-                f"EarlyStopping: patience {patience}, min_delta {min_delta}; at least 1 and 0 are needed"
+                f"EarlyStopping: patience {patience!r}, min_delta {min_delta}; a number of epochs from 1 on, and at least 0"
             )
         self.patience, self.monitor, self.min_delta, self.restore_best = patience, monitor, min_delta, restore_best
 

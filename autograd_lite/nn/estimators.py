@@ -7,17 +7,18 @@ gradient and its training are ours. So parameters, grid and random search, pipel
 from __future__ import annotations
 
 import warnings
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
 
-from ..ops.elementwise import exp, sigmoid, softplus
-from ..ops.neural import softmax, softmax_cross_entropy
+from ..ops.elementwise import exp
 from .activations import ACTIVATIONS
 from .callbacks import Callback
 from .layers import MLP
+from .losses import binary_cross_entropy_with_logits, cross_entropy, squared_error
 from .optimizers import SGD, Adam
-from .prediction import predict, value_of
+from .prediction import predict
 from .training import Run, fit
 
 try:
@@ -41,8 +42,7 @@ class _Perceptron:
 
     def _initialize(self: Any, y: Any, layer_units: list[int], dtype: Any) -> None:
         super()._initialize(y, layer_units, dtype)  # type: ignore[misc] # draws the weights
-        activation = THEIR_NAMES.get(self.activation, self.activation)
-        self.model_ = MLP(layer_units, activation, dtype=dtype)
+        self.model_ = MLP(layer_units, _named(self.activation), dtype=dtype)
         for layer, weight, bias in zip(self.model_.layers, self.coefs_, self.intercepts_, strict=True):
             layer.weight.data, layer.bias.data = np.ascontiguousarray(weight.T), bias
         self._show()
@@ -61,7 +61,8 @@ class _Perceptron:
         if check_input:
             X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
         with np.errstate(over="ignore"):
-            return np.asarray(value_of(LINKS[self.out_activation_](predict(self.model_, _dense(X)))))
+            output = predict(self.model_, _dense(X))
+            return exp(output) if self.out_activation_ == "exp" else _named(self.out_activation_)(output)
 
     def _fit_stochastic(self: Any, X: Any, y: Any, sample_weight: Any, *arguments: Any) -> None:
         incremental = arguments[-1]
@@ -127,12 +128,8 @@ class _Perceptron:
         return (*train, *pad, [*held_out, *pad])
 
     def _fit_lbfgs(self: Any, X: Any, y: Any, sample_weight: Any, *_: Any) -> None:
-        X, objective, rows, theta = (
-            _dense(X),
-            _Objective(self, y, sample_weight),
-            np.arange(len(y))[:, None],
-            self.model_.theta,
-        )
+        X, rows, theta = _dense(X), np.arange(len(y))[:, None], self.model_.theta
+        objective = _Objective(self, y, sample_weight)
 
         def value_and_gradient(point: Any) -> tuple[float, Any]:
             theta.data[:] = point
@@ -194,7 +191,8 @@ class MLPRegressor(_Perceptron, TheirRegressor):  # type: ignore[misc]
     }
 
 
-LINKS: dict[str, Any] = {"softmax": softmax, "logistic": sigmoid, "identity": lambda z: z, "exp": exp}
+def _named(activation: str) -> Any:
+    return ACTIVATIONS[THEIR_NAMES.get(activation, activation)]
 
 
 class _Adam(Adam):
@@ -231,9 +229,9 @@ class _Objective:
 
 
 _LOSSES: dict[str, Any] = {  # by the activation of the output; each of shape (batch,)
-    "softmax": softmax_cross_entropy,
-    "logistic": lambda z, y: (softplus(z) - y * z).sum(1),
-    "identity": lambda z, y: 0.5 * ((z - y) ** 2).sum(1),
+    "softmax": partial(cross_entropy, reduction="none"),
+    "logistic": lambda z, y: binary_cross_entropy_with_logits(z, y, reduction="none").sum(1),
+    "identity": partial(squared_error, reduction="none"),
     "exp": lambda z, y: (exp(z) - y * z + (y * np.log(np.where(y > 0, y, 1)) - y)).sum(1),  # half the Poisson deviance
 }
 

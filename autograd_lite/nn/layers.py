@@ -18,7 +18,7 @@ from .module import Module
 
 
 class Linear(Module):
-    """The pre-activation a = b + W h, for each row h of a batch: h W^T + b.
+    """The pre-activation a = b + W h, for each row h of a batch: h W^T + b (Bishop, 2006, eq. 5.2).
 
     Parameters
     ----------
@@ -111,7 +111,8 @@ class Sequential(Module):
 
 
 class MLP(Module):
-    """A multi-layer perceptron: h_k = activation_k(b_k + W_k h_{k-1}).
+    """A multi-layer perceptron: h_k = activation_k(b_k + W_k h_{k-1}) (Rumelhart, Hinton and Williams, 1986; Bishop,
+    2006, eq. 5.9).
 
     The last layer has no activation unless `output` says so, and the losses want none: they take pre-activations. So a
     regression has as many outputs as targets (nn.mse_loss), a binary task one
@@ -207,7 +208,8 @@ class Dropout(Module):
 
 
 class Embedding(Module):
-    """A vector for each of `count` things: row i of `weight`, of shape (count, features), for the number i.
+    """A vector for each of `count` things: row i of `weight`, of shape (count, features), for the number i (Bengio et
+    al., 2003).
 
     Parameters
     ----------

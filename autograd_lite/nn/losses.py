@@ -1,7 +1,8 @@
 """Losses l(f(x), y): how wrong an output is. Outputs are pre-activations; what makes them probabilities is in the loss.
 
 Each is `loss(output, target, *, reduction="mean")`. An output has shape (..., features) or (..., classes); the
-reduction is over the losses that "none" returns. Wrong shapes raise ShapeError (a ValueError).
+reduction, "mean", "sum" or "none", is over the losses that "none" returns. Wrong shapes raise ShapeError (a
+ValueError).
 """
 
 from __future__ import annotations
@@ -25,9 +26,11 @@ REDUCTIONS: dict[str, Callable[[Any], Any]] = {"mean": mean, "sum": sum, "none":
 
 
 def squared_error(output: Any, target: Any, *, reduction: str = "mean") -> Any:
-    """Half the sum of squares of an example, 1/2 ||f(x) - y||^2: the gradient by the output is f(x) - y.
+    """Half the sum of squares of an example, 1/2 ||f(x) - y||^2: the gradient by the output is f(x) - y (Bishop, 2006,
+    eq. 5.11).
 
-    The last axis is summed; an output of shape (batch,) has one feature.
+    Output and target have the same shape, (..., features); the last axis is summed, so "none" gives shape (...). An
+    output of shape (batch,) has one feature.
 
     >>> import numpy as np
     >>> squared_error(np.array([[1.0, 2.0]]), np.array([[0.0, 0.0]]))
@@ -38,17 +41,21 @@ def squared_error(output: Any, target: Any, *, reduction: str = "mean") -> Any:
 
 
 def mse_loss(output: Any, target: Any, *, reduction: str = "mean") -> Any:
-    """(f(x) - y)^2, of each entry; the mean is over all entries, as PyTorch has it."""
+    """(f(x) - y)^2, of each entry; output and target have the same shape. The mean is over all entries, as PyTorch has
+    it, where `squared_error` halves and sums each example's: with one feature it is twice that."""
     return _reduced(square(_difference("mse_loss", output, target)), reduction)
 
 
 def l1_loss(output: Any, target: Any, *, reduction: str = "mean") -> Any:
-    """|f(x) - y|, of each entry; the derivative at 0 is 0."""
+    """|f(x) - y|, of each entry; output and target have the same shape. Least for the median of y, as the squared error
+    is for the mean (Bishop, 2006, section 1.5.5). The derivative at 0 is 0."""
     return _reduced(absolute(_difference("l1_loss", output, target)), reduction)
 
 
 def huber_loss(output: Any, target: Any, *, delta: float = 1.0, reduction: str = "mean") -> Any:
     """d^2 / 2 where |d| <= delta, else delta (|d| - delta / 2), with d = f(x) - y of each entry (Huber, 1964).
+
+    Output and target have the same shape; `delta` is positive.
 
     >>> import numpy as np
     >>> huber_loss(np.array([0.5, -3.0]), np.zeros(2), reduction="none")
@@ -62,7 +69,8 @@ def huber_loss(output: Any, target: Any, *, delta: float = 1.0, reduction: str =
 
 
 def cross_entropy(logits: Any, labels: Any, *, reduction: str = "mean") -> Any:
-    """-log softmax(logits)_y, in nats; for probabilities p over the classes, -sum_c p_c log softmax(logits)_c.
+    """-log softmax(logits)_y, in nats; for probabilities p over the classes, -sum_c p_c log softmax(logits)_c. With f
+    the softmax, the gradient by the logits is f - e(y), or f - p (Bishop, 2006, eq. 4.108 and 4.109).
 
     Parameters
     ----------
@@ -78,17 +86,18 @@ def cross_entropy(logits: Any, labels: Any, *, reduction: str = "mean") -> Any:
     >>> cross_entropy(np.zeros((4, 2)), np.array([0, 1, 1, 0])) == np.log(2)
     np.True_
     """
-    labels = labels if hasattr(labels, "shape") else np.asarray(labels)
+    logits, labels = _arrays(logits, labels)
     if labels.ndim and labels.ndim == logits.ndim:
-        labels = _probabilities("cross_entropy", logits, labels)
-        return _reduced(-sum(labels * log_softmax(logits), axis=-1), reduction)
+        logits, p = _probabilities("cross_entropy", logits, labels)
+        return _reduced(-sum(p * log_softmax(logits), axis=-1), reduction)
     if reduction == "mean":
         return mean_cross_entropy(logits, labels)
     return _reduced(softmax_cross_entropy(logits, labels), reduction)
 
 
 def nll_loss(log_probabilities: Any, labels: Any, *, reduction: str = "mean") -> Any:
-    """-log f(x)_y, for an output that is log f(x) already, such as `log_softmax`'s: the negative log-likelihood.
+    """-log f(x)_y, for an output that is log f(x) already, such as `log_softmax`'s: the negative log-likelihood, whose
+    minimum is the likelihood's maximum (Fisher, 1922). The gradient by f(x) is -e(y) / f(x)_y.
 
     Parameters
     ----------
@@ -99,7 +108,7 @@ def nll_loss(log_probabilities: Any, labels: Any, *, reduction: str = "mean") ->
     ------
     As cross_entropy does.
     """
-    labels = labels if hasattr(labels, "shape") else np.asarray(labels)
+    log_probabilities, labels = _arrays(log_probabilities, labels)
     return _reduced(-_picked("nll_loss", log_probabilities, labels), reduction)
 
 
@@ -119,8 +128,7 @@ def binary_cross_entropy_with_logits(logits: Any, labels: Any, *, reduction: str
     >>> binary_cross_entropy_with_logits(np.array([1000.0, -1000.0]), np.array([1, 1]), reduction="none")
     array([   0., 1000.])
     """
-    _same_shape("binary_cross_entropy_with_logits", logits, labels)
-    y = _in_dtype_of(logits, labels)
+    logits, y = _paired("binary_cross_entropy_with_logits", logits, labels)
     if isinstance(y, np.ndarray) and y.size and not (y.min() >= 0 and y.max() <= 1):
         raise ArgumentError(
             f"binary_cross_entropy_with_logits: labels from {y.min()} to {y.max()}; they must be in [0, 1]"
@@ -138,7 +146,7 @@ def kl_div(logits: Any, target: Any, *, reduction: str = "mean") -> Any:
     logits: pre-activations, or log-probabilities, which are their own log_softmax; shape (..., classes).
     target: probabilities p of that shape.
     """
-    p = _probabilities("kl_div", logits, target)
+    logits, p = _probabilities("kl_div", logits, target)
     return _reduced(sum(p * (log(where(p > 0, p, 1)) - log_softmax(logits)), axis=-1), reduction)
 
 
@@ -149,8 +157,15 @@ def hinge_loss(output: Any, labels: Any, *, reduction: str = "mean") -> Any:
     ----------
     output: shape (...) for labels -1 and 1; (..., classes) for integer classes (Crammer and Singer, 2001, eq. 5).
     labels: shape (...).
+
+    Raises
+    ------
+    ArgumentError (a TypeError) for other labels than -1 and 1, IndexingError for a label outside the classes.
+
+    >>> hinge_loss([0.5, -2.0], [1, -1], reduction="none")
+    array([0.5, 0. ])
     """
-    labels = labels if hasattr(labels, "shape") else np.asarray(labels)
+    output, labels = _arrays(output, labels)
     if labels.shape == output.shape:
         if not isinstance(labels, Tensor) and not np.isin(labels, (-1, 1)).all():
             raise ArgumentError("hinge_loss: labels must be -1 and 1; from 0 and 1, write 2 * y - 1")
@@ -166,34 +181,41 @@ def _reduced(losses: Any, reduction: str) -> Any:
     return named("reduction", reduction, REDUCTIONS)(losses)
 
 
-def _same_shape(loss: str, output: Any, target: Any) -> None:
+def _arrays(*values: Any) -> tuple[Any, ...]:
+    """Lists and numbers as arrays; what has a shape stays as it is."""
+    return tuple(x if hasattr(x, "shape") else np.asarray(x) for x in values)
+
+
+def _paired(loss: str, output: Any, target: Any) -> tuple[Any, Any]:
+    """Output and target of one shape, the target in the output's dtype."""
+    output, target = _arrays(output, target)
     # Broadcasting (batch, 1) against (batch,) would compare each output with all targets.
-    shape, wanted = (getattr(x, "shape", None) or np.shape(x) for x in (target, output))
-    if shape != wanted:
-        raise ShapeError(f"{loss}: an output {wanted} needs a target of that shape, not {shape}; reshape one of them")
+    if target.shape != output.shape:
+        raise ShapeError(
+            f"{loss}: an output {output.shape} needs a target of that shape, not {target.shape}; reshape one of them"
+        )
+    return output, _in_dtype_of(output, target)
 
 
 def _difference(loss: str, output: Any, target: Any) -> Any:
-    _same_shape(loss, output, target)
-    return output - _in_dtype_of(output, target)
+    output, target = _paired(loss, output, target)
+    return output - target
 
 
 def _in_dtype_of(output: Any, target: Any) -> Any:
     """The target as numbers of the output's dtype: float32 stays float32, whatever the labels are."""
     if isinstance(target, Tensor):
         return target
-    dtype = getattr(output, "dtype", None)
-    return np.asarray(target, dtype if dtype is not None and dtype.kind == "f" else float)
+    return np.asarray(target, output.dtype if output.dtype.kind == "f" else float)
 
 
-def _probabilities(loss: str, logits: Any, target: Any) -> Any:
-    _same_shape(loss, logits, target)
-    p = _in_dtype_of(logits, target)
+def _probabilities(loss: str, logits: Any, target: Any) -> tuple[Any, Any]:
+    logits, p = _paired(loss, logits, target)
     if isinstance(p, np.ndarray) and p.size and not (p.min() >= 0 and np.abs(p.sum(-1) - 1).max() < 1e-3):
         raise ArgumentError(
             f"{loss}: labels of shape {p.shape} must be probabilities: not negative, of sum 1 in each row"
         )
-    return p
+    return logits, p
 
 
 def _picked(loss: str, output: Any, labels: Any) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ShapeError
+from ..errors import ArgumentError, ShapeError
 from .names import named
 
 Metric = Callable[[Any, Any], float]
@@ -26,38 +26,46 @@ def error_rate(output: Any, target: Any) -> float:
     """The mean 0-1 loss: the share of examples whose class is wrong.
 
     `output`: pre-activations of shape (n, classes), or (n,) or (n, 1) for two classes. `target`: integer labels of
-    shape (n,) or (n, 1), or one-hot (or soft) ones of the output's shape.
+    shape (n,) or (n, 1), or one-hot (or soft) ones of the output's shape; two classes are 0 and 1, or -1 and 1.
 
-    >>> error_rate([[0.1, 0.9], [2.0, 1.0]], [1, 1])
-    0.5
+    >>> error_rate([[0.1, 0.9], [2.0, 1.0]], [1, 1]), error_rate([0.3, -0.3], [1, -1])
+    (0.5, 0.0)
     """
-    target, classes = np.asarray(target), decided(output)
+    output, target = np.asarray(output), np.asarray(target)
+    classes = decided(output)
     if target.ndim > 1 and target.shape[-1] > 1:
         target = target.argmax(-1)
+    elif output.shape in (target.shape, (*target.shape, 1)) and (output.ndim == 1 or output.shape[-1] == 1):
+        if target.min(initial=0) < -1 or target.max(initial=0) > 1:
+            raise ArgumentError(
+                "error_rate: a target outside [-1, 1] for outputs of one column, which tell two classes"
+            )
+        target = target > 0.5
     if target.size != classes.size:
         raise ShapeError(f"error_rate: {classes.size} outputs and targets of shape {target.shape}")
     return float(np.mean(classes.ravel() != target.ravel()))
 
 
 def accuracy(output: Any, target: Any) -> float:
-    """The share of examples whose class is right: 1 - error_rate."""
+    """The share of examples whose class is right: 1 - error_rate, of the same arguments."""
     return 1 - error_rate(output, target)
 
 
 def mse(output: Any, target: Any) -> float:
-    """The mean squared error."""
+    """The mean of (f(x) - y)^2 over all entries; shapes as for `r2`."""
     return float(np.mean(np.square(_residual(output, target, "mse"))))
 
 
 def mae(output: Any, target: Any) -> float:
-    """The mean absolute error."""
+    """The mean of |f(x) - y| over all entries; shapes as for `r2`."""
     return float(np.mean(np.abs(_residual(output, target, "mae"))))
 
 
 def r2(output: Any, target: Any) -> float:
     """The coefficient of determination, 1 - sum of squared residuals / sum of squares about the mean.
 
-    For several outputs, the mean of their coefficients. NaN for an output whose targets are all the same.
+    `output` and `target` have the same shape, (n,) or (n, outputs); of one column, the target may be (n,). For several
+    outputs, the mean of their coefficients. NaN for an output whose targets are all the same.
 
     >>> r2([1.0, 2.0, 3.0], [1.0, 2.0, 4.0]) == 1 - 1 / (14 / 3)
     True
@@ -91,7 +99,10 @@ HIGHER_IS_BETTER = {"accuracy", "r2"}
 
 
 def metrics_named(metrics: Any) -> dict[str, Metric]:
-    """Metrics by name: `metrics` holds names in METRICS, or functions (output, target) -> float; or is one."""
+    """Metrics by name: `metrics` holds names in METRICS or functions (output, target) -> float, or is one of these, or is
+    such a table."""
+    if isinstance(metrics, dict):
+        return metrics
     if callable(metrics) or isinstance(metrics, str):
         metrics = [metrics]
     table = {}

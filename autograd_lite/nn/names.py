@@ -24,6 +24,6 @@ def named(kind: str, name: Any, table: Mapping[str, Callable[..., Any]]) -> Call
         return name  # type: ignore[no-any-return]
     if isinstance(name, str) and name in table:
         return table[name]
-    close = difflib.get_close_matches(str(name), table, 1)
+    close = difflib.get_close_matches(str(name), table, 1) or [known for known in table if name and str(name) in known]
     advice = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(table)}"
     raise ArgumentError(f"{kind} {name!r} is unknown; {advice}")

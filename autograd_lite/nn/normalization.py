@@ -71,7 +71,10 @@ class BatchNorm(_Normalization):
             return (x - self.running_mean) / np.sqrt(self.running_var + self.eps) * self.weight + self.bias
         n, axes = math.prod(x.shape[:-1]), tuple(range(x.ndim - 1))
         if n < 2:
-            raise ShapeError(f"an input of shape {x.shape}: a single example has no variance; use eval() to predict")
+            raise ShapeError(
+                f"an input of shape {x.shape}: a single example has no variance; eval() to predict,"
+                " or a batch size that leaves no batch of one"
+            )
         m = mean(x, axis=axes)
         centred = x - m
         v = mean(centred * centred, axis=axes)
@@ -95,6 +98,10 @@ class LayerNorm(_Normalization):
     ----------
     features: length of the last axis; `weight` (gamma) and `bias` (beta) have shape (features,).
     eps: added to the variance.
+
+    Raises
+    ------
+    ShapeError (a ValueError) at the call, for another number of features.
     """
 
     def __init__(self, features: int, *, eps: float = 1e-5, dtype: Any = float):

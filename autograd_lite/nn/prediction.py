@@ -12,9 +12,10 @@ from ..errors import ArgumentError
 from ..node import no_grad
 from ..ops.elementwise import exp, sigmoid
 from ..ops.neural import softmax
-from ..tensor import Tensor
+from ..runtime import without_history
 from .data import batches
-from .metrics import Metric
+from .losses import loss_named
+from .metrics import metrics_named
 
 ROWS = 1024  # examples at a time
 
@@ -46,7 +47,7 @@ def predict(model: Any, X: Any, *, batch_size: int = ROWS) -> np.ndarray[Any, An
     if X.dtype.kind == "f":
         X = X.astype(model.theta.data.dtype, copy=False)
     with no_grad(), mode(model, False):
-        return np.concatenate([value_of(model(rows)) for (rows,) in batches([X], batch_size)])
+        return np.concatenate([without_history(model(rows)) for (rows,) in batches([X], batch_size)])
 
 
 def predict_proba(model: Any, X: Any, loss: Any = "cross_entropy", *, batch_size: int = ROWS) -> np.ndarray[Any, Any]:
@@ -60,7 +61,7 @@ def predict_proba(model: Any, X: Any, loss: Any = "cross_entropy", *, batch_size
     array([1., 1., 1., 1., 1.])
     """
     link = link_of(loss)
-    return np.asarray(value_of(link(predict(model, X, batch_size=batch_size))))
+    return np.asarray(link(predict(model, X, batch_size=batch_size)))
 
 
 LINKS: dict[str, Callable[[Any], Any]] = {
@@ -79,28 +80,22 @@ def link_of(loss: Any) -> Callable[[Any], Any]:
     return LINKS[name]
 
 
-def evaluate(
-    model: Any, loss: Any, data: Any, metrics: dict[str, Metric] | None = None, *, batch_size: int = ROWS
-) -> dict[str, float]:
-    """The mean loss and the metrics of a data set (X, y), by name.
+def evaluate(model: Any, loss: Any, data: Any, metrics: Any = (), *, batch_size: int = ROWS) -> dict[str, float]:
+    """The mean loss and the metrics of a data set (X, y), by name; `loss` and `metrics` as for `fit`.
 
     >>> from autograd_lite import nn
-    >>> from autograd_lite.nn.metrics import accuracy
     >>> model = nn.MLP([3, 2], rng=1)
-    >>> evaluate(model, nn.cross_entropy, (np.zeros((4, 3)), np.array([0, 0, 0, 1])), {"accuracy": accuracy})
+    >>> evaluate(model, "cross_entropy", (np.zeros((4, 3)), np.array([0, 0, 0, 1])), "accuracy")
     {'loss': 0.6931471805599453, 'accuracy': 0.75}
     """
+    loss, metrics = loss_named(loss), metrics_named(metrics)
     outputs, total = [], 0.0
     with no_grad(), mode(model, False):
         for X, *target in batches(data, batch_size):
-            outputs.append(value_of(model(X)))
-            total += value_of(loss(outputs[-1], *target)) * len(X)
+            outputs.append(without_history(model(X)))
+            total += without_history(loss(outputs[-1], *target)) * len(X)
     measured = {"loss": float(total / len(data[0]))}
     if metrics:
         output = np.concatenate(outputs)
         measured.update({name: metric(output, data[1]) for name, metric in metrics.items()})
     return measured
-
-
-def value_of(x: Any) -> Any:
-    return x.data if isinstance(x, Tensor) else x

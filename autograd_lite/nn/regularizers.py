@@ -61,7 +61,8 @@ class Regularizer:
 
 @dataclass(frozen=True)
 class L2(Regularizer):
-    """lambda sum of w^2, with gradient 2 lambda W.
+    """lambda sum of w^2, with gradient 2 lambda W (Hoerl and Kennard, 1970). With the mean of T negative
+    log-likelihoods it is a Gaussian prior of variance 1 / (2 lambda T) on each weight (Bishop, 2006, eq. 1.67).
 
     >>> from autograd_lite import nn
     >>> L2(0.5)(nn.Linear(2, 1, init=3.0)).item()
@@ -74,7 +75,8 @@ class L2(Regularizer):
 
 @dataclass(frozen=True)
 class Frobenius(Regularizer):
-    """lambda 1/2 ||W||_F^2, half the sum of squares, with gradient lambda W."""
+    """lambda 1/2 ||W||_F^2, half the sum of squares, with gradient lambda W: weight decay (Goodfellow, Bengio and
+    Courville, 2016, section 7.1.1)."""
 
     def smooth(self, model: Module) -> Any:
         return self._total(square, 0.5 * self.strength, model)
@@ -82,7 +84,8 @@ class Frobenius(Regularizer):
 
 @dataclass(frozen=True)
 class L1(Regularizer):
-    """lambda sum of |w|: it sets weights to exactly 0, by w <- sign(w) max(|w| - rate lambda, 0) after each update.
+    """lambda sum of |w|: it sets weights to exactly 0, by w <- sign(w) max(|w| - rate lambda, 0) after each update
+    (Tibshirani, 1996). With the mean of T negative log-likelihoods it is a Laplacian prior of scale 1 / (lambda T).
 
     >>> from autograd_lite import nn
     >>> layer = nn.Linear(2, 1, init=lambda shape, rng, dtype: [[0.3, -2.0]])
