@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..backprop import fitted
+from ..describe import is_number, kind, number
 from ..flow import Graph
 from ..node import Leaf, Node
 from ..op import Op
@@ -14,7 +15,7 @@ from . import words
 from .formulas import Share, backward_numbers, forward_numbers, forward_text, in_short, share, slot_name
 from .frames import Bprop, Passes, Sent, passes
 from .layout import Point, layout
-from .numbers import Values, kind, number
+from .numbers import Values
 
 LONGEST = 34  # characters of a line in a box
 LINE, MARGIN = 15.0, 8.0  # points
@@ -243,10 +244,8 @@ def _place_text(place: tuple[int, ...]) -> str:
 
 def _with_constants(node: Node) -> str:
     """The op's inputs that are Python numbers, as in "· * 3"."""
-    plain = [
-        not isinstance(i, Node) and np.ndim(i) == 0 and isinstance(i, (int, float, np.number)) for i in node.inputs
-    ]
+    plain = [not isinstance(i, Node) and is_number(i) for i in node.inputs]
     if not any(plain):
         return ""
-    words = [number(i) if is_number else "·" for i, is_number in zip(node.inputs, plain, strict=True)]
+    words = [number(i) if is_plain else "·" for i, is_plain in zip(node.inputs, plain, strict=True)]
     return f" {node.op.symbol or ','} ".join(words)
