@@ -22,7 +22,7 @@ WIDEST = 44  # characters in a column of the table
 def kind(shape: tuple[Any, ...], dtype: Any) -> str:
     """Shape and dtype, such as "8×10 float32"; a scalar is its dtype alone."""
     if dtype is SEVERAL:
-        return f"{len(shape)} outputs"
+        return f"{len(shape)} outputs" if shape else "no output"
     return f"{size(shape)} {dtype}" if shape else str(dtype)
 
 
@@ -92,13 +92,17 @@ def is_number(value: Any) -> bool:
     return isinstance(value, (int, float, complex, np.number, np.bool_)) and np.ndim(value) == 0
 
 
+def numbers_in(node: Node) -> str:
+    """The inputs of an op with its Python numbers written out, such as "1.5 * ·"; "" where it has none."""
+    words = [number(i) if not isinstance(i, Node) and is_number(i) else "·" for i in node.inputs]
+    if all(word == "·" for word in words):
+        return ""
+    return f" {node.op.symbol} ".join(words) if node.op.symbol else ", ".join(words)
+
+
 def title(box: Box) -> str:
     """The op with its Python-number inputs, such as `multiply  1.5 * ·`, or the leaf's name."""
-    numbers = ["·" if isinstance(i, Node) or not is_number(i) else number(i) for i in box.node.inputs]
-    if box.op is None or all(n == "·" for n in numbers):
-        return box.name
-    symbol = box.op.symbol or ","
-    return f"{box.name}  {f' {symbol} '.join(numbers)}"
+    return f"{box.name}  {numbers_in(box.node)}".rstrip() if box.op else box.name
 
 
 def slot(box: Box, k: int) -> str:

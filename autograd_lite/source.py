@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import linecache
 from collections.abc import Callable
-from functools import cache
+from functools import cache, lru_cache
 from types import CodeType
 from typing import Any, TypeVar
 
@@ -57,6 +57,7 @@ class _Read(ast.NodeTransformer):
         return meaning
 
 
+@lru_cache(maxsize=4096)
 def formula_text(formula: Any) -> str | None:
     """The body of the lambda `formula`, such as "g * (1 - y * y)"; None where its source is not to be had. Helpers read
     as `reads_as` says."""

@@ -20,6 +20,8 @@ DARK = {
     TEXT: "#EDEDED",
     QUIET: "#A0A0A0",
     CLUSTER: "#16191D",
+    NEGATIVE: "#C9A2DC",
+    POSITIVE: "#7FCF93",
 }
 
 
@@ -74,3 +76,18 @@ def stylesheet() -> str:
     rules = [f'[fill="{light.lower()}"]{{fill:{dark}}}' for light, dark in pairs.items()]
     rules += [f'[stroke="{light.lower()}"]{{stroke:{dark}}}' for light, dark in pairs.items()]
     return f"<style>@media (prefers-color-scheme: dark){{{''.join(rules)}}}</style>"
+
+
+def variables() -> str:
+    """CSS that gives the page that steps through a computation (page.css) the colours of pictures."""
+    roles = {
+        "fprop": FPROP,
+        "bprop": BPROP,
+        "leaf": LEAF,
+        "constant": CONSTANT,
+        "negative": NEGATIVE,
+        "positive": POSITIVE,
+    }
+    light = "".join(f"--{role}:{color};" for role, color in roles.items())
+    dark = "".join(f"--{role}:{DARK[color]};" for role, color in roles.items())
+    return f":root{{{light}}}@media (prefers-color-scheme: dark){{:root{{{dark}}}}}\n"
