@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .node import Leaf, Node
-from .several import SEVERAL
+from .several import SEVERAL, Cotangents, Outputs
 
 if TYPE_CHECKING:
     from .flow import Box, Graph
 
 SMALL = 6  # entries that are written out; more are summed up
+NARROW = 26  # characters of them in a narrow place
 FIRST, LAST = 40, 20  # rows of a table that are shown of a graph with more than both together
 WIDEST = 44  # characters in a column of the table
 
@@ -21,7 +22,7 @@ WIDEST = 44  # characters in a column of the table
 def kind(shape: tuple[Any, ...], dtype: Any) -> str:
     """Shape and dtype, such as "8×10 float32"; a scalar is its dtype alone."""
     if dtype is SEVERAL:
-        return f"{len(shape)} outputs"
+        return f"{len(shape)} outputs" if shape else "no output"
     return f"{size(shape)} {dtype}" if shape else str(dtype)
 
 
@@ -30,30 +31,48 @@ def size(shape: tuple[int, ...]) -> str:
     return "×".join(map(str, shape))
 
 
-def number(value: Any) -> str:
-    """One entry with four digits."""
-    return str(bool(value)) if np.asarray(value).dtype.kind == "b" else f"{value:.4g}"
+def number(value: Any, digits: int = 4) -> str:
+    """One entry, in so many digits; integers in full."""
+    kind = np.asarray(value).dtype.kind
+    if kind in "biu":
+        return str(bool(value) if kind == "b" else int(value))
+    return f"{value + 0:.{digits}g}"  # + 0: no "-0"
 
 
-def summary(value: Any) -> str:
-    """A scalar or a small array in full; a large one by mean, standard deviation, minimum and maximum."""
+def inline(array: Any, digits: int = 4) -> str:
+    """A small array on one line."""
+    if array.ndim == 0:
+        return number(array[()], digits)
+    return f"[{', '.join(inline(part, digits) for part in array)}]"
+
+
+def summary(value: Any, *, ends: bool = True) -> str:
+    """A scalar or a small array in full; a large one by mean, standard deviation, minimum and maximum. Without the
+    `ends` it is at most some 26 characters."""
+    if isinstance(value, (Outputs, Cotangents)):
+        return f"{len(value.shape)} outputs"
     array = np.asarray(value)
     if array.ndim == 0:
         return number(array[()])
-    if array.size <= SMALL:
-        entries = np.array([str(bool(x)) if array.dtype.kind == "b" else f"{x:.3g}" for x in array.flat], object)
-        return str(entries.reshape(array.shape).tolist()).replace("'", "")
+    if array.size == 0:
+        return "empty"
+    if array.size <= SMALL and (len(text := inline(array, 3)) <= NARROW or ends):
+        return text
     if array.dtype.kind == "b":
         return f"{int(array.sum())} of {array.size} true"
     wrong = array.size - int(np.isfinite(array).sum())
     if wrong:
         return f"{wrong} of {array.size} not finite"
-    if array.dtype.kind != "c" and array.min() == array.max():
+    if (array == array.flat[0]).all():
         return f"all {number(array.flat[0])}"
     with np.errstate(all="ignore"):
-        mean, deviation = array.mean(dtype=_wide(array)), array.std(dtype=_wide(array))
-        text = f"{0 if abs(mean) < deviation / 1000 else mean:.2g} ± {deviation:.2g}"
-        return text if array.dtype.kind == "c" else f"{text} in [{array.min():.2g}, {array.max():.2g}]"
+        wide = complex if array.dtype.kind == "c" else float
+        mean, deviation = array.mean(dtype=wide), array.std(dtype=wide).real
+        if 0 < deviation < np.inf:  # no digits of the mean that the deviation drowns
+            mean = np.round(mean, 2 - int(np.floor(np.log10(deviation))))
+        text = f"{number(mean, 3)} ± {number(deviation, 2)}"
+        whole = ends and array.dtype.kind != "c"
+        return f"{text} in [{number(array.min(), 2)}, {number(array.max(), 2)}]" if whole else text
 
 
 def printable(text: str) -> str:
@@ -68,22 +87,22 @@ def magnitude(value: Any) -> float:
         return float(np.sqrt(np.mean(array * array))) if array.size else 0.0
 
 
-def _wide(array: Any) -> Any:
-    return complex if array.dtype.kind == "c" else float
-
-
 def is_number(value: Any) -> bool:
     """Whether a constant input is one number, which stands in the title instead of in a box of its own."""
     return isinstance(value, (int, float, complex, np.number, np.bool_)) and np.ndim(value) == 0
 
 
+def numbers_in(node: Node) -> str:
+    """The inputs of an op with its Python numbers written out, such as "1.5 * ·"; "" where it has none."""
+    words = [number(i) if not isinstance(i, Node) and is_number(i) else "·" for i in node.inputs]
+    if all(word == "·" for word in words):
+        return ""
+    return f" {node.op.symbol} ".join(words) if node.op.symbol else ", ".join(words)
+
+
 def title(box: Box) -> str:
     """The op with its Python-number inputs, such as `multiply  1.5 * ·`, or the leaf's name."""
-    numbers = ["·" if isinstance(i, Node) or not is_number(i) else number(i) for i in box.node.inputs]
-    if box.op is None or all(n == "·" for n in numbers):
-        return box.name
-    symbol = box.op.symbol or ","
-    return f"{box.name}  {f' {symbol} '.join(numbers)}"
+    return f"{box.name}  {numbers_in(box.node)}".rstrip() if box.op else box.name
 
 
 def slot(box: Box, k: int) -> str:

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import coverage_page as coverage
+import pictures_page as pictures
 
 ROOT = Path(__file__).parent.parent
 BLOCK = re.compile(r"(<!-- benchmarks:.*?-->\n).*?(<!-- end -->)", re.DOTALL)
@@ -25,6 +26,7 @@ def main() -> None:
     (ROOT / "docs" / "coverage.md").write_text(coverage.page(), encoding="utf-8")
     (ROOT / "README.md").write_text(readme_with_benchmarks(), encoding="utf-8")
     subprocess.run([sys.executable, ROOT / "examples" / "digits.py", "--out", ROOT / "build"], check=True)
+    pictures.main()
     shutil.copy(ROOT / "build" / "digits.svg", ROOT / "docs" / "digits.svg")
 
 

@@ -1,6 +1,6 @@
 """Learn to read handwritten digits: an MLP on scikit-learn's 1,797 images of 8 x 8 pixels.
 
-python examples/digits.py            one run: prints the test accuracy, writes build/digits.svg and .png
+python examples/digits.py            one run: prints the test accuracy, writes build/digits.svg, .html and .png
 python examples/digits.py --seeds 20 as many splits and initializations: median and worst accuracy
 """
 
@@ -83,9 +83,13 @@ def main() -> None:
     accuracy, (model, train_set, history) = run(options.seed)
     print(f"test accuracy {accuracy:.3f}")
     options.out.mkdir(parents=True, exist_ok=True)
-    flow = ag.draw(nn.cross_entropy(model(train_set.X[:8]), train_set.y[:8])).write(options.out / "digits.svg")
-    history.plot(options.out / "digits.png", title=f"Handwritten digits: MLP {'-'.join(map(str, SIZES))}")
+    title = f"Handwritten digits: MLP {'-'.join(map(str, SIZES))}"
+    loss = nn.cross_entropy(model(train_set.X[:8]), train_set.y[:8])
+    flow = ag.draw(loss).write(options.out / "digits.svg")
+    steps = ag.step_through(loss, options.out / "digits.html", title=f"{title}, one pass over 8 images")
+    history.plot(options.out / "digits.png", title=title)
     print(f"flow graph in {flow}, learning curves in {options.out / 'digits.png'}")
+    print(f"open {steps} in a browser to step through fprop and bprop")
 
 
 if __name__ == "__main__":

@@ -26,6 +26,9 @@ def test_the_demo_learns_prints_and_draws(digits, tmp_path, monkeypatch, capsys)
     said = capsys.readouterr().out.splitlines()
     assert float(said[0].removeprefix("test accuracy ")) >= 0.96
     assert (tmp_path / "digits.svg").read_text(encoding="utf-8").count("<title>n") > 8
+    page = (tmp_path / "digits.html").read_text(encoding="utf-8")
+    assert "MLP 64-256-10" in page
+    assert page.count('"phase":"fprop"') == page.count('"phase":"bprop"') == 4
     assert (tmp_path / "digits.png").stat().st_size > 10_000
     digits.main()
     assert capsys.readouterr().out.splitlines() == said

@@ -76,6 +76,33 @@ def test_the_picture_in_the_readme_is_of_the_demos_network(monkeypatch):
         assert name in svg
 
 
+@pytest.fixture
+def pictures_page(monkeypatch):
+    pytest.importorskip("PIL")
+    monkeypatch.syspath_prepend(ROOT / "docs")
+    import pictures_page
+
+    return pictures_page
+
+
+def test_the_page_of_pictures_is_what_its_programs_give(pictures_page, tmp_path):
+    """Texts and DOT sources are compared but for their numbers, not pixels."""
+    with pictures_page.noted(render=False) as seen:
+        page = pictures_page.run(tmp_path)
+    numbers = pictures_page.NUMBER
+    assert numbers.sub("0", page) == numbers.sub("0", pictures_page.PAGE.read_text(encoding="utf-8")), "run `make docs`"
+    known = dict(line.split() for line in pictures_page.SOURCES.read_text(encoding="utf-8").splitlines())
+    assert seen == known, "run `make docs`"
+    assert pictures_page.PICTURES.joinpath("steps_dark.png").exists()
+
+
+def test_pictures_are_there_and_small(pictures_page):
+    shown = re.findall(r"\(pictures/(\S+)\)", pictures_page.PAGE.read_text(encoding="utf-8"))
+    assert len(shown) >= 11
+    assert {*shown, "sources.txt"} == {path.name for path in pictures_page.PICTURES.iterdir()}
+    assert all(path.stat().st_size < 100_000 for path in pictures_page.PICTURES.iterdir())
+
+
 def test_new_op_example(tmp_path):
     pytest.importorskip("scipy")
     run = subprocess.run(

@@ -194,8 +194,8 @@ def test_heatmaps():
     source = ag.draw(x * 1.0, values="heatmap", direction="fprop").source
     colors = re.findall(r'BGCOLOR="(#\w+)"', source)[:8]
     assert len(colors) == 8
-    assert colors[0] == "#D55E00"
-    assert colors[-1] == "#0072B2"
+    assert colors[0] == styles.NEGATIVE
+    assert colors[-1] == styles.POSITIVE
     large = ag.tensor(np.ones((100, 200)), requires_grad=True)
     assert ag.draw(large * 1.0, values="heatmap", direction="fprop").source.count("BGCOLOR") == 2 * 8 * 16
     assert "BGCOLOR" not in ag.draw(x * 1.0).source

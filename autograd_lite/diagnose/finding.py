@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-import numpy as np
-
+from ..describe import number
 from ..draw.explanation import many
 from ..draw.styles import Mark
 from ..node import Leaf, Node
@@ -32,7 +31,7 @@ class Entry(NamedTuple):
 
 
 def _text(x: Any) -> str:
-    return x if isinstance(x, str) else f"{x:.6g}" if np.asarray(x).dtype.kind in "fc" else str(x)
+    return x if isinstance(x, str) else number(x, 6)
 
 
 @dataclass(frozen=True, repr=False)

@@ -157,9 +157,11 @@ class _Counted:
 
     def __init__(self) -> None:
         self.owners: dict[int, tuple[Any, int, list[tuple[int, int]]]] = {}
+        self.holders: dict[tuple[int, int], int] = {}  # views of one array, such as a model's parameters in theta
 
     def add(self, array: Any, number: int) -> tuple[int, int | None]:
-        """The bytes of `array` that are new, and which node owned memory of the same array first, if any."""
+        """The bytes of `array` that are new, and which node kept it first, or other memory of
+        the same owner, if any."""
         if isinstance(array, np.generic):
             return array.nbytes, None
         owner = array
@@ -167,7 +169,7 @@ class _Counted:
             owner = owner.base
         _, first, stretches = self.owners.setdefault(id(owner), (owner, number, []))
         low, high = byte_bounds(array)
-        new = _cover(stretches, low, high)
+        new, first = _cover(stretches, low, high), self.holders.setdefault((low, high), first)
         return new, None if new == high - low else first
 
     def unseen(self) -> int:

@@ -9,9 +9,10 @@ import numpy as np
 
 from ..describe import SMALL, printable
 from ..several import SEVERAL
+from .numbers import block_means
+from .styles import NEGATIVE, NOT_FINITE, POSITIVE, ZERO
 
 ROWS, COLUMNS, CELL = 8, 16, 5  # a heat-map's cells, and the side of one in points
-BELOW, ZERO, ABOVE = (213, 94, 0), (245, 245, 245), (0, 114, 178)  # vermilion, grey, blue
 
 
 def text(
@@ -33,14 +34,15 @@ def label(rows: list[str]) -> str:
 
 
 def heatmap(value: Any) -> str | None:
-    """A row with an array's entries as colours, blue above zero and vermilion below, black where not finite; blocks of
+    """A row with an array's entries as colours, green above zero and purple below, black where not finite; blocks of
     a large array by their mean. None for what is written out in full."""
     if getattr(value, "dtype", None) is SEVERAL:
         return None
     array = np.asarray(value)
     if array.size <= SMALL or array.dtype.kind not in "fiu":
         return None
-    grid = _shrunk(array.reshape(-1, array.shape[-1]) if array.ndim > 1 else array.reshape(1, -1))
+    matrix = array.reshape(-1, array.shape[-1]) if array.ndim > 1 else array.reshape(1, -1)
+    grid, _ = block_means(matrix.astype(float), ROWS, COLUMNS)
     largest = np.max(np.abs(grid[np.isfinite(grid)]), initial=0.0) or 1.0
     rows = [
         "".join(
@@ -55,21 +57,14 @@ def heatmap(value: Any) -> str | None:
     )
 
 
-def _shrunk(matrix: Any) -> Any:
-    """A matrix of at most ROWS x COLUMNS: the means of blocks."""
-    for axis, most in ((0, ROWS), (1, COLUMNS)):
-        n = matrix.shape[axis]
-        if n > most:
-            starts = np.arange(most) * n // most
-            counts = np.diff([*starts, n])
-            sums = np.add.reduceat(matrix.astype(float), starts, axis=axis)
-            matrix = sums / (counts[:, np.newaxis] if axis == 0 else counts)
-    return matrix.astype(float)
-
-
 def _color(x: float) -> str:
     """A colour for x in [-1, 1]."""
     if not np.isfinite(x):
-        return "#000000"
-    end = ABOVE if x > 0 else BELOW
-    return "#" + "".join(f"{round(a + (b - a) * abs(x)):02X}" for a, b in zip(ZERO, end, strict=True))
+        return NOT_FINITE
+    ends = zip(_rgb(ZERO), _rgb(POSITIVE if x > 0 else NEGATIVE), strict=True)
+    mixed = [round(a + (b - a) * abs(x)) for a, b in ends]
+    return "#" + bytes(mixed).hex().upper()
+
+
+def _rgb(color: str) -> bytes:
+    return bytes.fromhex(color[1:])

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..describe import number
 from ..node import Node
 from .styles import Mark
 
@@ -56,10 +57,10 @@ class Path:
     @property
     def numbers(self) -> str:
         """The product written out, in the order of the steps."""
-        return " · ".join(_shortened([_number(step.derivative) for step in self.steps], "…")) or "1"
+        return " · ".join(_shortened([number(step.derivative) for step in self.steps], "…")) or "1"
 
     def __repr__(self) -> str:
-        return f"<Path {_number(self.product)} = {self.numbers}>"
+        return f"<Path {number(self.product)} = {self.numbers}>"
 
 
 @dataclass(frozen=True, repr=False)
@@ -87,7 +88,7 @@ class Explanation:
         return "\n".join(self._lines())
 
     def _lines(self) -> Iterator[str]:
-        head = f"d {self.loss} / d {self.x} = {_number(self.gradient)}"
+        head = f"d {self.loss} / d {self.x} = {number(self.gradient)}"
         if not self.count:
             yield head + (
                 f": no path, the derivative of {' and of '.join(dict.fromkeys(self.blocked))} is 0"
@@ -98,12 +99,12 @@ class Explanation:
         more = self.count - len(self.paths)
         largest = f"; the {len(self.paths)} largest" if more and self.paths else ""
         yield f"{head}, the sum over {many(self.count, 'path')}{largest}{':' if self.paths else ''}"
-        sums = [f"{_number(path.product)} = {path.numbers}" for path in self.paths]
+        sums = [f"{number(path.product)} = {path.numbers}" for path in self.paths]
         width, digits = max(map(len, sums), default=0), len(str(len(sums)))
         for k, (path, text) in enumerate(zip(self.paths, sums, strict=True), 1):
             yield f"  {k:>{digits}}.  {text:<{width}}  {self.route(path)}"
         if more:
-            yield f"  {'':>{digits}}   {_number(self.rest)} from the other {many(more, 'path')}"
+            yield f"  {'':>{digits}}   {number(self.rest)} from the other {many(more, 'path')}"
         if formulas := self._formulas():
             yield f"with {formulas}, for g = 1"
 
@@ -127,7 +128,7 @@ class Explanation:
         found: dict[Node, list[str]] = {}
         for path in self.paths:
             for step in path.steps:
-                text = f"{step.entry} by {step.slot}: {_number(step.derivative)}".strip()
+                text = f"{step.entry} by {step.slot}: {number(step.derivative)}".strip()
                 if text not in found.setdefault(step.node, []):
                     found[step.node].append(text)
         return self.tensor, {node: Mark("note", "\n".join(_shortened(texts, "…"))) for node, texts in found.items()}
@@ -175,10 +176,6 @@ def _shortened(parts: list[str], gap: str) -> list[str]:
     return [*parts[:half], gap.format(len(parts) - 2 * half), *parts[-half:]]
 
 
-def _number(value: float) -> str:
-    return f"{value:.4g}"
-
-
 def many(count: int, noun: str) -> str:
     """A count and its noun; of more than 20 digits the leading ones."""
     if count < 10**20:
@@ -192,7 +189,7 @@ def _latex_number(value: float) -> str:
         return r"\text{NaN}"
     if math.isinf(value):
         return r"\infty" if value > 0 else r"-\infty"
-    digits, _, exponent = _number(value).partition("e")
+    digits, _, exponent = number(value).partition("e")
     return rf"{digits} \cdot 10^{{{int(exponent)}}}" if exponent else digits
 
 

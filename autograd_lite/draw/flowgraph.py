@@ -51,7 +51,7 @@ def draw(
     direction: "fprop" shows values; "both" gradients as well, and a dashed edge for each that is sent back, the thicker
         the larger; "bprop" the graph of the gradient computation itself, which is recorded for this.
     values: whether to show values and gradients, small ones in full and large ones by mean ± standard deviation in
-        [minimum, maximum]; "heatmap" adds their entries as colours (blue is positive, vermilion negative).
+        [minimum, maximum]; "heatmap" adds their entries as colours (green is positive, purple negative).
     depth: how many levels of modules and named scopes are open; 0 shows each as one box, None opens all.
     fold: whether repeats of equal structure are shown once, as "× 10"; if None, in a graph of 12 ops or more.
     constants: whether arrays that want no gradient have boxes; if None, in a graph of up to 24 ops.

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..backprop import fitted
+from ..describe import inline, number
 from ..forward import push
 from ..generate import parameters
 from ..hooks import Hooks
@@ -17,7 +18,6 @@ from ..op import Op
 from ..several import Cotangents, Outputs
 from ..source import formula_text
 from .frames import Bprop, Passes, Sent, is_several
-from .numbers import inline, number
 
 SHOWN = 3  # terms of a sum
 LONGEST = 160  # characters of a formula

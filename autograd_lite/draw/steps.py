@@ -16,6 +16,7 @@ from ..flow import Graph
 from ..node import topological_order
 from ..tensor import Tensor
 from .story import story
+from .styles import variables
 
 LARGEST = 2000  # boxes
 
@@ -81,6 +82,7 @@ def document(data: dict[str, object], title: str) -> str:
         (Path(__file__).parent / "page" / name).read_text(encoding="utf-8")
         for name in ("page.html", "page.css", "graph.js", "panel.js")
     ]
+    style = variables() + style
     script = "\n".join(scripts)
     pieces = {
         "title": escape(title),

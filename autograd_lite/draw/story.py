@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..backprop import fitted
+from ..describe import kind, number, numbers_in
 from ..flow import Graph
 from ..node import Leaf, Node
 from ..op import Op
@@ -14,7 +15,8 @@ from . import words
 from .formulas import Share, backward_numbers, forward_numbers, forward_text, in_short, share, slot_name
 from .frames import Bprop, Passes, Sent, passes
 from .layout import Point, layout
-from .numbers import Values, kind, number
+from .numbers import Values
+from .parts import grouped
 
 LONGEST = 34  # characters of a line in a box
 LINE, MARGIN = 15.0, 8.0  # points
@@ -42,6 +44,7 @@ class _Story:
             for sent in call.sent:
                 self.arrivals[sent.to] = self.arrivals.get(sent.to, 0) + 1
                 self.spread[call.node, sent.slot] = tuple(sent.gradient.shape)
+        _, self.modules = grouped(found.graph)
         for box in found.graph:
             self._add_box(box.node, box.name, box.inputs)
         self._number_names()
@@ -91,7 +94,7 @@ class _Story:
             box["gradients"] = [
                 [i, node.op.formula_text(i)] for i in node.op.all_inputs if node.op.formula_text(i) != "0"
             ]
-            box["note"] = _with_constants(node)
+            box["note"] = numbers_in(node) or " ".join(self.modules.get(node, "").split())
         box["wants"] = node in self.passes.gradients
         self.boxes.append(box)
         for tail, k in tails:
@@ -115,7 +118,7 @@ class _Story:
         sizes: list[Point] = []
         for box in self.boxes:
             briefs = [self.values.rows[box["value"]]["brief"], *[self.values.rows[v]["brief"] for _, v in box["grads"]]]
-            lines = [f"{box['note']}   {box['kind']}", *[f"value {text}" for text in briefs]]
+            lines = [f"{box['note']}, {box['kind']}", *[f"value {text}" for text in briefs]]
             longest = max(1.15 * len(box["name"]), *map(len, lines))  # names are bold
             box["width"] = max(90.0, min(longest, LONGEST) * WIDTH + 2 * MARGIN)
             box["height"] = (4 if box["wants"] else 3) * LINE + MARGIN
@@ -239,14 +242,3 @@ def _share(found: Share) -> dict[str, Any]:
 
 def _place_text(place: tuple[int, ...]) -> str:
     return f"[{', '.join(map(str, place))}]"
-
-
-def _with_constants(node: Node) -> str:
-    """The op's inputs that are Python numbers, as in "· * 3"."""
-    plain = [
-        not isinstance(i, Node) and np.ndim(i) == 0 and isinstance(i, (int, float, np.number)) for i in node.inputs
-    ]
-    if not any(plain):
-        return ""
-    words = [number(i) if is_number else "·" for i, is_number in zip(node.inputs, plain, strict=True)]
-    return f" {node.op.symbol or ','} ".join(words)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-# Okabe and Ito's palette: told apart by the colour-blind; blue and vermilion are readable on white and on black.
-FPROP, BPROP = "#0072B2", "#D55E00"
+# Okabe and Ito's blue and vermilion, told apart by the colour-blind; the latter a little darker, to be read as text.
+FPROP, BPROP = "#0072B2", "#C24E00"
 LEAF, OP, CONSTANT, TEXT, QUIET, CLUSTER = "#E3F0F8", "#FFFFFF", "#F2F2F2", "#1A1A1A", "#7A7A7A", "#F7F9FA"
+NEGATIVE, ZERO, POSITIVE, NOT_FINITE = "#762A83", "#F5F5F5", "#1B7837", "#000000"  # the entries of heat-maps
 FONT = "Helvetica,Arial,sans-serif"
 
 # The same roles on a dark page.
@@ -19,6 +20,8 @@ DARK = {
     TEXT: "#EDEDED",
     QUIET: "#A0A0A0",
     CLUSTER: "#16191D",
+    NEGATIVE: "#C9A2DC",
+    POSITIVE: "#7FCF93",
 }
 
 
@@ -73,3 +76,18 @@ def stylesheet() -> str:
     rules = [f'[fill="{light.lower()}"]{{fill:{dark}}}' for light, dark in pairs.items()]
     rules += [f'[stroke="{light.lower()}"]{{stroke:{dark}}}' for light, dark in pairs.items()]
     return f"<style>@media (prefers-color-scheme: dark){{{''.join(rules)}}}</style>"
+
+
+def variables() -> str:
+    """CSS that gives the page that steps through a computation (page.css) the colours of pictures."""
+    roles = {
+        "fprop": FPROP,
+        "bprop": BPROP,
+        "leaf": LEAF,
+        "constant": CONSTANT,
+        "negative": NEGATIVE,
+        "positive": POSITIVE,
+    }
+    light = "".join(f"--{role}:{color};" for role, color in roles.items())
+    dark = "".join(f"--{role}:{DARK[color]};" for role, color in roles.items())
+    return f":root{{{light}}}@media (prefers-color-scheme: dark){{:root{{{dark}}}}}\n"

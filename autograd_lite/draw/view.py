@@ -145,7 +145,9 @@ class View:
                     if first is not last:
                         self._stands_for[last] = first
         for box in self.graph:
-            for i in self.inputs_of(box) if box.node not in self._hidden else ():
+            if box.node in self._hidden:
+                continue
+            for i in self.inputs_of(box):
                 if isinstance(i, Leaf):
                     takers.setdefault(self._shown(i), {})[self._key[self._shown(box.node)]] = None
         for box in self.graph:

@@ -6,7 +6,6 @@ import math
 from typing import Any
 
 from ..several import Shapes
-from .numbers import size
 
 LARGE = "Of a large array the boxes show the mean ± the standard deviation of its entries."
 END_FORWARD = "This is the end of the forward pass."
@@ -63,3 +62,8 @@ def _of(shape: tuple[int, ...]) -> str:
     if math.prod(shape) == 1:
         return "one number"
     return size(shape) if len(shape) == 1 else f"the shape {size(shape)}"
+
+
+def size(shape: tuple[int, ...]) -> str:
+    """A shape in a sentence: "2 entries", "4 × 2"."""
+    return " × ".join(map(str, shape)) if len(shape) != 1 else _count(shape[0], "entry", "entries")

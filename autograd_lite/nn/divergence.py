@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..diagnose.nonfinite import find_nonfinite
 from ..errors import DivergenceError, NonFiniteError
-from ..flow import Graph
 from ..tensor import Tensor
 
 if TYPE_CHECKING:
@@ -65,26 +65,23 @@ def diagnosis(run: Run, failure: OutOfBounds) -> NonFiniteError:
         good.restore(run.model)
         return DivergenceError(
             f"fit: training diverged in {where}: the loss, {first:.3g} or less at first, has become {failure.value:.3g}"
-            f"{f'; the first value that is not finite is that of {culprit}' if culprit else ''}. Lower the learning"
+            f"{f'; first not finite: {culprit}' if culprit else ''}. Lower the learning"
             f" rate, clip the gradient or scale the inputs. theta is again {best}"
         )
     if not finite:
         good.restore(run.model)
     return NonFiniteError(
-        f"fit: the loss is {failure.value:.3g} in {where}; the first value that is not finite is that of {culprit}"
+        f"fit: the loss is {failure.value:.3g} in {where}; first not finite: {culprit}"
         f"{'' if finite else ', whose gradient was not finite in the update before'}."
         f" theta is {'as before this batch' if finite else 'again ' + best}"
     )
 
 
 def _first_nonfinite(model: Any, loss: Any) -> str:
-    """The first node of the graph of `loss` with a value that is not finite, in words; empty if there is none."""
-    if isinstance(loss, Tensor) and loss.node is not None:
-        with np.errstate(all="ignore"):
-            for box in Graph(loss):
-                if not np.isfinite(box.value).all():
-                    return f"{'the parameter' if box.op is None else 'the op'} {box.name}, of shape {box.shape}"
+    """In words: the first parameter that is not finite, or else what made the first such value or gradient of the graph
+    of `loss`; empty if there is none."""
     for name, parameter in model.named_parameters():
         if not np.isfinite(parameter.data).all():
             return f"the parameter {name}, of shape {parameter.shape}"
-    return ""
+    found = find_nonfinite(loss) if isinstance(loss, Tensor) and loss.node is not None else None
+    return found.where if found else ""

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from ..op import Op
+from ..source import reads_as
 
 __all__ = ["clip", "sign"]  # compositions of rows; rows are public by themselves
 
@@ -118,6 +119,7 @@ rint          = Op(np.rint,                x=None)
 # fmt: on
 
 
+@reads_as("2 * g")
 def _twice(g: Any) -> Any:
     """2 g; one number stands for an array that has it everywhere, such as the gradient that a sum sends."""
     if type(g) is np.ndarray and g.size and not any(g.strides):

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..errors import ArgumentError, IndexingError, ShapeError
 from ..op import Op
+from ..source import reads_as
 from . import batching
 from .elementwise import exp
 from .reduce import sum
@@ -22,6 +23,7 @@ def _affine(x: Any, W: Any, b: Any) -> Any:
     return y + b
 
 
+@reads_as("a @ b")
 def _mm(a: Any, b: Any) -> Any:
     """`a @ b` for a matrix b. For two matrices `dot` does the same and costs half as much to call."""
     return a.dot(b) if a.ndim == 2 else a @ b
@@ -32,6 +34,7 @@ def _write_product(memory: Any, a: Any, b: Any) -> Any:
     return a.dot(b, memory) if a.dtype == b.dtype == memory.dtype else np.matmul(a, b, out=memory)
 
 
+@reads_as("x")
 def _rows(x: Any) -> Any:
     """All leading axes of x as one: a batch of row vectors."""
     return x if x.ndim == 2 else x.reshape(-1, x.shape[-1])

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..op import Op
+from ..source import reads_as
 from . import batching
 from .elementwise import multiply
 from .shape import expand_dims, moveaxis, mT, reshape
@@ -16,16 +17,19 @@ from .shape import expand_dims, moveaxis, mT, reshape
 __all__ = ["dot"]
 
 
+@reads_as("a")
 def _row(a: Any) -> Any:
     """A vector on the left of @ is a row."""
     return expand_dims(a, 0) if a.ndim == 1 else a
 
 
+@reads_as("b")
 def _column(b: Any) -> Any:
     """A vector on the right of @ is a column."""
     return expand_dims(b, 1) if b.ndim == 1 else b
 
 
+@reads_as("g")
 def _as_matrix(g: Any, a_shape: tuple[int, ...], b_shape: tuple[int, ...]) -> Any:
     """`g` with the axes that @ dropped from a row times a column."""
     if len(b_shape) == 1:
@@ -33,6 +37,7 @@ def _as_matrix(g: Any, a_shape: tuple[int, ...], b_shape: tuple[int, ...]) -> An
     return expand_dims(g, -2) if len(a_shape) == 1 else g
 
 
+@reads_as("grad_b")
 def _drop_column(grad_b: Any, b_shape: tuple[int, ...]) -> Any:
     return reshape(grad_b, grad_b.shape[:-1]) if len(b_shape) == 1 else grad_b
 

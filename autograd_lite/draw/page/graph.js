@@ -70,7 +70,7 @@ boxes.forEach((box, k) => {
   const round = box.what === "op" ? 2 : 16;
   group.append(draw("rect", { width: box.width, height: box.height, rx: round }));
   box.lines = {};
-  const texts = { name: box.name, kind: box.note ? `${box.note}   ${box.kind}` : box.kind, value: "", grad: "" };
+  const texts = { name: box.name, kind: box.note ? `${box.note}, ${box.kind}` : box.kind, value: "", grad: "" };
   Object.entries(texts).forEach(([name, text], line) => {
     const element = draw("text", { class: name, x: box.width / 2, y: 17 + 15 * line }, cut(text, box));
     box.lines[name] = element;

@@ -234,4 +234,4 @@ matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => show
 
 find("slider").max = calls;
 fit(0.8);
-show(0);
+show(Number(location.hash.slice(1)) || 0); // steps.html#6 opens at step 6
