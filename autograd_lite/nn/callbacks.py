@@ -65,7 +65,8 @@ class EarlyStopping(Callback):
     ):
         if type(patience) is bool or not isinstance(patience, (int, np.integer)) or patience < 1 or not min_delta >= 0:
             raise ArgumentError(
-                f"EarlyStopping: patience {patience!r}, min_delta {min_delta}; a number of epochs from 1 on, and at least 0"
+                f"EarlyStopping: patience {patience!r}, min_delta {min_delta}; a number of epochs from 1 on, and at"
+                " least 0"
             )
         self.patience, self.monitor, self.min_delta, self.restore_best = patience, monitor, min_delta, restore_best
 

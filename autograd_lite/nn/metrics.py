@@ -99,7 +99,7 @@ HIGHER_IS_BETTER = {"accuracy", "r2"}
 
 
 def metrics_named(metrics: Any) -> dict[str, Metric]:
-    """Metrics by name: `metrics` holds names in METRICS or functions (output, target) -> float, or is one of these, or is
+    """Metrics by name: `metrics` holds names in METRICS or functions (output, target) -> float, or is one of these, or
     such a table."""
     if isinstance(metrics, dict):
         return metrics
