@@ -57,19 +57,28 @@ class _Read(ast.NodeTransformer):
         return meaning
 
 
+def formula_source(formula: Any) -> str | None:
+    """The body of the lambda `formula` as it was written, such as "g * (1 - y * y)"; None where its source is not to be
+    had, or where it is no lambda."""
+    code: CodeType | None = getattr(formula, "__code__", None)
+    if code is None or formula.__name__ != "<lambda>":
+        return None
+    columns = [p[2] for p in code.co_positions() if p[0] == code.co_firstlineno and p[2] and p[2] != p[3]]
+    for node in _lambdas(code.co_filename).get(code.co_firstlineno, []):
+        body = node.body
+        if columns and body.col_offset <= min(columns) and max(columns) <= (body.end_col_offset or 0):
+            return ast.unparse(body)
+    return None
+
+
 @lru_cache(maxsize=4096)
 def formula_text(formula: Any) -> str | None:
-    """The body of the lambda `formula`, such as "g * (1 - y * y)"; None where its source is not to be had. Helpers read
-    as `reads_as` says."""
+    """The formula as it reads: the body of a lambda, in which helpers read as `reads_as` says; a function's name and
+    parameters; None where the source is not to be had."""
     code: CodeType | None = getattr(formula, "__code__", None)
     if code is None:
         return None
     if formula.__name__ != "<lambda>":
         return f"{formula.__name__.lstrip('_')}({', '.join(code.co_varnames[: code.co_argcount])})"
-    columns = [p[2] for p in code.co_positions() if p[0] == code.co_firstlineno and p[2] and p[2] != p[3]]
-    for node in _lambdas(code.co_filename).get(code.co_firstlineno, []):
-        body = node.body
-        if columns and body.col_offset <= min(columns) and max(columns) <= (body.end_col_offset or 0):
-            copy = ast.parse(ast.unparse(body), mode="eval").body
-            return ast.unparse(_Read(formula.__globals__).visit(copy))
-    return None
+    source = formula_source(formula)
+    return source and ast.unparse(_Read(formula.__globals__).visit(ast.parse(source, mode="eval").body))

@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 from specs import SPECS
 from surface import FLAT, SIZES, SURFACE, Program
-from test_mutation import mutants
+from test_mutation import mutants, scope_of
 
 import autograd_lite as ag
 import autograd_lite.numpy as agnp
 from autograd_lite.generate import generate
 from autograd_lite.node import topological_order
+from autograd_lite.source import formula_source
 from autograd_lite.tree import leaves
 
 special = pytest.importorskip("autograd_lite.scipy.special")
@@ -253,8 +254,8 @@ def mutants_of(row, i):
             scope = {"formula": formula, "factor": factor}
             yield f"{factor} * all", eval(f"lambda {names}: factor * formula({names})", scope)
         return
-    for text in mutants(row.formula_text(i)):
-        yield text, eval(f"lambda {names}: {text}", formula.__globals__)
+    for text in mutants(formula_source(formula)):
+        yield text, eval(f"lambda {names}: {text}", scope_of(formula))
 
 
 def passes(text):
@@ -268,6 +269,8 @@ def passes(text):
         try:
             with np.errstate(all="ignore"):
                 ag.check_grads(as_function(program, inputs), *[inputs[k] for k in program.live])
+        except NameError:  # no wrong formula but a text that is none
+            raise
         except Exception:
             return False
     return True
