@@ -83,6 +83,9 @@ class Trace:
         """A backward pass inside of the function adds to the gradient of a leaf."""
         raise NotImplementedError
 
+    def requires(self, now: Callable[[], Any]) -> None:
+        """What the function does depends on `now()`, which is not a value in the graph: an option, a mode."""
+
     def forgotten(self, leaf: Leaf) -> None:
         """The function sets the gradient of a leaf back to None."""
         leaf.grad = None

@@ -135,7 +135,11 @@ class _Writer:
         return True
 
     def _side_by_side(self, value: Value) -> Any:
-        """The array that vectors are parts of which follow each other in memory: then joining them is no work."""
+        """The array that vectors are parts of which follow each other in memory, such as the gradients of a model's
+        parameters: then joining them is no work."""
+        owners = [self.life.owner[i] for i in value.operands]
+        if not all(i in self.targets and self.statements.arrays.get(i) is self.targets[i] for i in owners):
+            return None  # buffers are given to others later
         parts = [self.statements.arrays.get(i) for i in value.inputs]
         base = getattr(parts[0], "base", None)
         if len(value.shape) != 1 or base is None or base.ndim != 1 or not base.flags.c_contiguous:

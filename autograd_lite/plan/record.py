@@ -15,13 +15,24 @@ import numpy as np
 
 from ..batch import recomputed
 from ..diagnose.lines import line_of_user
-from ..node import FlatNode, Leaf, Node, Trace, enable_grad, tick, topological_order, tracing
+from ..errors import LeakError
+from ..node import FlatNode, Leaf, Node, Trace, enable_grad, is_tracing, tick, topological_order, tracing
 from ..ops.elementwise import add, stop_gradient
 from ..ops.reduce import spread
 from ..tensor import Tensor, constant_tensor
 from ..trace import traced_input
 from ..tree import leaves, map_leaves
 from .program import Argument, Captured, Program, Value
+
+
+def recording() -> Recording | None:
+    """The recording that is under way, if one is."""
+    traces = is_tracing()
+    return traces[-1] if traces and isinstance(traces[-1], Recording) else None
+
+
+def _address(array: Any) -> int:
+    return array.__array_interface__["data"][0]  # type: ignore[no-any-return]
 
 
 class Recording(Trace):
@@ -39,7 +50,7 @@ class Recording(Trace):
         self.effects: list[Node] = []
         self.generators: list[tuple[Any, Any]] = []  # and the state they were in
         self.grads: dict[Leaf, Any] = {}  # what .grad was before, where a backward pass inside of f adds to it
-        self.writes: dict[int, tuple[Captured, Tensor]] = {}  # by the memory's identity
+        self.writes: dict[int, tuple[Captured, Tensor]] = {}  # by the memory's address
         self.guards: list[tuple[Callable[[], Any], Any]] = []  # what must be as it is now for a replay to be right
         self.afterwards: list[tuple[Callable[[Any], None], Any]] = []
         arguments = [self._stand_in(x, Argument(k)) for k, x in enumerate(arrays)]
@@ -110,14 +121,18 @@ class Recording(Trace):
 
     def memory(self, array: Any) -> Tensor:
         """A Tensor for what an array holds at this point of the function."""
-        return self.writes[id(array)][1] if id(array) in self.writes else self.captured(array)
+        for place, tensor in self.writes.values():
+            if place.memory.shape == array.shape and _address(place.memory) == _address(array):
+                return tensor
+            if np.may_share_memory(place.memory, array):
+                raise LeakError(f"a part of the {place.what} is written to, and then all of it is read")
+        return self.captured(array)  # type: ignore[no-any-return]
 
     def writes_to(self, memory: Any, tensor: Tensor, what: str) -> None:
         """Have `tensor` written to the array `memory` at the end of each replay."""
-        self.writes[id(memory)] = Captured(lambda: memory, what, memory), tensor
+        self.writes[_address(memory)] = Captured(lambda: memory, what, memory), tensor
 
     def requires(self, now: Callable[[], Any]) -> None:
-        """Replays are right only where `now()` is what it is at this point; else the function is recorded anew."""
         self.guards.append((now, now()))
 
     def then(self, call: Callable[[Any], None], tensor: Any = None) -> None:

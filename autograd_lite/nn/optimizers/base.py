@@ -170,13 +170,12 @@ class Optimizer:
                 f"{self._name}: step inside of vmap; call it outside, with the gradients that vmap gives"
             )
         recording.requires(lambda: [[group[name] for name in self._names] for group in self.param_groups])
-        theta, dtype, rate = self.theta.data, self.theta.data.dtype, self.rate
-        example = dtype.type(rate) if isinstance(rate, float) else rate
-        vectors = self._options(isinstance(rate, np.ndarray))
+        theta, dtype = self.theta.data, self.theta.data.dtype
+        vectors = self._options(isinstance(self.rate, np.ndarray))
         inputs = [
             recording.memory(theta),
             concatenate([self._gradient(recording, leaf) for leaf in self.theta.leaves]),
-            recording.reads(lambda: self.rate, example, "learning rate", weak=isinstance(rate, float)),
+            self.rate_in(recording),
             recording.reads(lambda: float(self.updates), dtype.type(self.updates), "updates so far", weak=True),
             *[recording.memory(vector) for vector in self.state.values()],
             *[recording.memory(vector) for vector in vectors],
@@ -184,6 +183,11 @@ class Optimizer:
         for memory, new in zip([theta, *self.state.values()], self._rule(*inputs), strict=True):
             recording.writes_to(memory, new, "theta" if memory is theta else "state of the optimizer")
         recording.then(self._moved)
+
+    def rate_in(self, recording: Any) -> Any:
+        """The rate as a Tensor, whatever it is when a replay begins."""
+        rate, weak = self.rate, isinstance(self.rate, float)
+        return recording.reads(lambda: self.rate, self.theta.data.dtype.type(rate) if weak else rate, "rate", weak)
 
     def _gradient(self, recording: Any, leaf: Any) -> Any:
         """The gradient of a leaf as a vector of Tensors."""
