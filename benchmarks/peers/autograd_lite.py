@@ -122,7 +122,7 @@ def trainer(sizes, batch, rate):
     rng = np.random.default_rng(0)
 
     def epochs(data, count=1, **options):
-        ag.nn.fit(
+        return ag.nn.fit(
             model,
             ag.nn.cross_entropy,
             data,
@@ -153,7 +153,7 @@ def digits_learned(sizes, batch):
                 run.stop("enough")
 
         _, epochs = trainer(sizes, batch, DIGITS_RATE)
-        epochs(data[:2], 100, validation=data[2:], metrics="accuracy", callbacks=[enough])
+        return len(epochs(data[:2], 100, validation=data[2:], metrics="accuracy", callbacks=[enough]))
 
     return step
 
