@@ -5,13 +5,16 @@ import os
 import numpy as np
 
 import autograd_lite as ag
+from benchmarks.peers import autograd_lite
 from benchmarks.problems import (
     LEARNING_RATE,
     MOMENTUM,
+    NEAR_ONE,
     SCALARS,
     blas_threads,
     classification,
     elementwise_input,
+    multiply_program,
     regression,
     regression_loss,
     rosenbrock,
@@ -80,6 +83,10 @@ class Programs:
 
         return step
 
+    def multiply_chain(self, n):
+        gradient = self.compile(ag.grad(lambda x: multiply_program(x, n)))
+        return lambda: gradient(NEAR_ONE)
+
     def mlp_hessian(self, sizes, batch):
         X, targets, theta = regression(sizes, batch)
         hessian = self.compile(ag.hessian(lambda theta: regression_loss(theta, sizes, X, targets, ag.tanh)))
@@ -88,6 +95,15 @@ class Programs:
     def rosenbrock_hessian(self, n):
         x, hessian = rosenbrock_point(n), self.compile(ag.hessian(rosenbrock))
         return lambda: hessian(x)
+
+    def digits_epoch(self, *args):
+        return autograd_lite.digits_epoch(*args, {"compile": self.backend})
+
+    def digits_learned(self, *args):
+        return autograd_lite.digits_learned(*args, {"compile": self.backend})
+
+    def image_epoch(self, *args):
+        return autograd_lite.image_epoch(*args, {"compile": self.backend})
 
 
 def elementwise_function(x):
