@@ -7,6 +7,7 @@ import os
 import platform
 import statistics
 import sys
+import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -72,11 +73,14 @@ def measure(case, workers, options):
     contestants = {label: pair for label, pair in contestants.items() if pair[0] in workers}
     rounds = min(options.rounds, 3) if case.slow else options.rounds
     if case.measure == "time":
-        turns, setups = time_steps(case, contestants, workers, rounds, options.seconds)
+        turns, setups = time_steps(case, contestants, workers, rounds, options)
     else:  # each turn is in a process of its own; memory hardly varies
         rounds, setups = 1 if case.measure == "memory" else rounds, {}
         turns = take_turns(
-            contestants, rounds, lambda label: ask_once(label, case.measure, case.name, seconds=options.seconds)
+            contestants,
+            rounds,
+            lambda label: ask_once(label, case.measure, case.name, seconds=options.seconds),
+            options.pause,
         )
 
     for label, why in turns.failed.items():
@@ -110,7 +114,7 @@ def measure(case, workers, options):
     }
 
 
-def time_steps(case, contestants, workers, rounds, seconds):
+def time_steps(case, contestants, workers, rounds, options):
     """Set the steps up, compare their results, and let those that are there take turns."""
     setups = {label: workers[name].ask("setup", of) for label, (name, of) in contestants.items()}
     for label, setup in setups.items():
@@ -125,9 +129,9 @@ def time_steps(case, contestants, workers, rounds, seconds):
 
         def turn(label):
             name, of = contestants[label]
-            return workers[name].ask("time", of, seconds=seconds, helpers=helpers)
+            return workers[name].ask("time", of, seconds=options.seconds, helpers=helpers)
 
-        turns = take_turns(contestants, rounds, turn)
+        turns = take_turns(contestants, rounds, turn, options.pause)
     for name, of in contestants.values():
         workers[name].ask("drop", of)
     return turns, setups
@@ -154,9 +158,10 @@ def parse_options():
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the tables")
     options = parser.parse_args()
 
-    options.seconds = SECONDS_PER_TURN
+    options.seconds, options.pause = SECONDS_PER_TURN, time.sleep
     if options.quick:
         options.rounds, options.seconds = min(options.rounds, 3), SECONDS_PER_TURN / 4
+        options.pause = lambda seconds: time.sleep(min(seconds, SECONDS_PER_TURN))
     options.cases = [case for case in CASES if any(text in case.name for text in options.cases)]
     if not options.cases:
         parser.error("no such case; there are: " + "; ".join(case.name for case in CASES))

@@ -100,12 +100,17 @@ def peak_growth(setup, args):
     setup(1000)()  # load whatever is loaded on first use
     step = setup(*args)
     gc.collect()
-    Path("/proc/self/clear_refs").write_text("5")  # sets the peak back to what is resident now
+    reset_peak()
     before = resident_peak()
     graph = step()  # held until the peak is read
     growth = resident_peak() - before
     del graph
     return growth
+
+
+def reset_peak():
+    """Set the peak back to what is resident now. Linux only."""
+    Path("/proc/self/clear_refs").write_text("5")
 
 
 def resident_peak():

@@ -95,7 +95,7 @@ def test_each_round_begins_with_another_contestant():
 
 def test_disturbed_turns_are_taken_again_after_ever_longer_pauses():
     disturbed, pauses = {"value": 9, "foreign": 0.5}, []
-    turn, asked = contestants(a=[disturbed, disturbed, *quiet(1, 2)], b=quiet(3, 4))
+    turn, _ = contestants(a=[disturbed, disturbed, *quiet(1, 2)], b=quiet(3, 4))
     turns = take_turns("ab", 2, turn, pauses.append)
     assert turns.values == {"a": [1, 2], "b": [3, 4]}
     assert (turns.discarded, turns.disturbed) == (2, 0)

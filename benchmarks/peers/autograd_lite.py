@@ -118,7 +118,7 @@ def mlp(sizes, activation, batch):
 
 
 def trainer(sizes, batch, rate, how=EAGER):
-    """A network with the weights that all begin with, and a function that trains it on (X, y), by `nn.fit(..., **how)`."""
+    """A network with the weights that all begin with, and a function that trains it, by `nn.fit(..., **how)`."""
     model = ag.nn.MLP(list(sizes), activation="relu", dtype="float32")
     set_parameters(model, classification(sizes, batch).layers)
     optimizer = ag.nn.SGD(model.parameters(), lr=rate, momentum=MOMENTUM)
