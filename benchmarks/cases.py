@@ -1,6 +1,6 @@
 """What is measured: the contestants, the cases, and the ratios that are aimed at."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
@@ -12,10 +12,7 @@ class Contestant:
     distribution: str  # whose version is reported
     compiles: bool = False  # in the first call
     variant: str = ""  # the module's `variant(variant)` then holds the programs
-    environment: dict[str, str] = field(default_factory=dict)
 
-
-ONE_THREAD = {"XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"}
 
 OURS = {
     "eager": Contestant("eager", "autograd_lite", "autograd_lite"),
@@ -27,7 +24,7 @@ PEERS = {
     "torch": Contestant("PyTorch", "torch", "torch"),
     "torch_compile": Contestant("torch.compile", "torch_compile", "torch", True),
     "jax": Contestant("JAX jit", "jax", "jax", True),
-    "jax_one_thread": Contestant("JAX jit, one thread", "jax", "jax", True, environment=ONE_THREAD),
+    "jax_one_thread": Contestant("JAX jit, one thread", "jax", "jax", True, "one thread"),
     "autograd": Contestant("autograd", "autograd", "autograd"),
     "mygrad": Contestant("MyGrad", "mygrad", "mygrad"),
     "micrograd": Contestant("micrograd", "micrograd", "micrograd"),

@@ -143,7 +143,9 @@ def say(text):
 
 def parse_options():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--cases", nargs="+", default=[""], metavar="TEXT", help="cases with TEXT in their name")
+    parser.add_argument(
+        "--cases", nargs="+", default=[""], metavar="TEXT", help="cases of these names, or with TEXT in their name"
+    )
     parser.add_argument(
         "--contestants",
         nargs="+",
@@ -162,7 +164,8 @@ def parse_options():
     if options.quick:
         options.rounds, options.seconds = min(options.rounds, 3), SECONDS_PER_TURN / 4
         options.pause = lambda seconds: time.sleep(min(seconds, SECONDS_PER_TURN))
-    options.cases = [case for case in CASES if any(text in case.name for text in options.cases)]
+    exact = [case for case in CASES if case.name in options.cases]
+    options.cases = exact or [case for case in CASES if any(text in case.name for text in options.cases)]
     if not options.cases:
         parser.error("no such case; there are: " + "; ".join(case.name for case in CASES))
     return options

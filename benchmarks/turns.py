@@ -12,7 +12,6 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks.cases import CONTESTANTS
 from benchmarks.load import FOREIGN_LIMIT
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -27,15 +26,13 @@ class Worker:
     def __init__(self, name, fresh_caches=False):
         self.name = name
         self.caches = tempfile.TemporaryDirectory() if fresh_caches else None
-        environment = {**os.environ, **CONTESTANTS[name].environment}
-        if self.caches:
-            environment.update(dict.fromkeys(CACHES, self.caches.name))
+        fresh = dict.fromkeys(CACHES, self.caches.name) if self.caches else {}
         self.process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.worker", name],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             cwd=ROOT,
-            env=environment,
+            env=os.environ | fresh,
             text=True,
             bufsize=1,
         )
