@@ -112,13 +112,15 @@ class Program(NamedTuple):
         return text(self)
 
 
-def rewritten(program: Program, change: Callable[[Value], Any]) -> Program:
+def rewritten(program: Program, change: Callable[[Value], Any], given: dict[Value, Value] | None = None) -> Program:
     """The program with `change(value)` in the place of each value, whose inputs are changed already.
 
-    What `change` gives may need values that are new; steps of several values fall apart.
+    What `change` gives may need values that are new; steps of several values fall apart. `given` says what stands for
+    sources.
     """
     new: dict[Value, Any] = {source: source for source in program.sources}
-    sources, placed, steps = list(program.sources), set(program.sources), list[tuple[Value, ...]]()
+    new.update(given or {})
+    sources, placed, steps = list(program.sources), set(new.values()), list[tuple[Value, ...]]()
     for value in program.values:
         inputs = tuple([new[i] if isinstance(i, Value) else i for i in value.inputs])
         new[value] = changed = change(value.with_inputs(inputs))
@@ -131,6 +133,14 @@ def rewritten(program: Program, change: Callable[[Value], Any]) -> Program:
     outputs = tuple([new[y] if isinstance(y, Value) else y for y in program.outputs])
     writes = tuple([(source, new[value]) for source, value in program.writes])
     return Program(tuple(sources), tuple(steps), outputs, writes)
+
+
+def substituted(program: Program, new: dict[Value, Value]) -> Program:
+    """The program with other sources in the place of some."""
+    if not new:
+        return program
+    changed = rewritten(program, lambda value: value, new)
+    return changed._replace(sources=tuple([new.get(source, source) for source in program.sources]))
 
 
 def in_order(roots: Iterable[Any], known: set[Value]) -> list[Value]:
@@ -178,11 +188,11 @@ def names_of(program: Program) -> dict[Value, str]:
 def text(program: Program) -> str:
     """The program as a table: a line a value, with op, inputs, shape and dtype."""
     names = names_of(program)
-    lines = [f"{names[s]:<5} {_kind(s):<40} {_type(s)}" for s in program.sources]
+    lines = [f"{names[s]:<5} {_kind(s):<40} {type_text(s)}" for s in program.sources]
     for step in program.steps:
         for k, value in enumerate(step):
             bracket = "" if len(step) == 1 else "┌" if k == 0 else "└" if k == len(step) - 1 else "│"
-            lines.append(f"{names[value]:<5} {bracket + call_text(value, names):<40} {_type(value)}")
+            lines.append(f"{names[value]:<5} {bracket + call_text(value, names):<40} {type_text(value)}")
     for target, new in program.writes:
         lines.append(f"{_kind(target)} <- {names[new] if isinstance(new, Value) else repr(new)}")
     outputs = ", ".join(names[y] if isinstance(y, Value) else repr(y) for y in program.outputs)
@@ -208,7 +218,8 @@ def _kind(source: Value) -> str:
     return str(source.source.what)
 
 
-def _type(value: Value) -> str:
+def type_text(value: Value) -> str:
+    """The dtype and shape of a value, such as float32[64, 10]."""
     return "" if value.dtype is None else f"{value.dtype}{list(value.shape) if value.dtype is not SEVERAL else ''}"
 
 
