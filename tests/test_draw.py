@@ -75,6 +75,30 @@ def test_every_format(format, tmp_path, capfd):
     assert said.out == ""
 
 
+def test_the_lines_of_a_box_stand_in_its_middle_whatever_letters_the_reader_has():
+    loss = ag.tensor([0.25, 0.5], requires_grad=True, name="a much longer name than the op's") * 2.0
+    svg = ag.draw(loss).pipe("svg", encoding="utf-8")
+    for box in re.findall(r'<g id="node\d+" class="node">.*?</g>', svg, re.DOTALL):
+        outline = [float(x) for x in re.findall(r"(-?[\d.]+),", re.search(r' (?:points|d)="(.*?)"', box)[1])]
+        places = re.findall(r'text-anchor="(\w+)" x="(.*?)"', box)
+        assert len(places) >= 4
+        assert all(how == "middle" for how, _ in places)
+        assert [float(x) for _, x in places] == pytest.approx(
+            [(min(outline) + max(outline)) / 2] * len(places), abs=0.01
+        )
+
+
+def test_long_lines_of_numbers_are_broken():
+    w = ag.tensor(np.array([0.000403, -0.000392, 0.000456, 7.84e-05, 3.82e-05, -0.00121]), requires_grad=True, name="w")
+    source = ag.draw(w * 1.0).source
+    assert "value [0.000403, -0.000392, 0.000456,<" in source
+    assert ">7.84e-05, 3.82e-05, -0.00121]<" in source
+    w = ag.tensor(np.linspace(-0.000123, 0.0456, 50), requires_grad=True, name="w")
+    assert re.search(
+        r">value 0\.023 ± 0\.013</FONT></TD></TR><TR><TD><FONT[^>]*>in \[-0\.00012, 0\.046\]<", ag.draw(w * 1.0).source
+    )
+
+
 def test_graphviz_own_methods_work_without_a_dot_program(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", "")
     drawing = ag.draw(small_graph()[0])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from textwrap import wrap
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from .view import Edge, View, is_run_of_one
 
 THIN, THICK = 0.8, 4.0  # pens of the smallest and the largest gradient
 IN_FULL = 3  # entries of a gradient that are written at its edge; of a larger one its shape and size
+WIDEST = 38  # characters of a line of numbers
 SPINE = "5"  # weight of edges between ops: they stand in line, and their leaves beside them
 
 
@@ -134,8 +136,8 @@ class Dot:
 
     def _shown(self, what: str, value: Any, color: str) -> list[str]:
         cells = heatmap(value) if self.values == "heatmap" else None
-        line = text(f"{what} {summary(value)}".strip(), color=color, points=10)
-        return [line, cells] if cells else [line]
+        rows = [text(line, color=color, points=10) for line in _lines(f"{what} {summary(value)}".strip())]
+        return [*rows, cells] if cells else rows
 
     def _last_gradient(self, box: Box) -> list[str]:
         """How the size of the gradient changes from the first to the last of the boxes that this one stands for."""
@@ -231,6 +233,14 @@ def _contents(boxes: list[Box], parameters: Mapping[Node, str]) -> str:
     leaves = {i for box in boxes for i in box.node.inputs if isinstance(i, Leaf) and i in parameters}
     numbers = sum(math.prod(leaf.shape) for leaf in leaves)
     return f"{len(boxes):,} ops" + (f", {numbers:,} parameters" if leaves else "")
+
+
+def _lines(words: str) -> list[str]:
+    """A value in words, over as many lines as keep a box narrow; the ends of its range stay together."""
+    middle, range_, ends = words.partition(" in [")
+    if range_ and len(words) > WIDEST:
+        return [middle, f"in [{ends}"]
+    return wrap(words, WIDEST, break_long_words=False, break_on_hyphens=False)
 
 
 def _kind(box: Box) -> str:
