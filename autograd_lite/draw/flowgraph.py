@@ -14,6 +14,7 @@ from ..node import Leaf, Node
 from ..tensor import Tensor
 from .cells import label, text
 from .dot import Dot
+from .legend import how_to_read
 from .marked import checked, drawable
 from .parts import parameter_names
 from .picture import Picture
@@ -37,6 +38,7 @@ def draw(
     format: str = "svg",
     marks: Mapping[Any, Mark] | None = None,
     check: bool = False,
+    legend: bool = False,
 ) -> Picture | Text:
     """The flow graph that `loss` was computed by: a box for each op, a rounded one for each leaf, edges upward.
 
@@ -60,6 +62,7 @@ def draw(
     marks: a Mark for each node (`tensor.node`, `box.node`) or Tensor that is to be coloured or to have a note.
     check: whether each op's bprop is held against central differences at its inputs: its box shows the error, and is
         red where that is wrong.
+    legend: whether a few words below the picture say how to read it, for somebody who sees one for the first time.
 
     Returns
     -------
@@ -112,6 +115,8 @@ def draw(
         if format == "text":
             return tree(view, bool(values))
         picture = Dot(view, values, backward, since).write()
+    if legend:
+        picture.attr(label=how_to_read(direction, values), labelloc="b", labeljust="l")
     picture.format = format
     if gradients:
         _name_gradients(picture, view, gradients, parameter_names(Graph(loss)))

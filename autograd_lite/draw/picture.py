@@ -14,7 +14,7 @@ from typing import Any
 
 import graphviz
 
-from .styles import stylesheet
+from .styles import PICTURE, stylesheet
 
 HOW_TO_SEE_PICTURES = "no picture: install Graphviz, or `pip install autograd_lite[viz]`; this is its text"
 HOW_TO_GET_PICTURES = "no picture: install Graphviz, or `pip install autograd_lite[viz]`; its text was written to"
@@ -52,7 +52,8 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]
             return {"text/plain": f"{HOW_TO_SEE_PICTURES}\n{self.source}"}
 
     def __repr__(self) -> str:
-        return f"<Picture of {self.source.count('label=<<TABLE')} boxes and frames; .write('flow.svg') saves it>"
+        boxes = len(re.findall(r"^\t+\w+ \[.*label=<<TABLE", self.source, re.MULTILINE))
+        return f"<Picture of {boxes} boxes; .write('flow.svg') saves it>"
 
     def write(self, path: str | os.PathLike[str]) -> Path:
         """Write the picture to `path`, in the format that its suffix names, and return the path written.
@@ -89,8 +90,10 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]
 def _for_any_reader(svg: bytes) -> bytes:
     """`svg` with a style sheet for readers whose pages are dark, and with the lines of each box centred in it: the
     reader's letters are seldom as wide as those that Graphviz measured."""
-    start = svg.index(b">", svg.index(b"<svg")) + 1
-    return svg[:start] + stylesheet().encode() + _BOX.sub(_centred, svg[start:])
+    before, _, after = svg.partition(b"<svg")
+    attributes, _, drawing = after.partition(b">")
+    opening = b'%s<svg class="%s"%s>%s' % (before, PICTURE.encode(), attributes, stylesheet().encode())
+    return opening + _BOX.sub(_centred, drawing)
 
 
 _BOX = re.compile(rb'<g id="node\d+" class="node">.*?</g>', re.DOTALL)
