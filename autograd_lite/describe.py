@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .node import Leaf, Node
+from .ops.shape import Index
+from .scopes import calls
 from .several import SEVERAL, Cotangents, Outputs
 
 if TYPE_CHECKING:
@@ -92,6 +95,18 @@ def is_number(value: Any) -> bool:
     return isinstance(value, (int, float, complex, np.number, np.bool_)) and np.ndim(value) == 0
 
 
+def statics_in(node: Node) -> str:
+    """The statics of an op that were given, such as "axis=0" or "[1:]"; "" where few words do not tell them."""
+    words = []
+    for name, value in zip(node.op.statics, node.statics, strict=True):
+        if isinstance(value, Index):
+            words.append(repr(value))
+        elif value is not node.op.defaults[name] and isinstance(value, (bool, int, float, str, tuple)):
+            words.append(f"{name}={value}")
+    text = ", ".join(words)
+    return text if len(text) <= NARROW else ""
+
+
 def numbers_in(node: Node) -> str:
     """The inputs of an op with its Python numbers written out, such as "1.5 * ·"; "" where it has none."""
     words = [number(i) if not isinstance(i, Node) and is_number(i) else "·" for i in node.inputs]
@@ -101,8 +116,9 @@ def numbers_in(node: Node) -> str:
 
 
 def title(box: Box) -> str:
-    """The op with its Python-number inputs, such as `multiply  1.5 * ·`, or the leaf's name."""
-    return f"{box.name}  {numbers_in(box.node)}".rstrip() if box.op else box.name
+    """The op with what it was given besides arrays, such as `multiply  1.5 * ·` or `sum  axis=0`; a leaf's name."""
+    given = [numbers_in(box.node), statics_in(box.node)] if box.op else []
+    return f"{box.name}  {', '.join(filter(None, given))}".rstrip()
 
 
 def slot(box: Box, k: int) -> str:
@@ -113,26 +129,56 @@ def slot(box: Box, k: int) -> str:
     return str(op.inputs[k])
 
 
+def constant_name(box: Box, k: int) -> str:
+    """What to call the constant array that is input k: the input's name where that means something, as `labels` does;
+    not the a and b of `a @ b`."""
+    return (slot(box, k) if box.op and box.op.symbol is None else "") or "constant"
+
+
+def parameter_names(boxes: Iterable[Box]) -> dict[Node, str]:
+    """Names for leaves without one of their own: the path in the module that was called, such as `layers.0.weight`."""
+    ops = [box for box in boxes if not isinstance(box.node, Leaf)]
+    if not ops:
+        return {}
+    names: dict[Node, str] = {}
+    for call in calls(ops[0].node.order, ops[-1].node.order):  # outer modules first: their paths are the full ones
+        if hasattr(call.what, "named_parameters"):
+            for path, parameter in call.what.named_parameters():
+                names.setdefault(parameter.node, path)
+    return names
+
+
+def leaf_names(boxes: Iterable[Box]) -> dict[Node, str]:
+    """What to call each leaf: its own name; the path that leads to it where it has none, or shares it; or "leaf"."""
+    boxes = list(boxes)
+    leaves = [box.node for box in boxes if isinstance(box.node, Leaf)]
+    paths, own = parameter_names(boxes), Counter(leaf.name for leaf in leaves)
+    return {
+        leaf: leaf.name if leaf.name and (own[leaf.name] == 1 or leaf not in paths) else paths.get(leaf, "leaf")
+        for leaf in leaves
+    }
+
+
 def table(graph: Graph) -> str:
     """Order, op, inputs, shape, value and gradient of every box, one a line; of a large graph the first and last."""
-    position = {box.node: k for k, box in enumerate(graph)}
+    position, names = {box.node: k for k, box in enumerate(graph)}, leaf_names(graph)
     shown: list[int | None] = list(range(len(graph)))
     if len(graph) > FIRST + LAST:
         shown[FIRST : len(graph) - LAST] = [None]
     rows: list[list[str] | None] = [["", "op", "inputs", "shape", "value", "gradient"]]
     for k in shown:
-        rows.append(None if k is None else _row(k, graph[k], position))
+        rows.append(None if k is None else _row(k, graph[k], position, names))
     widths = [max(len(row[c]) for row in rows if row) for c in range(6)]
     left_out = f"... {len(graph) - FIRST - LAST:,} boxes more ..."
     return "\n".join(left_out if row is None else _line(row, widths) for row in rows)
 
 
-def _row(k: int, box: Box, position: dict[Node, int]) -> list[str]:
+def _row(k: int, box: Box, position: dict[Node, int], names: dict[Node, str]) -> list[str]:
     several = box.node.dtype is SEVERAL  # the outputs have boxes of their own
     inputs = ", ".join(_input(i, position) for i in box.node.inputs)
     value = "" if several else summary(box.value)
     gradient = "" if several or box.grad is None else summary(box.grad)
-    name = f"{box.name} (leaf)" if isinstance(box.node, Leaf) else box.name
+    name = f"{names[box.node]} (leaf)" if isinstance(box.node, Leaf) else f"{box.name} {statics_in(box.node)}"
     cells = (name, inputs, kind(box.shape, box.node.dtype), value, gradient)
     return [f"{k}", *[_cut(" ".join(printable(cell).split())) for cell in cells]]
 

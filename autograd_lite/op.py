@@ -139,14 +139,20 @@ class Op:
         self._check_names()
         self.saves = self._names_to_save()
 
+    @property
+    def meaning(self) -> str:
+        """What the op computes, in a sentence: NumPy's where it is NumPy's; "" where nobody has said it."""
+        doc = inspect.cleandoc(getattr(np, self.name, self.fprop).__doc__ or "")
+        paragraphs = [" ".join(part.split()) for part in doc.split("\n\n")]
+        if paragraphs[0].startswith((f"{self.name}(", f"{self.fprop.__name__}(")):  # the signature of a function in C
+            paragraphs = paragraphs[1:]
+        sentence = (paragraphs or [""])[0].partition(". ")[0].rstrip(".:")
+        return f"{sentence}." if sentence else ""
+
     def describe(self) -> str:
-        """What the op computes, in NumPy's words where it is NumPy's, and the formula of each gradient."""
-        doc = getattr(np, self.name, self.fprop).__doc__ or ""
-        lines = [line.strip() for line in doc.strip().splitlines() if line.strip()]
-        if lines and lines[0].startswith(f"{self.name}("):  # a ufunc's first line is its signature
-            lines = lines[1:]
+        """What the op computes, and the formula of each gradient."""
         formulas = [f"d{i} = {self.formula_text(i)}" for i in self.all_inputs]
-        return " ".join([*lines[:1], "Gradient: " + ", ".join(formulas) + "."])
+        return f"{self.meaning} Gradient: {', '.join(formulas)}.".lstrip()
 
     def formula_text(self, name: str) -> str:
         """The formula of the gradient of input `name`, as written in the table; "0" where the op is flat."""
@@ -163,6 +169,10 @@ class Op:
     @property
     def all_inputs(self) -> tuple[str, ...]:
         return (*self.inputs, self.variadic) if self.variadic else self.inputs
+
+    def input_name(self, k: int) -> str:
+        """The name of input number k; all of `*xs` go by one."""
+        return self.inputs[k] if k < len(self.inputs) else str(self.variadic)
 
     def _check_names(self) -> None:
         reserved = {"g", "y", "r"} & set(self.all_inputs)

@@ -117,7 +117,7 @@ def main() -> None:
     PAGE.write_text(text, encoding="utf-8")
     SOURCES.write_text("".join(f"{digest} {name}\n" for name, digest in seen.items()), encoding="utf-8")
     for path in PICTURES.glob("*.png"):
-        Image.open(path).quantize(64, method=Image.Quantize.FASTOCTREE).save(path, optimize=True)
+        Image.open(path).quantize(256, method=Image.Quantize.FASTOCTREE).save(path, optimize=True)
 
 
 if __name__ == "__main__":

@@ -93,9 +93,9 @@ def test_long_lines_of_numbers_are_broken():
     source = ag.draw(w * 1.0).source
     assert "value [0.000403, -0.000392, 0.000456,<" in source
     assert ">7.84e-05, 3.82e-05, -0.00121]<" in source
-    w = ag.tensor(np.linspace(-0.000123, 0.0456, 50), requires_grad=True, name="w")
+    w = ag.tensor(np.linspace(-0.000123, 0.0456, 60), requires_grad=True, name="w")
     assert re.search(
-        r">value 0\.023 ± 0\.013</FONT></TD></TR><TR><TD><FONT[^>]*>in \[-0\.00012, 0\.046\]<", ag.draw(w * 1.0).source
+        r">value 0\.0227 ± 0\.013</FONT></TD></TR><TR><TD><FONT[^>]*>in \[-0\.00012, 0\.046\]<", ag.draw(w * 1.0).source
     )
 
 
@@ -247,6 +247,34 @@ def test_constants_and_broadcasting_can_be_asked_for():
     assert "broadcast_to" not in ag.draw(y).source
     assert "n0 -> n2" in ag.draw(y).source
     assert "broadcast_to" in ag.draw(y, broadcasting=True).source
+
+
+@pytest.mark.parametrize("direction", ["fprop", "bprop", "both"])
+def test_a_legend_for_who_sees_a_picture_for_the_first_time(direction):
+    loss, *_ = small_graph()
+    plain, explained = (ag.draw(loss, direction=direction, legend=legend) for legend in (False, True))
+    (said,) = set(explained.source.splitlines()) - set(plain.source.splitlines())
+    assert "Square boxes are operations" in said
+    assert "labelloc=b" in said
+    assert ("Backward, dashed" in said) == (direction == "both")
+    assert repr(plain) == repr(explained)
+    assert (
+        said.partition("Square")[2]
+        in ag.draw(loss, direction=direction, legend=True, values="heatmap").source.replace("</TABLE>>", "", 1)
+        or "green is positive" in ag.draw(loss, direction=direction, legend=True, values="heatmap").source
+    )
+
+
+def test_what_an_op_was_given_besides_arrays_stands_in_its_title():
+    x = ag.tensor(np.ones((4, 6)), requires_grad=True, name="x")
+    rows = np.array([0, 2])
+    loss = np.einsum("ij,kj->ik", x[1:3, ::2], x[rows, ::2]).sum(axis=0)[..., None, -1].sum()
+    titles = re.findall(r"<B>(.*?)</B>", ag.draw(loss).source)
+    assert titles[1:] == [
+        "getitem  [1:3, ::2]", "getitem  [i, ::2]", "einsum  subscripts=ij,kj-&gt;ik", "sum  axis=0",
+        "getitem  [..., None, -1]", "sum", "constant",
+    ]  # fmt: skip
+    assert "sum axis=0" in str(ag.Graph(loss))
 
 
 def test_marks_color_boxes_and_write_notes():

@@ -127,21 +127,17 @@ def _kept(node: Node) -> Iterator[tuple[str, Any, str]]:
     for k, i in enumerate(node.inputs):
         if not isinstance(i, Node) and not any(i is value for value in node.saved):
             for array in _arrays(i):
-                yield _slot(node.op, k), array, "a constant input"
+                yield node.op.input_name(k), array, "a constant input"
 
 
 def _arrays(value: Any) -> Iterator[Any]:
     return (part for part in leaves(value) if isinstance(part, (np.ndarray, np.generic)))
 
 
-def _slot(op: Any, k: int) -> str:
-    return str(op.inputs[k] if k < len(op.inputs) else op.variadic)
-
-
 def _reason(node: Node, name: str) -> str:
     """The formulas that name a saved value, of the inputs that want a gradient."""
     op = node.op
-    live = {_slot(op, k) for k, i in enumerate(node.inputs) if isinstance(i, Node) and i.requires_grad}
+    live = {op.input_name(k) for k, i in enumerate(node.inputs) if isinstance(i, Node) and i.requires_grad}
     users = [(f"d{i}", f) for i, f in op.named_formulas() if i in live and name in parameters(f)]
     if op.bprop:
         return f"bprop {op.formula_text(op.all_inputs[0])}"

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..backprop import fitted
-from ..describe import SMALL, is_number, kind, magnitude, size, slot, summary, title
+from ..describe import SMALL, constant_name, is_number, kind, magnitude, size, slot, summary, title
 from ..flow import Box
 from ..node import Leaf, Node
 from ..several import SEVERAL
@@ -92,10 +92,9 @@ class Dot:
             stack.extend([p for p in reversed(part.parts) if isinstance(p, Group) and not p.closed])
 
     def _box(self, key: str) -> None:
-        item, mark = self.view.items[key], self.view.mark_of(key)
-        box = item if isinstance(item, Box) else list(boxes_in(item))[-1]
+        box, mark = self.view.box_of(key), self.view.mark_of(key)
         leaf = isinstance(box.node, Leaf)
-        rows = self._head(key, item)
+        rows = self._head(key)
         if self.values and box.node.dtype is not SEVERAL:  # several outputs have boxes of their own
             later = box.node.order >= self.since
             rows += self._shown("" if later else "value", box.value, BPROP if later else FPROP)
@@ -117,9 +116,9 @@ class Dot:
             penwidth=f"{look.pen:g}" if look else "1",
         )
 
-    def _head(self, key: str, item: Box | Group) -> list[str]:
+    def _head(self, key: str) -> list[str]:
         """What it is, and its shape and dtype."""
-        times = self.view.times(key)
+        item, times = self.view.items[key], self.view.times(key)
         repeated = f"  × {times:,}" if times > 1 else ""
         if isinstance(item, Group):
             inside = list(boxes_in(item))
@@ -150,7 +149,7 @@ class Dot:
     def _constant(self, edge: Edge) -> None:
         array = np.asarray(edge.source)
         rows = [
-            text(_constant_title(edge.taker, edge.slot), bold=True),
+            text(constant_name(edge.taker, edge.slot), bold=True),
             text(kind(array.shape, array.dtype), color=QUIET, points=10),
         ]
         cells = heatmap(array) if self.values == "heatmap" else None
@@ -185,7 +184,7 @@ class Dot:
     def _named(self, taker: Box, k: int, source: Any) -> bool:
         """Whether the title of an input begins with the name it has in the op's formula, as W1 does."""
         if not isinstance(source, Node):
-            return _constant_title(taker, k) == slot(taker, k)
+            return constant_name(taker, k) == slot(taker, k)
         item = self.view.items.get(self.view.key_of(source) or "")
         leaf = isinstance(item, Box) and isinstance(item.node, Leaf)
         return leaf and self.view.name_of(item).startswith(slot(taker, k) or " ")  # type: ignore[arg-type]
@@ -222,11 +221,6 @@ def sent_back(box: Box) -> list[Any]:
             g = came[i].pop(0)
             sent[k] = g if i.dtype is SEVERAL else fitted(g, i)
     return sent
-
-
-def _constant_title(taker: Box, k: int) -> str:
-    """The input's name where that means something, as `labels` does; not the a and b of `a @ b`."""
-    return (slot(taker, k) if taker.op and taker.op.symbol is None else "") or "constant"
 
 
 def _contents(boxes: list[Box], parameters: Mapping[Node, str]) -> str:

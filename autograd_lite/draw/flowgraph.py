@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..describe import leaf_names
 from ..errors import ArgumentError
 from ..flow import Box, Graph
 from ..node import Leaf, Node
@@ -16,7 +17,6 @@ from .cells import label, text
 from .dot import Dot
 from .legend import how_to_read
 from .marked import checked, drawable
-from .parts import parameter_names
 from .picture import Picture
 from .recorded import gradient_graph, loss_of
 from .styles import BPROP, LEAF, Mark
@@ -119,7 +119,7 @@ def draw(
         picture.attr(label=how_to_read(direction, values), labelloc="b", labeljust="l")
     picture.format = format
     if gradients:
-        _name_gradients(picture, view, gradients, parameter_names(Graph(loss)))
+        _name_gradients(picture, view, gradients, leaf_names(Graph(loss)))
     return picture
 
 
@@ -130,9 +130,9 @@ def _name_gradients(picture: Picture, view: View, gradients: list[tuple[Leaf, No
         key = view.key_of(node)
         item = view.items[key] if key else None
         one = isinstance(item, Box) and item.node not in view.last_of
-        shown.setdefault((key, leaf if one else None), []).append(leaf.name or names.get(leaf, "leaf"))
-    for k, ((key, _), leaf_names) in enumerate(shown.items()):
-        ends = dict.fromkeys([leaf_names[0], leaf_names[-1]])
+        shown.setdefault((key, leaf if one else None), []).append(names[leaf])
+    for k, ((key, _), by) in enumerate(shown.items()):
+        ends = dict.fromkeys([by[0], by[-1]])
         rows = [text(" … ".join(f"∂loss/∂{name}" for name in ends), bold=True, color=BPROP)]
         picture.node(f"d{k}", label(rows), style="rounded,filled", fillcolor=LEAF, color=BPROP, penwidth="1.5")
         picture.edge(key, f"d{k}", color=BPROP)

@@ -11,7 +11,7 @@ GRADIENTS = (
     "▼ Backward, dashed: each box passes down how much the result at the top changes with the value below,",
     "the gradient (grad). The thicker the arrow, the larger the gradient.",
 )
-RECORDED = "▲ The computation of the gradients, recorded: it begins at ∂loss/∂loss, and takes values from the forward pass."
+RECORDED = "▲ How the gradients are computed, from ∂loss/∂loss up to those of the inputs, with values of the pass."
 LARGE = "Large arrays: mean ± standard deviation in [minimum, maximum]; rms is the root of the mean square."
 COLORS = "Small squares: entries (or means of many); green is positive, purple negative, black not finite."
 

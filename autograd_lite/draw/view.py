@@ -6,21 +6,20 @@ The same view is written as DOT (dot.py) and as a tree of text (tree.py).
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from ..describe import is_number
+from ..describe import is_number, leaf_names, parameter_names
 from ..errors import ArgumentError
 from ..flow import Box, Graph
 from ..node import Leaf, Node
 from ..ops.shape import broadcast_to, sum_to
 from ..trace import traced_input
 from .folding import fold
-from .parts import Group, boxes_in, grouped, parameter_names
+from .parts import Group, boxes_in, grouped
 from .styles import Mark, worst
 
 LARGEST = 2000  # boxes; beyond that no layout is readable
@@ -76,8 +75,7 @@ class View:
         few = sum(1 for _ in self._shown_parts()) <= CONSTANTS_UP_TO
         self.constants = few if constants is None else constants
         self._stands_for = {gone: _end(folds, gone) for gone in folds}
-        self.parameters = parameter_names(graph)
-        self._named = Counter(box.node.name for box in graph if isinstance(box.node, Leaf))
+        self.parameters, self._names = parameter_names(graph), leaf_names(graph)
         self.items: dict[str, Box | Group] = {}
         self._key: dict[Node, str] = {}
         self._inside: dict[str, list[Group]] = {}  # the open frames around what is shown
@@ -207,6 +205,11 @@ class View:
                 elif self.constants and box is self.items[head] and not is_number(i) and np.ndim(i):
                     yield Edge(f"{head}c{slot}", head, i, box, slot)
 
+    def box_of(self, key: str) -> Box:
+        """The box whose value is shown: of a closed group the last one."""
+        item = self.items[key]
+        return item if isinstance(item, Box) else list(boxes_in(item))[-1]
+
     # -- frames and words --------------------------------------------------------------------------------
 
     def frames(self, key: str) -> list[Group]:
@@ -223,11 +226,7 @@ class View:
     def name_of(self, box: Box) -> str:
         """A leaf's name, or the path of attributes that leads to it; for one that stands for several, both ends."""
         leaves = [box.node, self.last_of.get(box.node, box.node)]
-        return " … ".join(dict.fromkeys(self._name(leaf) for leaf in leaves))
-
-    def _name(self, leaf: Any) -> str:
-        path = self.parameters.get(leaf, "leaf")
-        return path if not leaf.name or (self._named[leaf.name] > 1 and leaf in self.parameters) else leaf.name
+        return " … ".join(dict.fromkeys(self._names[leaf] for leaf in leaves))
 
     def owner_of(self, box: Box) -> str:
         """The module or scope that recorded this box and nothing else, if any."""

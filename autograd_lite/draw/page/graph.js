@@ -2,7 +2,7 @@
 // Steps through the frames in #data. Texts become text nodes, never markup.
 
 const story = JSON.parse(document.getElementById("data").textContent);
-const { boxes, edges, frames, values } = story;
+const { boxes, edges, frames, modules, values } = story;
 const calls = frames.length - 1; // frame 0 is before the first call
 const find = (id) => document.getElementById(id);
 const SVG = "http://www.w3.org/2000/svg";
@@ -10,8 +10,8 @@ const LEGEND = {
   start: "Rounded boxes are inputs, square ones are operations. Press Play, or the right arrow key.",
   fprop: "Forward: each box takes the values from the boxes below it and computes its own.",
   bprop:
-    "Backward: each box is told how much the result changes with its value (the gradient from above), multiplies" +
-    " by its own derivative, and passes that down.",
+    "Backward: each box learns how much the result changes with its value, multiplies that by its own derivative," +
+    " and passes it down.",
 };
 
 let now = 0, chosen = null, timer = null;
@@ -49,14 +49,23 @@ defs.append(marker);
 const world = draw("g", {});
 picture.append(defs, world);
 
+for (const { title, corners: [left, top, right, bottom] } of modules) {
+  const group = draw("g", { class: "module" });
+  group.append(draw("rect", { x: left, y: top, width: right - left, height: bottom - top, rx: 8 }));
+  group.append(draw("text", { x: left + 10, y: bottom - 8 }, title));
+  world.append(group);
+}
+
 for (const edge of edges) {
   const p = edge.points.map(([x, y]) => `${x} ${y}`);
   const group = draw("g", { class: "edge" });
   edge.path = draw("path", { d: `M ${p[0]} C ${p.slice(1).join(" ")}` });
   group.append(edge.path);
   if (edge.slot) {
-    const [x, y] = edge.points[edge.points.length - 1];
-    group.append(draw("text", { x: x + 4, y: y + 14 }, edge.slot));
+    const [[from], [x, y]] = edge.points.slice(-2);
+    const left = x < from - 2; // of the arrow's tip, where the arrow comes from the right
+    const place = { x: left ? x - 4 : x + 4, y: y + 14, "text-anchor": left ? "end" : "start" };
+    group.append(draw("text", place, edge.slot));
   }
   edge.element = group;
   world.append(group);
@@ -156,17 +165,30 @@ function fit(least = 0) {
   place();
 }
 
-// Brings a box into sight if it is not.
-function follow(k) {
-  if (k === null || whole) return;
-  const { x, y, width, height } = boxes[k], w = picture.clientWidth, h = picture.clientHeight;
-  const left = view.x + (x - width / 2) * view.scale, right = view.x + (x + width / 2) * view.scale;
-  const top = view.y + (y - height / 2) * view.scale, bottom = view.y + (y + height / 2) * view.scale;
-  if (left < 0 || right > w || top < 0 || bottom > h) {
-    view.x = w / 2 - x * view.scale;
-    view.y = h / 2 - y * view.scale;
-    place();
+// Brings a frame's box, and the boxes that it takes from or passes to, into sight if they are not; of more than there is
+// room for, the box itself.
+function follow(frame) {
+  if (frame.box === null || whole) return;
+  const w = picture.clientWidth, h = picture.clientHeight;
+  const given = new Set((frame.sends || []).map((send) => send.box));
+  const around = edges.filter((edge) => edge.head === frame.box && (frame.phase === "fprop" || given.has(edge.tail)));
+  let [left, top, right, bottom] = extent([frame.box, ...around.map((edge) => edge.tail)]);
+  if ((right - left) * view.scale > w || (bottom - top) * view.scale > h) {
+    [left, top, right, bottom] = extent([frame.box]);
   }
+  const inside = (from, to, shift, room) => from * view.scale + shift >= 0 && to * view.scale + shift <= room;
+  if (inside(left, right, view.x, w) && inside(top, bottom, view.y, h)) return;
+  view.x = w / 2 - ((left + right) / 2) * view.scale;
+  view.y = h / 2 - ((top + bottom) / 2) * view.scale;
+  place();
+}
+
+function extent(positions) {
+  const some = positions.map((k) => boxes[k]);
+  return [
+    Math.min(...some.map(({ x, width }) => x - width / 2)), Math.min(...some.map(({ y, height }) => y - height / 2)),
+    Math.max(...some.map(({ x, width }) => x + width / 2)), Math.max(...some.map(({ y, height }) => y + height / 2)),
+  ];
 }
 
 picture.addEventListener("wheel", (event) => {
