@@ -117,7 +117,9 @@ def main() -> None:
     PAGE.write_text(text, encoding="utf-8")
     SOURCES.write_text("".join(f"{digest} {name}\n" for name, digest in seen.items()), encoding="utf-8")
     for path in PICTURES.glob("*.png"):
-        Image.open(path).quantize(256, method=Image.Quantize.FASTOCTREE).save(path, optimize=True)
+        image = Image.open(path)
+        method = Image.Quantize.MEDIANCUT if image.mode == "RGB" else Image.Quantize.FASTOCTREE  # which knows alpha
+        image.quantize(256, method=method).save(path, optimize=True)
 
 
 if __name__ == "__main__":

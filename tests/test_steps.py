@@ -385,7 +385,7 @@ def test_each_frame_says_in_words_and_in_a_formula_what_is_computed():
     affine, relu, *_, entropy = [frame for frame in story(Graph(loss), loss)["frames"] if frame["phase"] == "fprop"]
     assert (affine["formula"], affine["numbers"]) == ("x @ W.T + b", ["⟨6×5⟩ @ ⟨7×5⟩.T + ⟨7⟩", "⟨6×7⟩"])
     assert affine["meaning"].startswith("The pre-activation of a layer")
-    assert relu["formula"] == "np.maximum(x, 0)"
+    assert relu["formula"] == "maximum(x, 0)"
     assert entropy["formula"] == "mean(-log(softmax(z)[labels]))"
     x = parameter([3.0, 1.0, 2.0], "x")
     taken = story(Graph(x[1:]), x[1:])["frames"][1]

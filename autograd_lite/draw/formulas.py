@@ -14,6 +14,7 @@ from ..hooks import Hooks
 from ..local import local_derivatives
 from ..node import Node
 from ..op import Op
+from ..ops.shape import Index
 from ..several import Cotangents, Outputs
 from ..source import formula_text
 from .frames import Bprop, Passes, Sent, is_several
@@ -60,7 +61,7 @@ def forward_text(node: Node) -> str:
     if op.symbol and len(op.inputs) == 2 and len(node.inputs) == 2:
         return f"{op.inputs[0]} {op.symbol} {op.inputs[1]}"
     if text := getattr(op.fprop, "reads_as", None) or (op.fprop.__name__ == "<lambda>" and formula_text(op.fprop)):
-        return str(text)
+        return text.replace("np.", "")
     inputs = op.all_inputs if len(node.inputs) > len(op.inputs) else op.inputs
     given = [f"{s}={in_short(v)}" for s, v in zip(op.statics, node.statics, strict=True) if v is not op.defaults[s]]
     return f"{op.name}({', '.join([*inputs, *given])})"
@@ -153,6 +154,8 @@ def _words(value: Any) -> str:
     if isinstance(value, (tuple, list)):
         inside = ", ".join(map(_words, value))
         return f"({inside},)" if len(value) == 1 else f"({inside})"
+    if isinstance(value, Index):
+        return str(value)
     array = np.asarray(value) if isinstance(value, (np.ndarray, np.generic, int, float, complex)) else None
     if array is None:
         text = repr(value)
