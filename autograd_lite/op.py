@@ -68,6 +68,8 @@ class Op:
     multilinear: whether it is linear in each input alone.
     holomorphic: of an elementwise op, whether its derivative at complex numbers is a complex number.
     tangent: a function of the node and its inputs' tangents that gives the output's, where no fact above does.
+    mirrored: inputs that are Hermitian matrices, of which the op reads one triangle; where it has a static `hermitian`,
+        only if that is true. Their gradients are right along Hermitian directions.
     elementwise: whether each entry of the output depends on the same entry of the inputs only.
     view: whether the output may share memory with an input.
     hashed: statics that are sure to be hashable, so that no call has to look.
@@ -110,6 +112,7 @@ class Op:
         beyond: Callable[..., Any] | None = None,
         linear: tuple[str, ...] = (),
         multilinear: bool = False,
+        mirrored: tuple[str, ...] = (),
         holomorphic: bool = True,
         tangent: Callable[..., Any] | None = None,
         batch: Callable[..., Any] | None = None,
@@ -133,6 +136,7 @@ class Op:
         self.is_ufunc = isinstance(fprop, np.ufunc)
         self.multilinear, self.holomorphic, self.tangent, self.batch = multilinear, holomorphic, tangent, batch
         self.linear, self.view, self.effect, self.advice = linear, view, effect, advice
+        self.mirrored = mirrored
         by_nature = isinstance(fprop, np.ufunc) and fprop.signature is None
         self.elementwise = by_nature if elementwise is None else elementwise
         self.flat = bprop is None and all(formula is None for formula in formulas.values())
