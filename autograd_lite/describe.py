@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -159,18 +159,27 @@ def leaf_names(boxes: Iterable[Box]) -> dict[Node, str]:
     }
 
 
+def columns(rows: Sequence[Sequence[str]], right: Container[int]) -> list[str]:
+    """A table as lines: its columns stand to the left, those in `right` to the right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = [
+        "  ".join(c.rjust(w) if k in right else c.ljust(w) for k, (c, w) in enumerate(zip(row, widths, strict=True)))
+        for row in rows
+    ]
+    return [line.rstrip() for line in lines]
+
+
 def table(graph: Graph) -> str:
     """Order, op, inputs, shape, value and gradient of every box, one a line; of a large graph the first and last."""
     position, names = {box.node: k for k, box in enumerate(graph)}, leaf_names(graph)
-    shown: list[int | None] = list(range(len(graph)))
+    shown = list(range(len(graph)))
     if len(graph) > FIRST + LAST:
-        shown[FIRST : len(graph) - LAST] = [None]
-    rows: list[list[str] | None] = [["", "op", "inputs", "shape", "value", "gradient"]]
-    for k in shown:
-        rows.append(None if k is None else _row(k, graph[k], position, names))
-    widths = [max(len(row[c]) for row in rows if row) for c in range(6)]
-    left_out = f"... {len(graph) - FIRST - LAST:,} boxes more ..."
-    return "\n".join(left_out if row is None else _line(row, widths) for row in rows)
+        del shown[FIRST:-LAST]
+    rows = [_row(k, graph[k], position, names) for k in shown]
+    lines = columns([["", "op", "inputs", "shape", "value", "gradient"], *rows], right={0})
+    if len(shown) < len(graph):
+        lines.insert(1 + FIRST, f"... {len(graph) - len(shown):,} boxes more ...")
+    return "\n".join(lines)
 
 
 def _row(k: int, box: Box, position: dict[Node, int], names: dict[Node, str]) -> list[str]:
@@ -192,8 +201,3 @@ def _input(value: Any, position: dict[Node, int]) -> str:
 
 def _cut(text: str) -> str:
     return text if len(text) <= WIDEST else f"{text[: WIDEST - 1]}…"
-
-
-def _line(row: list[str], widths: Sequence[int]) -> str:
-    first, *rest = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
-    return "  ".join([row[0].rjust(len(first)), *rest]).rstrip()

@@ -269,6 +269,17 @@ def test_the_graph_up_to_a_shape_error_can_be_drawn():
 # -- memory --------------------------------------------------------------------------------------------------------
 
 
+def test_memory_is_drawn_at_each_node():
+    model = ag.nn.MLP([3, 4, 2], activation="relu")
+    loss = ag.nn.cross_entropy(model(np.ones((5, 3))), np.array([0, 1, 0, 1, 0]))
+    kept = ag.memory(loss)
+    text = ag.draw(kept, format="text")
+    assert "<- note: value 96 bytes: it is a leaf" in text
+    assert "y 160 bytes: dx = where(y > 0, g, 0)" in text
+    assert "x, which relu keeps: dW = mT(g) @ x; W, which W2 keeps: dx = g @ W" in text  # not theta, nor its first part
+    assert text.count("<- note") == len({row.node for row in kept.rows})
+
+
 def test_bytes_kept_by_each_node():
     w = ag.tensor(np.ones((10, 10)), requires_grad=True, name="w")
     y = np.tanh(w)

@@ -106,12 +106,12 @@ class Dot:
             width = max(map(len, lines))
             rows += [text(line.ljust(width), color=color, points=11, bold=True, fixed=len(lines) > 1) for line in lines]
         look = MARKS[mark.kind] if mark else None
-        plain = LEAF if leaf else OP
+        fill = look.fill if look and mark and mark.kind != "note" else LEAF if leaf else OP
         self.picture.node(
             key,
             label(rows),
             style="rounded,filled" if leaf else "filled",
-            fillcolor=look.fill if look else plain,
+            fillcolor=fill,
             color=look.color if look else self._color(box),
             penwidth=f"{look.pen:g}" if look else "1",
         )

@@ -49,7 +49,8 @@ def draw(
     ----------
     loss: a recorded Tensor; for one that is not a scalar the gradients are those of the sum of its entries. Or a
         function that returns one, called with `args`: its arguments of floats are leaves, with their names. Or what
-        `find_nonfinite` or `explain` returned, or a ShapeError, whose graph is drawn up to the op that failed.
+        `find_nonfinite`, `explain`, `memory` or `nn.health` returned, or a ShapeError, whose graph is drawn up to the
+        op that failed.
     direction: "fprop" shows values; "both" gradients as well, and a dashed edge for each that is sent back, the thicker
         the larger; "bprop" the graph of the gradient computation itself, which is recorded for this.
     values: whether to show values and gradients, small ones in full and large ones by mean ± standard deviation in
