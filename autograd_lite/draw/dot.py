@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..backprop import fitted
-from ..describe import SMALL, constant_name, is_number, kind, magnitude, size, slot, summary, title
+from ..describe import SMALL, constant_name, kind, magnitude, size, summary, title
 from ..flow import Box
 from ..node import Leaf, Node
 from ..several import SEVERAL
@@ -167,27 +167,11 @@ class Dot:
         known = edge.tail in self.view.items
         late = isinstance(edge.source, Node) and edge.source.order >= self.since
         color = BPROP if late else FPROP if known and edge.source.requires_grad else QUIET
-        name = self._slot(edge)
+        name = self.view.slot_of(edge.taker, edge.slot) if isinstance(self.view.items[edge.head], Box) else ""
         options = {"label": f" {name} "} if name else {}
         if known and not isinstance(edge.source, Leaf):
             options["weight"] = SPINE
         self.picture.edge(edge.tail, edge.head, color=color, **options)
-
-    def _slot(self, edge: Edge) -> str:
-        """Which input of the op an edge is, if that is not clear from the names of what its inputs come from."""
-        if not isinstance(self.view.items[edge.head], Box):
-            return ""
-        inputs = enumerate(self.view.inputs_of(edge.taker))
-        unclear = [k for k, i in inputs if not is_number(i) and not self._named(edge.taker, k, i)]
-        return slot(edge.taker, edge.slot) if len(unclear) > 1 and edge.slot in unclear else ""
-
-    def _named(self, taker: Box, k: int, source: Any) -> bool:
-        """Whether the title of an input begins with the name it has in the op's formula, as W1 does."""
-        if not isinstance(source, Node):
-            return constant_name(taker, k) == slot(taker, k)
-        item = self.view.items.get(self.view.key_of(source) or "")
-        leaf = isinstance(item, Box) and isinstance(item.node, Leaf)
-        return leaf and self.view.name_of(item).startswith(slot(taker, k) or " ")  # type: ignore[arg-type]
 
     def _backward(self, edge: Edge, g: Any, pens: Any) -> None:
         shown = summary(g) if np.size(g) <= IN_FULL else f"{size(g.shape)}  rms {magnitude(g):.2g}"

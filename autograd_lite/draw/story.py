@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -98,9 +99,7 @@ class _Story:
             row["note"] = ", ".join(filter(None, [owner, numbers_in(node), statics_in(node)]))
         row["wants"] = node in self.passes.gradients
         self.boxes.append(row)
-        for tail, k in tails:
-            shown = len(tails) > 1 and node.op.symbol not in ("+", "*")
-            self.edges.append((tail, self.position[node], node.op.input_name(k) if shown else ""))
+        self.edges += [(tail, self.position[node], self.view.slot_of(box, k)) for tail, k in tails]
 
     def _box(self, name: str, what: str, shape: Any, dtype: Any, value: Any) -> dict[str, Any]:
         known = {"name": name, "what": what, "kind": kind(shape, dtype), "value": self.values.at(value)}
@@ -153,8 +152,9 @@ class _Story:
         return str(self.boxes[self.position[node]]["name"])
 
     def _start(self) -> dict[str, Any]:
-        leaves = sum(box["what"] == "leaf" for box in self.boxes)
-        text = [words.plan(leaves, len(self.passes.fprops), len(self.passes.bprops))]
+        whats = Counter(box["what"] for box in self.boxes)
+        counts = whats["leaf"], whats["constant"], len(self.passes.fprops), len(self.passes.bprops)
+        text = [words.plan(*counts)]
         if any("heat" in row for row in self.values.rows):
             text.append(words.LARGE)
         return {"phase": "start", "box": None, "title": "Start", "text": text}

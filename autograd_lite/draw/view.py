@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..describe import is_number, leaf_names, parameter_names
+from ..describe import constant_name, is_number, leaf_names, parameter_names, slot
 from ..errors import ArgumentError
 from ..flow import Box, Graph
 from ..node import Leaf, Node
@@ -195,15 +195,15 @@ class View:
             if box.node in self._hidden or isinstance(box.node, Leaf):
                 continue
             head = self._key[self._shown(box.node)]
-            for slot, i in enumerate(self.inputs_of(box)):
+            for k, i in enumerate(self.inputs_of(box)):
                 if isinstance(i, Node):
                     tail = self._key[self._shown(i)]
-                    seen_as = (tail, head, slot if isinstance(self.items[head], Box) else None)
+                    seen_as = (tail, head, k if isinstance(self.items[head], Box) else None)
                     if rank[tail] < rank[head] and seen_as not in seen:
                         seen.add(seen_as)
-                        yield Edge(tail, head, i, box, slot)
+                        yield Edge(tail, head, i, box, k)
                 elif self.constants and box is self.items[head] and not is_number(i) and np.ndim(i):
-                    yield Edge(f"{head}c{slot}", head, i, box, slot)
+                    yield Edge(f"{head}c{k}", head, i, box, k)
 
     def box_of(self, key: str) -> Box:
         """The box whose value is shown: of a closed group the last one."""
@@ -233,6 +233,20 @@ class View:
         first = self.alone.get(box.node, "")
         last = self.alone.get(self.last_of.get(box.node, box.node), "")
         return first if first == last else f"{first.split('  ')[0]} … {last}"
+
+    def slot_of(self, taker: Box, k: int) -> str:
+        """The name of input k of a box, if it is not clear from the names of what the inputs come from."""
+        inputs = enumerate(self.inputs_of(taker))
+        unclear = [j for j, i in inputs if not is_number(i) and not self._named(taker, j, i)]
+        return slot(taker, k) if len(unclear) > 1 and k in unclear else ""
+
+    def _named(self, taker: Box, k: int, source: Any) -> bool:
+        """Whether the title of an input begins with the name it has in the op's formula, as W1 does."""
+        if not isinstance(source, Node):
+            return constant_name(taker, k) == slot(taker, k)
+        item = self.items.get(self.key_of(source) or "")
+        leaf = isinstance(item, Box) and isinstance(item.node, Leaf)
+        return leaf and self.name_of(item).startswith(slot(taker, k) or " ")  # type: ignore[arg-type]
 
     def mark_of(self, key: str) -> Mark | None:
         """The worst mark of the boxes that are shown as this one."""

@@ -62,9 +62,10 @@ for (const edge of edges) {
   edge.path = draw("path", { d: `M ${p[0]} C ${p.slice(1).join(" ")}` });
   group.append(edge.path);
   if (edge.slot) {
-    const [[from], [x, y]] = edge.points.slice(-2);
-    const left = x < from - 2; // of the arrow's tip, where the arrow comes from the right
-    const place = { x: left ? x - 4 : x + 4, y: y + 14, "text-anchor": left ? "end" : "start" };
+    const [[from], [x, y]] = edge.points.slice(-2), { y: middle, height } = boxes[edge.head];
+    const below = y > middle + height / 2 - 2, fromRight = x < from - 2; // else the arrow comes in at the box's side
+    const left = below === fromRight; // of the arrow's tip
+    const place = { x: left ? x - 5 : x + 5, y: y + 14, "text-anchor": left ? "end" : "start" };
     group.append(draw("text", place, edge.slot));
   }
   edge.element = group;
@@ -160,7 +161,8 @@ function fit(least = 0) {
   const scale = Math.min((picture.clientWidth - 2 * edge) / width, (picture.clientHeight - 2 * edge) / height, 1.4);
   view.scale = Math.max(scale, least);
   view.x = (picture.clientWidth - width * view.scale) / 2;
-  view.y = (picture.clientHeight - height * view.scale) / 2;
+  const room = picture.clientHeight - height * view.scale; // the inputs are in sight, whether or not the result is
+  view.y = room < 2 * edge ? room - edge : room / 2;
   whole = scale >= least;
   place();
 }
