@@ -88,6 +88,7 @@ boxes.forEach((box, k) => {
   });
   group.append(draw("title", {}, box.name));
   group.addEventListener("click", () => { if (!moved) inspect(k); });
+  group.addEventListener("focus", () => see([k]));
   group.addEventListener("keydown", (event) => {
     if (event.key === "Enter" || event.key === " ") { inspect(k); event.preventDefault(); event.stopPropagation(); }
   });
@@ -141,7 +142,8 @@ frames.forEach((frame, k) => { if (frame.phase === "bprop") boxes[frame.box].sen
 // -- zoom and pan --------------------------------------------------------------------------------------
 
 const view = { x: 0, y: 0, scale: 1 };
-let held = null, moved = false, whole = true;
+let held = null, moved = false;
+let least = 0; // the scale that the view was fitted with at least; null once the reader has moved it
 
 function place() {
   world.setAttribute("transform", `translate(${view.x} ${view.y}) scale(${view.scale})`);
@@ -152,37 +154,41 @@ function zoom(factor, x = picture.clientWidth / 2, y = picture.clientHeight / 2)
   view.x = x - ((x - view.x) * scale) / view.scale;
   view.y = y - ((y - view.y) * scale) / view.scale;
   view.scale = scale;
-  whole = false;
+  least = null;
   place();
 }
 
-function fit(least = 0) {
+function fit(atLeast = 0) {
+  least = atLeast;
   const [width, height] = story.size, edge = 24;
   const scale = Math.min((picture.clientWidth - 2 * edge) / width, (picture.clientHeight - 2 * edge) / height, 1.4);
   view.scale = Math.max(scale, least);
   view.x = (picture.clientWidth - width * view.scale) / 2;
   const room = picture.clientHeight - height * view.scale; // the inputs are in sight, whether or not the result is
   view.y = room < 2 * edge ? room - edge : room / 2;
-  whole = scale >= least;
   place();
 }
 
 // Brings a frame's box, and the boxes that it takes from or passes to, into sight if they are not; of more than there is
 // room for, the box itself.
 function follow(frame) {
-  if (frame.box === null || whole) return;
-  const w = picture.clientWidth, h = picture.clientHeight;
+  if (frame.box === null) return;
   const given = new Set((frame.sends || []).map((send) => send.box));
   const around = edges.filter((edge) => edge.head === frame.box && (frame.phase === "fprop" || given.has(edge.tail)));
-  let [left, top, right, bottom] = extent([frame.box, ...around.map((edge) => edge.tail)]);
-  if ((right - left) * view.scale > w || (bottom - top) * view.scale > h) {
-    [left, top, right, bottom] = extent([frame.box]);
-  }
+  if (!see([frame.box, ...around.map((edge) => edge.tail)])) see([frame.box]);
+}
+
+// Brings boxes into sight; false if they are too far apart.
+function see(positions) {
+  const [left, top, right, bottom] = extent(positions), w = picture.clientWidth, h = picture.clientHeight;
+  if ((right - left) * view.scale > w || (bottom - top) * view.scale > h) return false;
   const inside = (from, to, shift, room) => from * view.scale + shift >= 0 && to * view.scale + shift <= room;
-  if (inside(left, right, view.x, w) && inside(top, bottom, view.y, h)) return;
-  view.x = w / 2 - ((left + right) / 2) * view.scale;
-  view.y = h / 2 - ((top + bottom) / 2) * view.scale;
-  place();
+  if (!inside(left, right, view.x, w) || !inside(top, bottom, view.y, h)) {
+    view.x = w / 2 - ((left + right) / 2) * view.scale;
+    view.y = h / 2 - ((top + bottom) / 2) * view.scale;
+    place();
+  }
+  return true;
 }
 
 function extent(positions) {
@@ -209,7 +215,7 @@ picture.addEventListener("pointermove", (event) => {
     picture.setPointerCapture(event.pointerId);
     picture.classList.add("dragged");
   }
-  if (moved) { view.x = event.clientX - held.x; view.y = event.clientY - held.y; whole = false; place(); }
+  if (moved) { view.x = event.clientX - held.x; view.y = event.clientY - held.y; least = null; place(); }
 });
 for (const end of ["pointerup", "pointercancel"]) {
   picture.addEventListener(end, () => { held = null; picture.classList.remove("dragged"); });
@@ -217,4 +223,4 @@ for (const end of ["pointerup", "pointercancel"]) {
 find("closer").addEventListener("click", () => zoom(1.3));
 find("farther").addEventListener("click", () => zoom(1 / 1.3));
 find("fit").addEventListener("click", () => fit());
-window.addEventListener("resize", () => { if (whole) fit(); });
+window.addEventListener("resize", () => { if (least !== null) fit(least); follow(frames[now]); });
