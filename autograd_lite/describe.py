@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Container, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -40,6 +41,14 @@ def number(value: Any, digits: int = 4) -> str:
     if kind in "biu":
         return str(bool(value) if kind == "b" else int(value))
     return f"{value + 0:.{digits}g}"  # + 0: no "-0"
+
+
+def many(count: int, noun: str) -> str:
+    """A count and its noun; of more than 20 digits the leading ones."""
+    if count < 10**20:
+        return f"{count:,} {noun}{'s' * (count != 1)}"
+    exponent = math.log10(count)
+    return f"about {10 ** (exponent % 1):.4g}e{int(exponent)} {noun}s"
 
 
 def inline(array: Any, digits: int = 4) -> str:

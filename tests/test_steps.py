@@ -17,7 +17,7 @@ import autograd_lite as ag
 import autograd_lite.numpy as agnp
 from autograd_lite.describe import summary
 from autograd_lite.draw import formulas, layout, numbers
-from autograd_lite.draw.frames import passes
+from autograd_lite.draw.passes import passes
 from autograd_lite.draw.story import story
 from autograd_lite.flow import Graph
 from autograd_lite.tree import leaves

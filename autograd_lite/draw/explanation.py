@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..describe import number
+from ..describe import many, number
 from ..node import Node
 from .styles import Mark
 
@@ -174,14 +174,6 @@ def _shortened(parts: list[str], gap: str) -> list[str]:
         return parts
     half = SHOWN // 2
     return [*parts[:half], gap.format(len(parts) - 2 * half), *parts[-half:]]
-
-
-def many(count: int, noun: str) -> str:
-    """A count and its noun; of more than 20 digits the leading ones."""
-    if count < 10**20:
-        return f"{count:,} {noun}{'s' * (count != 1)}"
-    exponent = math.log10(count)
-    return f"about {10 ** (exponent % 1):.4g}e{int(exponent)} {noun}s"
 
 
 def _latex_number(value: float) -> str:

@@ -17,7 +17,7 @@ from ..op import Op
 from ..ops.shape import Index
 from ..several import Cotangents, Outputs
 from ..source import formula_text
-from .frames import Bprop, Passes, Sent, is_several
+from .passes import Bprop, Passes, Sent, is_several
 
 SHOWN = 3  # terms of a sum
 LONGEST = 160  # characters of a formula

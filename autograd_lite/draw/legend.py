@@ -25,4 +25,4 @@ def how_to_read(direction: str, values: bool | str) -> str:
         rows.append((RECORDED, BPROP))
     rows += [(LARGE, QUIET)] if values else []
     rows += [(COLORS, QUIET)] if values == "heatmap" else []
-    return label([text(line, color=color, points=10).replace("<TD>", '<TD ALIGN="LEFT">') for line, color in rows])
+    return label([text(line, color=color, points=10, left=True) for line, color in rows])

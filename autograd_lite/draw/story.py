@@ -14,10 +14,10 @@ from ..node import Leaf, Node
 from ..op import Op
 from . import words
 from .formulas import Share, backward_numbers, forward_numbers, forward_text, in_short, share
-from .frames import Bprop, Passes, Sent, passes
 from .layout import Frame, Point, layout
 from .numbers import Values
 from .parts import Group
+from .passes import Bprop, Passes, Sent, passes
 from .view import View
 
 LONGEST = 34  # characters of a line in a box
@@ -135,9 +135,9 @@ class _Story:
         """Frames of modules and scopes, outer ones first; what is passed in from outside of all is in none."""
         frames: list[Frame] = []
         number: dict[Group, int] = {}
-        for k, box in enumerate(self.passes.graph):
+        for box in self.passes.graph:
             parent = None
-            for group in self.view.frames(f"n{k}"):
+            for group in self.view.frames(str(self.view.key_of(box.node))):
                 if group not in number:
                     number[group] = len(frames)
                     frames.append(Frame(" ".join(group.title.split()), parent, []))
