@@ -78,8 +78,10 @@ def summary(value: Any, *, ends: bool = True) -> str:
     if (array == array.flat[0]).all():
         return f"all {number(array.flat[0])}"
     with np.errstate(all="ignore"):
-        wide = complex if array.dtype.kind == "c" else float
-        mean, deviation = array.mean(dtype=wide), array.std(dtype=wide).real
+        wide = array.astype(complex if array.dtype.kind == "c" else float)
+        largest = np.abs(wide).max()
+        unit = 1.0 if 1e-150 < largest < 1e150 else largest  # whose squares neither overflow nor vanish
+        mean, deviation = (wide / unit).mean() * unit, (wide / unit).std().real * unit
         if 0 < deviation < np.inf:  # no digits of the mean that the deviation drowns
             mean = np.round(mean, 2 - int(np.floor(np.log10(deviation))))
         text = f"{number(mean, 3)} ± {number(deviation, 2)}"

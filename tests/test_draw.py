@@ -209,6 +209,8 @@ def test_values_in_full_or_summed_up():
     y = ag.tensor(np.arange(10.0), requires_grad=True, name="y")
     assert "value 4.5 ± 2.9 in [0, 9]" in ag.draw(y * 2.0).source
     assert "value all 7" in ag.draw(ag.tensor(np.full(10, 7.0), requires_grad=True) * 2.0).source
+    huge = ag.tensor(np.array([3e307] * 5 + [1e307] * 5), requires_grad=True)
+    assert "value 2e+307 ± 1e+307 in [1e+307, 3e+307]" in ag.draw(huge * 1.0, format="text")
     z = ag.tensor(np.array([np.nan, 1, 2, 3, 4, 5, np.inf]), requires_grad=True)
     assert "value 2 of 7 not finite" in ag.draw(z * 2.0).source
 
@@ -231,6 +233,8 @@ def test_a_function_is_drawn_by_its_arguments_names():
 
     source = ag.draw(neuron, {"in": 0.5}, 3.0).source
     assert re.findall(r"<B>(.*?)</B>", source)[:2] == ["w", "x"]
+    several = ag.draw(lambda w: w["a"] * w["b"][1] + w["b"][0], {"a": 0.5, "b": [1, 3.0]}, format="text")
+    assert re.findall(r"[├└]─ (w\S*)", several) == ["w['a']", "w['b'][1]"]  # integers want no gradient
     labels = ag.draw(lambda *xs: xs[0] * xs[1], 1.0, 2.0).source
     assert re.findall(r"<B>(.*?)</B>", labels)[:2] == ["xs[0]", "xs[1]"]
     with pytest.raises(TypeError, match="returned a float, not a Tensor"):

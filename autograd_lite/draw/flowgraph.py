@@ -93,7 +93,11 @@ def draw(
         loss = loss_of(loss, args)
     elif args:
         raise ArgumentError("draw: arguments are for a function; this is the value of one already")
-    graph = Graph(loss, np.ones(loss.shape, loss.dtype) if isinstance(loss, Tensor) else None)
+    if not isinstance(loss, Tensor) or loss.node is None:
+        raise ArgumentError(
+            f"draw: a {type(loss).__name__} that was not recorded; compute it from a Tensor with requires_grad=True"
+        )
+    graph = Graph(loss, np.ones(loss.shape, loss.dtype))
     gradients: list[tuple[Leaf, Node]] = []
     since = math.inf
     if direction == "bprop":
