@@ -14,6 +14,7 @@ written on first use (generate.py): `print(ag.tanh.source)` shows them.
 from __future__ import annotations
 
 import inspect
+import re
 import sys
 import types
 from collections.abc import Callable
@@ -146,11 +147,12 @@ class Op:
     @property
     def meaning(self) -> str:
         """What the op computes, in a sentence: NumPy's where it is NumPy's; "" where nobody has said it."""
-        doc = inspect.cleandoc(getattr(np, self.name, self.fprop).__doc__ or "")
-        paragraphs = [" ".join(part.split()) for part in doc.split("\n\n")]
-        if paragraphs[0].startswith((f"{self.name}(", f"{self.fprop.__name__}(")):  # the signature of a function in C
-            paragraphs = paragraphs[1:]
-        sentence = (paragraphs or [""])[0].partition(". ")[0].rstrip(".:")
+        known = [getattr(module, self.name, None) for module in (np, np.linalg, np.fft)]
+        function = next((f for f in known if callable(f)), self.fprop)
+        paragraphs = [" ".join(part.split()) for part in inspect.cleandoc(function.__doc__ or "").split("\n\n")]
+        signature = re.compile(rf"({re.escape(self.name)}|{re.escape(self.fprop.__name__)})\(.*\)")
+        told = [part for part in paragraphs if not signature.fullmatch(part)]  # functions in C begin with theirs
+        sentence = (told or [""])[0].partition(". ")[0].rstrip(".:")
         return f"{sentence}." if sentence else ""
 
     def describe(self) -> str:
