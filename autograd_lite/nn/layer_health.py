@@ -18,6 +18,7 @@ from ..tensor import Tensor
 from ..transforms import vjp
 
 SATURATED = 0.05  # a derivative below this share of the activation's largest lets hardly any gradient through
+MOSTLY = 0.9  # saturated entries that are worth a warning; half of them are usual for relu
 _GRID = np.linspace(-20.0, 20.0, 401)  # where an activation's largest derivative is looked for
 HEADINGS = ["layer", "parameters", "activation", "saturated", "dead", "|gradient|", "|weights|", "|update|/|weights|"]
 _STEEPEST = 10.0  # an op that is steeper somewhere there is a loss or a scale, and no activation
@@ -69,7 +70,7 @@ class Health(tuple[LayerHealth, ...]):
 def _mark(layer: LayerHealth) -> Mark:
     cells = dict(zip(HEADINGS, _cells(layer), strict=True))
     said = [f"{name} {cells[name]}" for name in HEADINGS[3:] if cells[name] != "-"]
-    ill = layer.saturated is not None and (layer.saturated > 0.5 or bool(layer.dead))
+    ill = layer.saturated is not None and (layer.saturated > MOSTLY or bool(layer.dead))
     return Mark("warning" if ill else "good", "\n".join([layer.name, *said]))
 
 
