@@ -118,8 +118,10 @@ def main() -> None:
     SOURCES.write_text("".join(f"{digest} {name}\n" for name, digest in seen.items()), encoding="utf-8")
     for path in PICTURES.glob("*.png"):
         image = Image.open(path)
-        method = Image.Quantize.MEDIANCUT if image.mode == "RGB" else Image.Quantize.FASTOCTREE  # which knows alpha
-        image.quantize(256, method=method).save(path, optimize=True)
+        small = {"method": Image.Quantize.FASTOCTREE}  # which knows alpha
+        if image.mode == "RGB":
+            small = {"method": Image.Quantize.MAXCOVERAGE, "kmeans": 1, "dither": Image.Dither.NONE}
+        image.quantize(256, **small).save(path, optimize=True)
 
 
 if __name__ == "__main__":
