@@ -169,7 +169,7 @@ def test_training_is_the_same_to_the_bit():
     [
         (lambda: nn.MLP([3, 2], activation="rellu"), TypeError, "did you mean 'relu'"),
         (lambda: nn.MLP([3]), TypeError, "at least an input and an output"),
-        (lambda: nn.MLP([3, 0]), TypeError, r"Linear\(3, 0\)"),
+        (lambda: nn.MLP([3, 0]), TypeError, "sizes 3, 0"),
         (
             lambda: nn.MLP([3, 2])(np.ones((5, 4))),
             ValueError,

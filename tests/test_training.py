@@ -349,6 +349,26 @@ def spoiled(value, row=4, column=1):
         ({"early_stopping": nn.EarlyStopping(monitor="validation_los")}, TypeError, "'validation_los' is unknown"),
         ({"callbacks": [3]}, TypeError, "3 is no callback"),
         ({"given": (np.ones((60, 4)), data()[1])}, ValueError, r"Linear\(3, 8\): .*x has 4 features and W expects 3"),
+        ({"batch_size": 2.5}, ValueError, "batch size 2.5 for 60 examples; a whole number"),
+        ({"epochs": 1.5}, TypeError, "1.5 epochs; a whole number"),
+        (
+            {"given": (data()[0], data()[1][:, None])},
+            ValueError,
+            r"integers of shape \(10,\); not labels of .*\(10, 1\)",
+        ),
+        ({"given": (data()[0], data()[1] * 1.0)}, TypeError, r"cross_entropy: labels of dtype float64.*astype\(int\)"),
+        ({"regularizer": nn.L2}, TypeError, r"no regularizer; .*nn\.L2\(1e-4\)"),
+        ({"regularizer": 0.1}, TypeError, "0.1 is no regularizer"),
+        ({"loss": lambda o, t: nn.cross_entropy(o, t, reduction="none")}, TypeError, r"gave a Tensor of shape \(10,\)"),
+        ({"loss": lambda o, t: nn.cross_entropy(o, t).item()}, TypeError, "the loss gave a float; .* recorded scalar"),
+        ({"given": (*data(), -np.ones(60))}, ValueError, "from -1 to -1; each example has one number, not negative"),
+        ({"given": (*data(), np.zeros(60))}, ValueError, "not all are 0"),
+        ({"given": (*data(), np.ones(59))}, ValueError, "X has 60 rows and y 60 and the weights 59"),
+        (
+            {"given": (*data(), np.ones(60)), "loss": lambda o, t: nn.cross_entropy(o, t)},
+            TypeError,
+            "the loss <lambda> takes no reduction='none'",
+        ),
     ],
 )
 def test_bad_input_is_refused_before_anything_moves(options, error, message):
@@ -363,6 +383,58 @@ def test_an_optimizer_of_another_model_is_refused():
     optimizer = nn.SGD(model_for().parameters(), lr=0.1)
     with pytest.raises(TypeError, match="none of the model's parameters"):
         nn.fit(model_for(), nn.cross_entropy, data(), optimizer, epochs=1, batch_size=10, progress=False)
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", nn.SGD, None])
+def test_what_is_no_optimizer_and_what_is_no_model(optimizer):
+    options = dict(epochs=1, batch_size=10, progress=False)
+    with pytest.raises(TypeError, match=r"is no optimizer; make one .*nn\.SGD\(model\.parameters\(\), 0\.1\)"):
+        nn.fit(model_for(), nn.cross_entropy, data(), optimizer, **options)
+    with pytest.raises(TypeError, match=r"is no model; a nn\.Module"):
+        nn.fit(lambda x: x, nn.cross_entropy, data(), nn.SGD(model_for().parameters()), **options)
+
+
+@pytest.mark.parametrize(
+    ("model", "loss"),
+    [
+        (model_for(output="softmax"), "cross_entropy"),
+        (nn.Sequential(nn.Linear(3, 3), "sigmoid"), nn.binary_cross_entropy_with_logits),
+    ],
+)
+def test_a_second_softmax_is_warned_of(model, loss):
+    X, y = data()
+    with pytest.warns(UserWarning, match="wants pre-activations"):
+        fitted(1, model=model, loss=loss, given=(X, nn.one_hot(y)))
+
+
+def test_batches_that_weigh_nothing_move_nothing():
+    weights = np.repeat([0.0, 1.0], 30)
+    model, history = fitted(2, given=(*data(), weights), batch_size=1, momentum=0.0)
+    assert np.isfinite(model.theta.data).all()
+    assert np.isfinite(history["loss"]).all()
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda m, X, y: nn.predict(m, X[:0]), ValueError, r"predict: X of shape \(0, 3\) has no rows"),
+        (lambda m, X, y: nn.predict(m, X, batch_size=0), ValueError, "batch size 0; it must be a whole number"),
+        (lambda m, X, y: nn.predict_proba(m, X, "cros_entropy"), TypeError, "did you mean 'cross_entropy'"),
+        (lambda m, X, y: nn.evaluate(m, "cross_entropy", (X[:0], y[:0])), ValueError, "evaluate: X has no rows"),
+        (lambda m, X, y: nn.evaluate(m, "cross_entropy", (X, y[:-1])), ValueError, "X has 60 rows and y 59"),
+        (lambda m, X, y: nn.evaluate(m, "cross_entropy", spoiled(np.nan)), ValueError, "row 4, column 1 is nan"),
+        (lambda m, X, y: list(nn.batches([X, y[:5]], 7)), ValueError, r"arrays with \[60, 5\] rows"),
+        (lambda m, X, y: list(nn.batches([], 7)), ValueError, r"arrays with \[\] rows"),
+        (lambda m, X, y: nn.split(X, y, (0.9, 0.3)), ValueError, "1.2 in sum"),
+        (lambda m, X, y: nn.split(X, y, 0.8), TypeError, "a size for each part"),
+        (lambda m, X, y: nn.split(X, y, ()), TypeError, "a size for each part"),
+        (lambda m, X, y: nn.split(X, y, stratify=y[:3]), ValueError, "stratify has 3 classes for 60 examples"),
+        (lambda m, X, y: nn.Adamm, AttributeError, "no attribute 'Adamm'"),
+    ],
+)
+def test_bad_input_outside_of_training(call, error, message):
+    with pytest.raises(error, match=message):
+        call(model_for(), *data())
 
 
 def test_a_loss_that_is_nan_stops_training_at_once():
@@ -486,7 +558,7 @@ def test_a_split_is_random_but_for_its_seed():
     assert first != sorted(first)
 
 
-@pytest.mark.parametrize("sizes", [(0.5, 0.6), (60, 50), (1.0, 0.0)])
+@pytest.mark.parametrize("sizes", [(60, 50), (1.0, 0.0), (0.5, 0.004)])
 def test_a_split_without_members_is_refused(sizes):
     with pytest.raises(ValueError, match="none may be empty"):
         nn.split(np.arange(100), np.zeros(100), sizes)

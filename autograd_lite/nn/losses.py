@@ -88,7 +88,7 @@ def cross_entropy(logits: Any, labels: Any, *, reduction: str = "mean") -> Any:
     """
     logits, labels = _arrays(logits, labels)
     if labels.ndim and labels.ndim == logits.ndim:
-        logits, p = _probabilities("cross_entropy", logits, labels)
+        logits, p = _probabilities("cross_entropy", logits, labels, f", or integers of shape {logits.shape[:-1]}")
         return _reduced(-sum(p * log_softmax(logits), axis=-1), reduction)
     if reduction == "mean":
         return mean_cross_entropy(logits, labels)
@@ -209,8 +209,14 @@ def _in_dtype_of(output: Any, target: Any) -> Any:
     return np.asarray(target, output.dtype if output.dtype.kind == "f" else float)
 
 
-def _probabilities(loss: str, logits: Any, target: Any) -> tuple[Any, Any]:
-    logits, p = _paired(loss, logits, target)
+def _probabilities(loss: str, logits: Any, target: Any, instead: str = "") -> tuple[Any, Any]:
+    logits, target = _arrays(logits, target)
+    if target.shape != logits.shape:
+        raise ShapeError(
+            f"{loss}: an output {logits.shape} needs a probability for each class, of that shape{instead}; not labels"
+            f" of shape {target.shape}"
+        )
+    p = _in_dtype_of(logits, target)
     if isinstance(p, np.ndarray) and p.size and not (p.min() >= 0 and np.abs(p.sum(-1) - 1).max() < 1e-3):
         raise ArgumentError(
             f"{loss}: labels of shape {p.shape} must be probabilities: not negative, of sum 1 in each row"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import warnings
 from collections.abc import Callable, Sequence
 from time import perf_counter
 from typing import Any
@@ -9,13 +11,20 @@ from typing import Any
 import numpy as np
 
 from ..errors import ArgumentError, ShapeError
+from ..ops.elementwise import sigmoid
+from ..ops.neural import softmax
+from ..tensor import Tensor
+from .activations import text_of
 from .callbacks import Callback, EarlyStopping, as_callback, sign_of
-from .data import batches, checked, require_labels
+from .data import batches, checked, is_whole, require_labels
 from .divergence import BOUND, OutOfBounds, State, diagnosis
 from .history import History
-from .losses import loss_named
+from .layers import Sequential
+from .losses import binary_cross_entropy_with_logits, cross_entropy, kl_div, loss_named
 from .metrics import Metric, metrics_named
 from .prediction import evaluate, mode, predict
+
+PRE_ACTIVATIONS = (cross_entropy, kl_div, binary_cross_entropy_with_logits)  # what these losses take
 
 
 def fit(
@@ -73,16 +82,19 @@ def fit(
     >>> history["accuracy"][-1], len(history)
     (1.0, 100)
     """
-    loss, theta = loss_named(loss), model.theta
+    loss = loss_named(loss)
+    _check_parts(model, optimizer, regularizer)
+    _check_output(model, loss)
+    theta = model.theta
     train = checked(data, "training data", theta.data.dtype)
     held_out = None if validation is None else checked(validation, "validation data", theta.data.dtype)
     size = len(train[0]) if batch_size is None else batch_size
-    if not 1 <= size <= len(train[0]):
+    if not (is_whole(size) and size <= len(train[0])):
         raise ShapeError(
-            f"fit: batch size {batch_size} for {len(train[0])} examples; from 1 to all of them are possible"
+            f"fit: batch size {batch_size} for {len(train[0])} examples; a whole number from 1 to all of them is needed"
         )
-    if epochs < 1:
-        raise ArgumentError(f"fit: {epochs} epochs; at least 1 is needed")
+    if not is_whole(epochs):
+        raise ArgumentError(f"fit: {epochs} epochs; a whole number from 1 on is needed")
     _check_labels(model, train, "training data")
     if held_out is not None:
         _check_labels(model, held_out, "validation data")
@@ -108,7 +120,7 @@ def step(model: Any, loss: Callable[..., Any], optimizer: Any, regularizer: Any,
         first, output = output is None, model(X)
         risk = loss(output, *target)
         if first:  # an optimizer that then searches along a line may well look at points that are out of bounds
-            value = risk.item()
+            value = _number(risk)
             if not -run.bound < value < run.bound:
                 raise OutOfBounds(risk, value)
             run.loss = value
@@ -132,6 +144,17 @@ def step(model: Any, loss: Callable[..., Any], optimizer: Any, regularizer: Any,
         shrink(model, rate)
     run.updating = False
     return output
+
+
+def _number(risk: Any) -> float:
+    """The value of a loss; raises ArgumentError (a TypeError) unless it is a recorded scalar."""
+    if not isinstance(risk, Tensor) or risk.size != 1:
+        shape = f" of shape {np.shape(risk)}" if np.ndim(risk) else ""
+        raise ArgumentError(
+            f"fit: the loss gave a {type(risk).__name__}{shape}; it must be a recorded scalar, such as the mean over"
+            " the examples, computed from the output by Tensor operations"
+        )
+    return float(risk.item())
 
 
 class Run:
@@ -246,6 +269,30 @@ class Run:
         )
 
 
+def _check_parts(model: Any, optimizer: Any, regularizer: Any) -> None:
+    """Refuse what is no model, optimizer or regularizer, such as a class or a name in the place of an object."""
+    if not hasattr(model, "theta"):
+        raise ArgumentError(f"fit: {model!r} is no model; a nn.Module with parameters is needed")
+    if isinstance(optimizer, type) or not hasattr(optimizer, "theta"):
+        raise ArgumentError(
+            f"fit: {optimizer!r} is no optimizer; make one for the model's parameters: nn.SGD(model.parameters(), 0.1)"
+        )
+    usable = callable(regularizer) or hasattr(regularizer, "proximal_step")
+    if regularizer is not None and (isinstance(regularizer, type) or not usable):
+        raise ArgumentError(f"fit: {regularizer!r} is no regularizer; give one with its strength, such as nn.L2(1e-4)")
+
+
+def _check_output(model: Any, loss: Any) -> None:
+    """Warn of an output that is made probabilities before a loss which does that itself."""
+    last = getattr(model, "output", None) or (model[-1] if isinstance(model, Sequential) and len(model) else None)
+    if loss in PRE_ACTIVATIONS and last in (softmax, sigmoid):
+        warnings.warn(
+            f"fit: the model ends in {text_of(last)}, and {loss.__name__} wants pre-activations: it has a softmax or"
+            " sigmoid of its own. Leave the activation of the output out; predict_proba gives probabilities",
+            stacklevel=3,
+        )
+
+
 def _check_labels(model: Any, data: Any, name: str) -> None:
     """Refuse labels that the model has no output for, before the first update."""
     X, y = data[:2]
@@ -256,11 +303,19 @@ def _check_labels(model: Any, data: Any, name: str) -> None:
 
 
 def _weighted(loss: Callable[..., Any]) -> Callable[..., Any]:
+    """The mean of `loss` with a weight for each example."""
+    parameters = inspect.signature(loss).parameters.values()
+    if not any(p.name == "reduction" or p.kind is p.VAR_KEYWORD for p in parameters):
+        name = getattr(loss, "__name__", repr(loss))
+        raise ArgumentError(f"fit: the loss {name} takes no reduction='none', which weights of examples need")
+
     def weighted(output: Any, target: Any, weights: Any) -> Any:
         each = loss(output, target, reduction="none")
         if each.ndim > 1:
             each = each.reshape(len(weights), -1).mean(1)
-        return (each * weights).sum() / weights.sum()
+        return (each * weights).sum() / np.maximum(
+            weights.sum(), np.finfo(each.dtype).tiny
+        )  # a batch may weigh nothing
 
     return weighted
 
