@@ -57,7 +57,9 @@ class EarlyStopping(Callback):
     restore_best: leave the model with the theta of the best epoch (of equals, the last: its training loss is mostly
         lower); otherwise with that of the last one.
 
-    (Prechelt, 1998, "Early stopping - but when?", the criterion UP_s.)
+    Raises ArgumentError (a TypeError) for a patience below 1 or a negative min_delta.
+
+    (Prechelt, 1998, "Early stopping - but when?"; Goodfellow, Bengio and Courville, 2016, algorithm 7.1.)
     """
 
     def __init__(

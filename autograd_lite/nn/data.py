@@ -56,7 +56,7 @@ def checked(data: Any, name: str, dtype: Any) -> tuple[np.ndarray[Any, Any], ...
 
 def is_whole(number: Any) -> bool:
     """Whether `number` is an integer from 1 on, Python's or NumPy's."""
-    return isinstance(number, (int, np.integer)) and number >= 1
+    return isinstance(number, (int, np.integer)) and bool(number >= 1)
 
 
 def require_labels(labels: np.ndarray[Any, Any], classes: int, name: str) -> None:
@@ -117,7 +117,7 @@ def split(
     counts = np.diff(ends, prepend=0).astype(int)
     if ends[-1] > n or (counts < 1).any():
         raise ShapeError(f"split: sizes {list(sizes)} of {n} examples: parts of {counts.tolist()}; none may be empty")
-    order = np.random.default_rng(rng).permutation(n)
+    shuffled = order = np.random.default_rng(rng).permutation(n)
     if stratify is None:
         stratify = y if y.ndim == 1 and y.dtype.kind in "iub" else False
     elif stratify is not False and len(stratify) != n:
@@ -128,8 +128,10 @@ def split(
     # such as a class, then has each part's share of members, give or take one.
     counts = np.append(counts, n - counts.sum())
     place = np.concatenate([(np.arange(count) + 0.5) / max(count, 1) for count in counts])
-    part = np.repeat(np.arange(len(counts)), counts)[np.argsort(place, kind="stable")]
-    return [(X[rows], y[rows]) for k in range(len(sizes)) for rows in [order[part == k]]]
+    part = np.empty(n, int)
+    part[order] = np.repeat(np.arange(len(counts)), counts)[np.argsort(place, kind="stable")]
+    # In the shuffled order: whoever takes the rows as they come has the classes mixed.
+    return [(X[rows], y[rows]) for k in range(len(sizes)) for rows in [shuffled[part[shuffled] == k]]]
 
 
 def batches(

@@ -16,7 +16,7 @@ class History:
     with validation data, `history["validation_loss"]`; metrics by their names, and `validation_...`;
     `history["rate"]`, the learning rate at the end of the epoch; `history["seconds"]`, the time it took.
 
-    `stopped` says why training ended, and `best_epoch` counts from 0.
+    `stopped` says why training ended, and `best_epoch` counts from 0. Another name raises ArgumentError (a TypeError).
 
     >>> history = History(["loss"])
     >>> history.append({"loss": 0.5})

@@ -67,7 +67,7 @@ class Linear(Module):
 
 
 class Sequential(Module):
-    """Modules and activations one after the other: f_K(... f_2(f_1(x))).
+    """Modules and activations one after the other, f(x) = f_K(... f_2(f_1(x))), as PyTorch's class of this name.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ class Sequential(Module):
     """
 
     def __init__(self, *parts: Module | str | Activation):
-        self.parts = [activation_named(part) for part in parts]
+        self.parts: list[Any] = [activation_named(part) for part in parts]
         width, giver, untouched = None, "", True
         self.in_features: int | None = None
         for part in self.parts:
@@ -218,8 +218,8 @@ class Dropout(Module):
 
 
 class Embedding(Module):
-    """A vector for each of `count` things: row i of `weight`, of shape (count, features), for the number i (Bengio et
-    al., 2003).
+    """A vector for each of `count` things: for the number i row i of `weight`, of shape (count, features); that is
+    h = e(i)' W without the product (Bengio et al., 2003).
 
     Parameters
     ----------

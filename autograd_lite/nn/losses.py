@@ -55,7 +55,7 @@ def l1_loss(output: Any, target: Any, *, reduction: str = "mean") -> Any:
 def huber_loss(output: Any, target: Any, *, delta: float = 1.0, reduction: str = "mean") -> Any:
     """d^2 / 2 where |d| <= delta, else delta (|d| - delta / 2), with d = f(x) - y of each entry (Huber, 1964).
 
-    Output and target have the same shape; `delta` is positive.
+    Output and target have the same shape; a `delta` that is not positive raises ArgumentError (a TypeError).
 
     >>> import numpy as np
     >>> huber_loss(np.array([0.5, -3.0]), np.zeros(2), reduction="none")
@@ -113,7 +113,8 @@ def nll_loss(log_probabilities: Any, labels: Any, *, reduction: str = "mean") ->
 
 
 def binary_cross_entropy_with_logits(logits: Any, labels: Any, *, reduction: str = "mean") -> Any:
-    """-y log s(a) - (1 - y) log s(-a) of each entry, s the sigmoid: y softplus(-a) + (1 - y) softplus(a), in nats.
+    """-y log s(a) - (1 - y) log s(-a) of each entry, s the sigmoid: y softplus(-a) + (1 - y) softplus(a), in nats
+    (Bishop, 2006, eq. 4.90).
 
     Parameters
     ----------

@@ -37,7 +37,8 @@ def predict(model: Any, X: Any, *, batch_size: int = ROWS) -> np.ndarray[Any, An
     """The model's outputs for the rows of `X`, shape (n, ...): pre-activations, which for a regression are the answer
     and for a classification are largest at the most probable class.
 
-    Nothing is recorded; dropout is off and batch normalization uses what it has learned.
+    Nothing is recorded; dropout is off and batch normalization uses what it has learned. Raises ShapeError (a
+    ValueError) for no rows, or rows that the model cannot take.
 
     >>> from autograd_lite import nn
     >>> predict(nn.MLP([3, 4, 2]), np.ones((5, 3))).shape
