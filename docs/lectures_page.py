@@ -51,12 +51,15 @@ def section(name: str, numbers: dict[str, float | str]) -> str:
     claim, _, story = _docstring(name).partition("\n\n")
     title = claim.rstrip(".")
     picture = f"![{title}](lectures/{name}.png)"
-    table = "\n".join(["| | |", "|---|---|", *[f"| {what} | {_short(value)} |" for what, value in numbers.items()]])
+    table = "\n".join(
+        ["| | |", "|---|---|", *[f"| {_cell(what)} | {_cell(value)} |" for what, value in numbers.items()]]
+    )
     return "\n\n".join([f"## {title}", story, picture, table, f"`python examples/lectures/{name}.py`\n"])
 
 
-def _short(value: float | str) -> str:
-    return value if isinstance(value, str) else f"{value:.4g}"
+def _cell(value: float | str) -> str:
+    """What stands in a cell of a table, in which a bar would end it."""
+    return (value if isinstance(value, str) else f"{value:.4g}").replace("|", r"\|")
 
 
 def _docstring(name: str) -> str:

@@ -46,6 +46,7 @@ def lecture(quick):
         ]
         above.hist(W.ravel(), bins=np.linspace(-1.5, 1.5, 121), color=color, log=True)
         above.set(title=f"{name}: {np.mean(W == 0):.0%} exactly 0", xlabel="weight", ylim=(0.5, 700))
+        above.set_ylabel("weights in a bin" if above is plots[0, 0] else "")
         below.imshow(np.hstack([W[k].reshape(8, 8) for k in range(5)]), cmap="RdBu", vmin=-1, vmax=1)
         below.set(title="weights of the digits 0 to 4", xticks=[], yticks=[])
     return figure, numbers

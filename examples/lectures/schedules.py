@@ -38,7 +38,7 @@ def descend(schedule, updates):
 
 
 def lecture(quick):
-    figure, figures = Figure(figsize=(13, 5), layout="constrained"), {}
+    figure, figures = Figure(figsize=(11, 5), layout="constrained"), {}
     left, right = figure.subplots(1, 2)
     for name, schedule in SCHEDULES.items():
         distances, rates = descend(schedule, 200 if quick else 3000)
@@ -49,7 +49,7 @@ def lecture(quick):
         figures[f"distance left, {name}"] = float(distances[-1])
     left.set(title="the rate, and the sum of the rates", xlabel="updates", ylabel="learning rate η", ylim=(1e-10, 1))
     right.set(title=f"the distance to the minimum, from {START:g}", xlabel="updates", ylim=(1e-4, 200))
-    left.legend(loc="lower left", fontsize=9)
+    figure.legend(loc="outside lower center", ncols=2)
     root = np.pi * np.sqrt(0.5)
     figures["distance left, quadratic, in the limit"] = float(START * np.sin(root) / root)
     return figure, figures
