@@ -231,6 +231,24 @@ def test_accuracy_is_better_when_higher():
     assert accuracy[history.best_epoch] == max(accuracy) > min(accuracy)
 
 
+def test_a_metric_of_ones_own_may_be_better_when_higher():
+    script, thetas, keep = scripted([1.0, 3.0, 2.0, 2.0])
+    stopping = nn.EarlyStopping(2, monitor="script", higher_is_better=True)
+    model, history = fitted(4, metrics=[script], early_stopping=stopping, callbacks=[keep])
+    assert (history.best_epoch, len(history)) == (1, 4)
+    np.testing.assert_array_equal(model.theta.data, thetas[1])
+    error = nn.EarlyStopping(4, monitor="accuracy", higher_is_better=False)
+    assert fitted(1, metrics="accuracy", early_stopping=error)[1].best_epoch == 0
+
+
+def test_each_module_goes_back_to_the_mode_it_was_in():
+    frozen = nn.BatchNorm(3).eval()
+    model = nn.Sequential(frozen, nn.Dropout(0.5), nn.Linear(3, 3))
+    for call in (nn.predict, lambda m, X: m.summary(X), lambda m, X: fitted(1, model=m)):
+        call(model, data()[0])
+        assert [m.training for m in model.modules()] == [True, False, True, True]
+
+
 def test_callbacks_hear_of_everything_in_order():
     said = []
 

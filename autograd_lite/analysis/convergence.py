@@ -126,9 +126,9 @@ def best_settings(curvatures: Any, *, momentum: bool = False) -> tuple[float, fl
     """The learning rate, the momentum and the R of the fastest gradient descent on a quadratic with these curvatures,
     shape (n,).
 
-    Without momentum eta = 2 / (lambda_min + lambda_max) and R = (kappa - 1) / (kappa + 1) (Nocedal and Wright, 2006,
-    section 3.3). With it eta = (2 / (sqrt lambda_min + sqrt lambda_max))^2, mu = R^2 and
-    R = (sqrt kappa - 1) / (sqrt kappa + 1) (Polyak, 1964).
+    Without momentum eta = 2 / (lambda_min + lambda_max) and R = (kappa - 1) / (kappa + 1). With it
+    eta = (2 / (sqrt lambda_min + sqrt lambda_max))^2, mu = R^2 and R = (sqrt kappa - 1) / (sqrt kappa + 1)
+    (Polyak, 1964; Goh, "Why momentum really works", 2017).
 
     Raises
     ------

@@ -5,7 +5,7 @@ sigmoid       s(a) = 1 / (1 + exp(-a)) (Bishop, 2006, eq. 4.59)
 tanh          (exp(a) - exp(-a)) / (exp(a) + exp(-a)) = 2 s(2a) - 1 (LeCun et al., 1998, section 4.4)
 relu          max(0, a) (Nair and Hinton, 2010; Glorot, Bordes and Bengio, 2011)
 leaky_relu    a where a > 0, else 0.01 a (Maas, Hannun and Ng, 2013)
-elu           a where a > 0, else exp(a) - 1 (Clevert, Unterthiner and Hochreiter, 2016, eq. 15)
+elu           a where a > 0, else exp(a) - 1 (Clevert, Unterthiner and Hochreiter, 2016)
 softplus      log(1 + exp(a)) (Dugas et al., 2001)
 softmax       exp(a_c) / sum_k exp(a_k) over the last axis (Bridle, 1990)
 log_softmax   a_c - log sum_k exp(a_k) over the last axis, its logarithm (Bridle, 1990)
@@ -26,7 +26,7 @@ from .names import named
 
 Activation = Callable[[Any], Any]
 
-# Fixed so that mean 0 and variance 1 are a fixed point of a layer (Klambauer et al., 2017, eq. 14).
+# Fixed so that mean 0 and variance 1 are a fixed point of a layer (Klambauer et al., 2017).
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805
 
 

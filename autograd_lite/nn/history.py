@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ArgumentError
-from .names import named
+from .names import unknown
 
 
 class History:
@@ -36,7 +36,7 @@ class History:
 
     def __getitem__(self, name: str) -> list[float]:
         if name not in self.values:
-            named("history: measurement", name, dict.fromkeys(self.values, max))  # raises, and suggests one
+            raise unknown("history: measurement", name, self.values)
         return self.values[name]
 
     def __len__(self) -> int:

@@ -138,7 +138,8 @@ def binary_cross_entropy_with_logits(logits: Any, labels: Any, *, reduction: str
 
 
 def kl_div(logits: Any, target: Any, *, reduction: str = "mean") -> Any:
-    """KL(p || softmax(logits)) = sum_c p_c (log p_c - log softmax(logits)_c), with 0 log 0 = 0 (Kullback, 1951).
+    """KL(p || softmax(logits)) = sum_c p_c (log p_c - log softmax(logits)_c), with 0 log 0 = 0
+    (Kullback and Leibler, 1951).
 
     Cross-entropy less the entropy of p: never negative, and the same gradient by the logits.
 
@@ -156,7 +157,7 @@ def hinge_loss(output: Any, labels: Any, *, reduction: str = "mean") -> Any:
 
     Parameters
     ----------
-    output: shape (...) for labels -1 and 1; (..., classes) for integer classes (Crammer and Singer, 2001, eq. 5).
+    output: shape (...) for labels -1 and 1; (..., classes) for integer classes (Crammer and Singer, 2001).
     labels: shape (...).
 
     Raises

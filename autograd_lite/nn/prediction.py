@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -16,21 +15,9 @@ from ..runtime import without_history
 from .data import batches, checked
 from .losses import loss_named
 from .metrics import metrics_named
+from .module import mode
 
 ROWS = 1024  # examples at a time
-
-
-@contextmanager
-def mode(model: Any, training: bool) -> Iterator[None]:
-    """Inside, dropout, batch normalization and their like work as in training, or as after it."""
-    before = getattr(model, "training", None)
-    if before is not None:
-        model.train(training)
-    try:
-        yield
-    finally:
-        if before is not None:
-            model.train(before)
 
 
 def predict(model: Any, X: Any, *, batch_size: int = ROWS) -> np.ndarray[Any, Any]:

@@ -110,7 +110,8 @@ class L1(Regularizer):
 
 @dataclass(frozen=True)
 class ElasticNet(Regularizer):
-    """lambda (rho sum of |w| + (1 - rho) / 2 sum of w^2), rho = `l1_ratio` in [0, 1] (Zou and Hastie, 2005).
+    """lambda (rho sum of |w| + (1 - rho) / 2 sum of w^2), rho = `l1_ratio` in [0, 1] (Zou and Hastie, 2005; in
+    scikit-learn's terms).
 
     The squares go with the gradient, the absolute values by the proximal step. Raises ArgumentError (a TypeError) for
     an `l1_ratio` outside [0, 1].

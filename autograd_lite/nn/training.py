@@ -22,7 +22,8 @@ from .history import History
 from .layers import Sequential
 from .losses import binary_cross_entropy_with_logits, cross_entropy, kl_div, loss_named
 from .metrics import Metric, metrics_named
-from .prediction import evaluate, mode, predict
+from .module import mode
+from .prediction import evaluate, predict
 
 PRE_ACTIVATIONS = (cross_entropy, kl_div, binary_cross_entropy_with_logits)  # what these losses take
 
@@ -176,9 +177,11 @@ class Run:
         if validation is not None:
             names += [f"validation_{name}" for name in names]
         self.history = History([*names, "rate", "seconds"])
-        self.monitor = (early_stopping and early_stopping.monitor) or names[
-            (validation is not None) * (1 + len(metrics))
-        ]
+        self.monitor = "loss" if validation is None else "validation_loss"
+        higher = None
+        if early_stopping is not None:
+            self.monitor, higher = early_stopping.monitor or self.monitor, early_stopping.higher_is_better
+        self.sign = sign_of(self.monitor, higher)
         _ = self.history[self.monitor]  # an unknown name is an error now, not after the first epoch
         self.restore_best = early_stopping is not None and early_stopping.restore_best
         self.epoch = self.batch = 0
@@ -193,7 +196,7 @@ class Run:
 
     def score(self) -> float:
         """What is monitored, of the last epoch: the lower, the better."""
-        return sign_of(self.monitor) * self.history[self.monitor][-1]
+        return self.sign * self.history[self.monitor][-1]
 
     def train(
         self, data: Any, batch_size: int, epochs: int, rng: Any, callbacks: list[Callback], progress: bool
