@@ -193,9 +193,8 @@ def _paired(loss: str, output: Any, target: Any) -> tuple[Any, Any]:
     output, target = _arrays(output, target)
     # Broadcasting (batch, 1) against (batch,) would compare each output with all targets.
     if target.shape != output.shape:
-        raise ShapeError(
-            f"{loss}: an output {output.shape} needs a target of that shape, not {target.shape}; reshape one of them"
-        )
+        advice = "write y[:, None]" if output.shape == (*target.shape, 1) else "reshape one of them"
+        raise ShapeError(f"{loss}: an output {output.shape} needs a target of that shape, not {target.shape}; {advice}")
     return output, _in_dtype_of(output, target)
 
 

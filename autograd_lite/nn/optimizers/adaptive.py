@@ -84,7 +84,7 @@ class RMSprop(FirstOrder):
 
 
 class Rprop(FirstOrder):
-    """Resilient backpropagation (Riedmiller and Braun, 1993; without weight-backtracking and with the gradient forgotten
+    """Resilient backpropagation (Riedmiller and Braun, 1993; without weight-backtracking, and the gradient is forgotten
     after a change of sign: iRprop- of Igel and Huesken, 2003, as PyTorch has it). For full batches.
 
     step <- clip(step * (eta+ where g g_before > 0, eta- where < 0, else 1), step_sizes),
