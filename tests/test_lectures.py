@@ -37,6 +37,13 @@ def test_every_script_is_listed_and_tested():
     assert [name for name in NAMES if f'figures_of("{name}")' not in tests] == []
 
 
+def test_the_page_is_made_of_its_sections():
+    page = (ROOT / "docs" / "lectures.md").read_text(encoding="utf-8")
+    sections = PAGE["sections_of"](page)
+    assert list(sections) == NAMES
+    assert "\n".join([PAGE["HEAD"], *sections.values()]) == page
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_a_script_fits_on_a_page_and_is_on_the_page_of_lectures(name):
     assert len((LECTURES / f"{name}.py").read_text(encoding="utf-8").splitlines()) <= 80
@@ -166,6 +173,13 @@ def test_the_quadratic_schedule_cannot_arrive_from_far_away(figures_of):
     assert figures["distance left, linear"] < 5
     assert figures["distance left, fixed for 15 updates, then quadratic"] < 0.01
     assert figures["distance left, constant"] < 1e-30
+    for name in ("linear", "quadratic", "exponential"):
+        left = figures[f"distance left at kappa 1000, {name}"]
+        assert 90 < figures[f"distance left at kappa 1000, {name}, momentum 0.9"] < left < 100
+    assert (
+        figures["distance left at kappa 1000, constant, momentum 0.9"]
+        < figures["distance left at kappa 1000, constant"]
+    )
 
 
 def test_newton_arrives_in_one_step_on_a_quadratic(figures_of):

@@ -412,6 +412,36 @@ def test_what_is_no_optimizer_and_what_is_no_model(optimizer):
         nn.fit(lambda x: x, nn.cross_entropy, data(), nn.SGD(model_for().parameters()), **options)
 
 
+@given(st.floats(1e-3, 1e3), st.floats(0.1, 100.0))
+def test_no_update_is_made_from_a_gradient_longer_than_clip_norm(limit, scale):
+    X, y = data()
+    thetas = []
+    run = dict(given=(X * scale, y), lr=0.01, momentum=0.0, batch_size=20)
+    model = model_for()
+    before = model.theta.data.copy()
+
+    class Watch(nn.Callback):
+        def on_batch_end(self, run):
+            thetas.append(run.model.theta.data.copy())
+
+    fitted(2, model=model, clip_norm=limit, callbacks=[Watch()], **run)
+    steps = np.linalg.norm(np.diff([before, *thetas], axis=0), axis=1)
+    assert len(steps) == 6
+    assert steps.max() <= 0.01 * limit * (1 + 1e-9)
+    if limit > 100 * scale:  # no gradient is that long: as without
+        assert model.theta.data.tobytes() == fitted(2, **run)[0].theta.data.tobytes()
+
+
+def test_clip_norm_goes_with_gradients_only():
+    with pytest.raises(TypeError, match="clip_norm 0; it must be positive"):
+        fitted(1, clip_norm=0)
+    model = model_for()
+    with pytest.raises(TypeError, match="clip_norm with NewtonCG"):
+        nn.fit(
+            model, "cross_entropy", data(), nn.NewtonCG(model.parameters()), epochs=1, batch_size=None, clip_norm=1.0
+        )
+
+
 @pytest.mark.parametrize(
     ("model", "loss"),
     [

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from typing import Any, Self
 
 import numpy as np
@@ -202,17 +201,3 @@ class Module:
         from .summary import summary
 
         return summary(self, example)
-
-
-@contextmanager
-def mode(model: Any, training: bool) -> Iterator[None]:
-    """Inside, dropout, batch normalization and their like work as in training, or as after it; each module of `model`
-    then goes back to what it was in."""
-    before = [(module, module.training) for module in model.modules()] if isinstance(model, Module) else []
-    for module, _ in before:
-        module.training = training
-    try:
-        yield
-    finally:
-        for module, was in before:
-            module.training = was

@@ -15,7 +15,7 @@ from ..runtime import without_history
 from .data import batches, checked
 from .losses import loss_named
 from .metrics import metrics_named
-from .module import mode
+from .modes import mode
 
 ROWS = 1024  # examples at a time
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..node import no_grad
-from .module import Module, mode
+from .modes import mode
+
+if TYPE_CHECKING:
+    from .module import Module
 
 
 def summary(model: Module, example: Any = None) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import warnings
 from collections.abc import Callable, Sequence
 from time import perf_counter
 from typing import Any
@@ -11,21 +10,17 @@ from typing import Any
 import numpy as np
 
 from ..errors import ArgumentError, ShapeError
-from ..ops.elementwise import sigmoid
-from ..ops.neural import softmax
 from ..tensor import Tensor
-from .activations import text_of
 from .callbacks import Callback, EarlyStopping, as_callback, sign_of
-from .data import batches, checked, is_whole, require_labels
+from .checks import check_labels, check_output, check_parts
+from .data import batches, checked, is_whole
 from .divergence import BOUND, OutOfBounds, State, diagnosis
 from .history import History
-from .layers import Sequential
-from .losses import binary_cross_entropy_with_logits, cross_entropy, kl_div, loss_named
+from .losses import loss_named
 from .metrics import Metric, metrics_named
-from .module import mode
-from .prediction import evaluate, predict
-
-PRE_ACTIVATIONS = (cross_entropy, kl_div, binary_cross_entropy_with_logits)  # what these losses take
+from .modes import mode
+from .optimizers.clipping import clip_grad_norm_
+from .prediction import evaluate
 
 
 def fit(
@@ -38,6 +33,7 @@ def fit(
     batch_size: int | None,
     validation: Any = None,
     regularizer: Any = None,
+    clip_norm: float | None = None,
     rng: Any = 0,
     metrics: Any = (),
     early_stopping: EarlyStopping | int | None = None,
@@ -57,6 +53,8 @@ def fit(
     batch_size: examples per update, at most all; None is all of them.
     validation: (X, y) to measure on after each epoch.
     regularizer: `regularizer(model) -> scalar`; one with a `proximal_step` shrinks after each update instead.
+    clip_norm: the largest norm of the gradient, as one vector, that an update is made from; a longer one is scaled to
+        it (`nn.clip_grad_norm_`).
     rng: a numpy.random.Generator for the order of the examples, or a seed for one. Same seed, same bits.
     metrics: names in nn.METRICS, or functions (output, target) -> float. Those of the training data are taken from
         the outputs that the updates were made from.
@@ -84,8 +82,8 @@ def fit(
     (1.0, 100)
     """
     loss = loss_named(loss)
-    _check_parts(model, optimizer, regularizer)
-    _check_output(model, loss)
+    check_parts(model, optimizer, regularizer, clip_norm)
+    check_output(model, loss)
     theta = model.theta
     train = checked(data, "training data", theta.data.dtype)
     held_out = None if validation is None else checked(validation, "validation data", theta.data.dtype)
@@ -96,14 +94,14 @@ def fit(
         )
     if not is_whole(epochs):
         raise ArgumentError(f"fit: {epochs} epochs; a whole number from 1 on is needed")
-    _check_labels(model, train, "training data")
+    check_labels(model, train, "training data")
     if held_out is not None:
-        _check_labels(model, held_out, "validation data")
+        check_labels(model, held_out, "validation data")
     if not set(map(id, optimizer.theta.leaves)) & set(map(id, theta.leaves)):
         raise ArgumentError("fit: the optimizer holds none of the model's parameters; give it model.parameters()")
     if early_stopping is not None and not isinstance(early_stopping, EarlyStopping):
         early_stopping = EarlyStopping(early_stopping)
-    run = Run(model, loss, optimizer, regularizer, metrics_named(metrics), held_out, early_stopping)
+    run = Run(model, loss, optimizer, regularizer, metrics_named(metrics), held_out, early_stopping, clip_norm)
     called = [as_callback(callback) for callback in callbacks]
     called += [early_stopping] if early_stopping is not None else []
     rng = rng if hasattr(rng, "permutation") else np.random.default_rng(rng)
@@ -139,6 +137,8 @@ def step(model: Any, loss: Callable[..., Any], optimizer: Any, regularizer: Any,
         optimizer.step(objective)
     else:
         objective().backward()
+        if run.clip_norm is not None:
+            clip_grad_norm_(optimizer.theta, run.clip_norm)
         run.updating = True
         optimizer.step()
     if shrink:
@@ -170,8 +170,9 @@ class Run:
         metrics: dict[str, Metric],
         validation: Any,
         early_stopping: EarlyStopping | None,
+        clip_norm: float | None = None,
     ):
-        self.model, self.optimizer, self.regularizer = model, optimizer, regularizer
+        self.model, self.optimizer, self.regularizer, self.clip_norm = model, optimizer, regularizer, clip_norm
         self.loss_function, self.metrics, self.validation = loss, metrics, validation
         names = ["loss", *metrics]
         if validation is not None:
@@ -270,39 +271,6 @@ class Run:
         bar.set_postfix_str(
             ", ".join(f"{k} {v:.4g}" for k, v in measured.items() if k not in ("rate", "seconds")), refresh=False
         )
-
-
-def _check_parts(model: Any, optimizer: Any, regularizer: Any) -> None:
-    """Refuse what is no model, optimizer or regularizer, such as a class or a name in the place of an object."""
-    if not hasattr(model, "theta"):
-        raise ArgumentError(f"fit: {model!r} is no model; a nn.Module with parameters is needed")
-    if isinstance(optimizer, type) or not hasattr(optimizer, "theta"):
-        raise ArgumentError(
-            f"fit: {optimizer!r} is no optimizer; make one for the model's parameters: nn.SGD(model.parameters(), 0.1)"
-        )
-    usable = callable(regularizer) or hasattr(regularizer, "proximal_step")
-    if regularizer is not None and (isinstance(regularizer, type) or not usable):
-        raise ArgumentError(f"fit: {regularizer!r} is no regularizer; give one with its strength, such as nn.L2(1e-4)")
-
-
-def _check_output(model: Any, loss: Any) -> None:
-    """Warn of an output that is made probabilities before a loss which does that itself."""
-    last = getattr(model, "output", None) or (model[-1] if isinstance(model, Sequential) and len(model) else None)
-    if loss in PRE_ACTIVATIONS and last in (softmax, sigmoid):
-        warnings.warn(
-            f"fit: the model ends in {text_of(last)}, and {loss.__name__} wants pre-activations: it has a softmax or"
-            " sigmoid of its own. Leave the activation of the output out; predict_proba gives probabilities",
-            stacklevel=3,
-        )
-
-
-def _check_labels(model: Any, data: Any, name: str) -> None:
-    """Refuse labels that the model has no output for, before the first update."""
-    X, y = data[:2]
-    if y.ndim == 1 and y.dtype.kind in "iu":
-        output = predict(model, X[:1])
-        if output.ndim == 2 and output.shape[1] > 1:
-            require_labels(y, output.shape[1], name)
 
 
 def _weighted(loss: Callable[..., Any]) -> Callable[..., Any]:
