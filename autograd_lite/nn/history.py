@@ -78,7 +78,8 @@ class History:
         if all(value > 0 for name in losses for value in self[name]):
             panels[0].set_yscale("log")
         if metrics:
-            self._draw(panels[1], metrics, metrics[0] if len(metrics) == 1 else "metrics")
+            kinds = {name.removeprefix("validation_") for name in metrics}
+            self._draw(panels[1], metrics, kinds.pop() if len(kinds) == 1 else "metrics")
         if title:
             figure.suptitle(title)
         if path is not None:

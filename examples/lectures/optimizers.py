@@ -21,12 +21,13 @@ OPTIMIZERS = {  # by name: the class, its rates to try, the batch size and other
     "RMSprop": (nn.RMSprop, [0.001, 0.003], 32, {}),
     "Adam": (nn.Adam, [0.003, 0.01], 32, {}),
     "AdamW": (nn.AdamW, [0.003, 0.01], 32, {}),
-    "Rprop": (nn.Rprop, [0.001, 0.01], None, {}),
+    "Rprop": (nn.Rprop, [0.01, 0.001], None, {}),
     "L-BFGS": (nn.LBFGS, [1.0], None, {}),
     "trust region": (nn.TrustRegion, [1.0], None, {"max_iter": 3}),
     "Newton-CG": (nn.NewtonCG, [1.0], None, {}),
     "Newton": (nn.Newton, [1.0], None, {"indefinite": "modify"}),
 }
+COLORS = [*colormaps["tab10"].colors, "black", "navy"]
 
 
 def trained(cls, rate, size, options, train, validation, epochs, hidden):
@@ -40,16 +41,17 @@ def trained(cls, rate, size, options, train, validation, epochs, hidden):
 def lecture(quick):
     X, y = load_digits(return_X_y=True)
     train, validation, _ = nn.split(X / 8 - 1, y, [0.3, 0.2, 0.5] if quick else [0.7, 0.29, 0.01], rng=0)
-    epochs, hidden = (3, 6) if quick else (30, 16)
+    epochs, hidden = (6, 6) if quick else (30, 16)
     figure, (left, right) = axes(1, 2, (6, 4.5))
     numbers = {}
     for k, (name, (cls, rates, size, options)) in enumerate(OPTIMIZERS.items()):
         tried = rates[: 1 if quick else None]
-        runs = [trained(cls, rate, size, options, train, validation, epochs, hidden) for rate in tried]
+        most = 12 if cls in (nn.Newton, nn.TrustRegion) else 30  # they have arrived by then
+        runs = [trained(cls, r, size, options, train, validation, min(epochs, most), hidden) for r in tried]
         best = min(runs, key=lambda history: history["loss"][-1])
         numbers[f"{name}: last training loss"] = best["loss"][-1]
         numbers[f"{name}: lowest validation error"] = min(best["validation_error_rate"])
-        style = {"color": colormaps["Paired"](k), "linestyle": "-" if size else "--", "label": name}
+        style = {"color": COLORS[k], "linestyle": "-" if size else "--", "label": name}
         seen = np.arange(1, len(best) + 1)
         left.semilogy(seen, best["loss"], **style)
         right.semilogy(np.cumsum(best["seconds"]), best["loss"], **style)
