@@ -24,7 +24,7 @@ bench: $(BENCH)/.bench
 	$(BENCH)/bin/python -m benchmarks.run --markdown docs/benchmarks.md
 
 agree: $(BENCH)/.bench
-	$(BENCH)/bin/python -m pytest tests/test_against_jax.py tests/test_examples.py
+	$(BENCH)/bin/python -m pytest tests/test_against_jax.py tests/test_against_torch.py tests/test_examples.py
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
