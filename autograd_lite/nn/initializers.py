@@ -20,7 +20,7 @@ Initializer = Callable[[tuple[int, ...], np.random.Generator, Any], Array]
 
 
 def zeros(shape: tuple[int, ...], rng: Any = None, dtype: Any = float) -> Array:
-    """W = 0: a saddle point, from which only the output's bias moves (the lectures)."""
+    """W = 0: with tanh or relu a saddle point, from which only the output's bias moves (the lectures)."""
     return np.zeros(shape, dtype)
 
 
