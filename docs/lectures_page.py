@@ -44,8 +44,8 @@ NAMES = [
 HEAD = """# The lectures, reproduced
 
 Each claim is a script of at most 80 lines in [`examples/lectures/`](../examples/lectures); the tests run each in a
-quick mode, and `python docs/lectures_page.py` runs them all and writes this page. [nn.md](nn.md) is a tour of the library
-that they use. Where the lecture notes slip, and what is right, stands in [errata.md](errata.md).
+quick mode, and `python docs/lectures_page.py` runs them all and writes this page. [nn.md](nn.md) is a tour of the
+library that they use. Where the lecture notes slip, and what is right, stands in [errata.md](errata.md).
 """
 
 

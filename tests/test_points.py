@@ -283,6 +283,10 @@ def test_bad_input():
         analysis.plane(lambda w: w * w, 1.0, ("top", "top"))
     with pytest.raises(ag.ArgumentError, match="at least 2"):
         analysis.line(f, np.ones(2), points=1)
+    with pytest.raises(ag.ArgumentError, match=r"2\.5 points; a grid needs a whole number"):
+        analysis.line(f, np.ones(2), points=2.5)
+    with pytest.raises(ag.ArgumentError, match="span 3; it is the first and the last"):
+        analysis.plane(f, np.ones(2), span=3)
     with pytest.raises(ag.ArgumentError, match="test 'chord'"):
         analysis.convexity(f, np.ones(2), np.zeros(2), test="chord")
 

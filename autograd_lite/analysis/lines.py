@@ -153,6 +153,8 @@ def plane(
 
 
 def _grid(span: tuple[float, float], points: int) -> Array:
-    if points < 2:
-        raise ArgumentError(f"analysis: {points} points; a grid needs at least 2")
+    if not isinstance(points, (int, np.integer)) or points < 2:
+        raise ArgumentError(f"analysis: {points} points; a grid needs a whole number of them, at least 2")
+    if np.shape(span) != (2,):
+        raise ArgumentError(f"analysis: span {span!r}; it is the first and the last place, such as (-1, 1)")
     return np.linspace(*span, points)

@@ -118,13 +118,15 @@ def regime(curvature: float, rate: float, momentum: float = 0.0) -> str:
     "marginal": the largest is 1 in size: it neither comes nearer nor goes away.
     "divergent": it is beyond 1; from 2 / lambda on (2 (1 + mu) / lambda with momentum), and wherever lambda < 0.
 
-    Raises ArgumentError (a TypeError) for a rate that is not positive.
+    Raises ArgumentError (a TypeError) for a rate that is not positive, or a curvature that is no finite number.
 
     >>> [regime(2.0, rate) for rate in (0.25, 0.5, 0.75, 1.0, 1.25)]
     ['monotone', 'monotone', 'oscillating', 'marginal', 'divergent']
     """
     if not rate > 0:
         raise ArgumentError(f"regime: the learning rate is {rate}; it must be positive")
+    if np.ndim(curvature) or not np.isfinite(curvature):
+        raise ArgumentError(f"regime: the curvature is {curvature}; it is one finite number, of one direction")
     z = factors(curvature, rate, momentum)
     size, precision = float(np.abs(z).max()), 4 * np.finfo(float).eps
     if abs(size - 1) <= precision:
