@@ -65,6 +65,38 @@ def test_same_seed_same_bits_and_another_seed_others():
     assert bits(1) == bits(1) != bits(2)
 
 
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    optimizer=st.sampled_from([nn.SGD, nn.Momentum, nn.Adagrad, nn.RMSprop, nn.Adam, nn.AdamW, nn.Rprop]),
+    regularizer=st.sampled_from([None, nn.L1(1e-2), nn.Frobenius(1e-2), nn.ElasticNet(1e-2)]),
+    batch_size=st.integers(2, 30),
+)
+def test_same_seed_same_bits_with_dropout_normalization_any_optimizer_and_any_state_of_the_global_generator(
+    seed, optimizer, regularizer, batch_size
+):
+    """For nothing draws from NumPy's global state, nor from another run's."""
+    found = []
+    for disturbance in (1, 2):
+        np.random.seed(disturbance)
+        parts = [
+            nn.Linear(3, 8, rng=seed),
+            nn.LayerNorm(8),
+            "tanh",
+            nn.Dropout(0.3, rng=seed),
+            nn.Linear(8, 3, rng=seed),
+        ]
+        model = nn.Sequential(*parts)
+        history = nn.fit(
+            model, "cross_entropy", data(30), optimizer(model.parameters(), lr=0.01), epochs=2, batch_size=batch_size,
+            regularizer=regularizer, metrics="accuracy", validation=data(12, seed=1), rng=seed, progress=False,
+        )  # fmt: skip
+        seconds = history.to_dict().pop("seconds")
+        measured = {name: values for name, values in history.to_dict().items() if name != "seconds"}
+        assert len(seconds) == 2
+        found.append((model.theta.data.tobytes(), measured))
+    assert found[0] == found[1]
+
+
 def test_float32_stays_float32_whatever_the_data():
     model, _ = fitted(1, model=model_for(dtype="float32"))
     assert model.theta.data.dtype == nn.predict(model, data()[0]).dtype == np.float32
