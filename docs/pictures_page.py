@@ -58,8 +58,8 @@ def run(folder: Path) -> str:
 def demo(folder: Path, epochs: int = digits.EPOCHS) -> None:
     """What `make demo` draws, in `folder`."""
     train_set, val_set, _ = digits.load(0)
-    model, _ = digits.train(train_set, val_set, 0, epochs=epochs, progress=False)
-    digits.draw(model, train_set, folder)
+    chosen = digits.choose(train_set, val_set, 0, epochs=epochs, progress=False)
+    digits.draw(chosen.model, train_set, folder)
 
 
 @contextlib.contextmanager
