@@ -97,6 +97,7 @@ def screenshots(folder: Path) -> None:
         print("no Chromium: the screenshots in docs/pictures/ stay as they are")
         return
     switches = ["--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--window-size=1180,820"]
+    switches.append("--force-prefers-reduced-motion")  # the same picture each time
     for page, step in PAGES.items():
         for suffix, scheme in SCHEMES.items():
             look = [f"--blink-settings=preferredColorScheme={scheme}"]
