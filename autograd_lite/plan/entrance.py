@@ -68,11 +68,13 @@ def entrance(form: Any, found: list[Any], run: Any, holds: Any = None) -> tuple[
             return
         if isinstance(form, Fixed):
             scope[f"{name}_is"] = form.value
-            lines.append(f"    if type({name}) is not {named(form.kind)} or {name} != {name}_is: return ELSEWHERE")
+            differs = f"repr({name}) != {form.text!r}" if form.text else f"{name} is not {name}_is and {name} != {name}_is"
+            lines.append(f"    if type({name}) is not {named(form.kind)} or ({differs}): return ELSEWHERE")
             return
         kind, parts = form[0], form[1:]
         if issubclass(kind, dict):
-            lines.append(f"    if type({name}) is not {named(kind)} or tuple({name}) != {form[1]!r}: return ELSEWHERE")
+            scope[f"{name}_keys"] = form[1]
+            lines.append(f"    if type({name}) is not {named(kind)} or tuple({name}) != {name}_keys: return ELSEWHERE")
             name, parts = f"{name}.values()", form[2:]
         elif name != "args":
             known = kind.__name__ if kind in (list, tuple) else named(kind)

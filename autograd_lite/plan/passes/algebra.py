@@ -1,5 +1,6 @@
 """Exact algebra: what leaves every bit as it is. x * 1 is x, and so are x / 1, x - 0, - -x, and a view that changes
-nothing; x + 0 is not, since -0 + 0 is 0. Copies of smaller arrays are left to the broadcasting of who uses them."""
+nothing; x + 0 is not, since -0 + 0 is 0, nor a complex z * 1, where an infinite part makes the other one NaN. Copies of
+smaller arrays are left to the broadcasting of who uses them."""
 
 from __future__ import annotations
 
@@ -26,7 +27,7 @@ def _simplified(value: Value) -> Any:
     if value.op.elementwise:
         value = _without_copies(value)
     op, x = value.op, value.inputs[0] if value.inputs else None
-    if op in _NEUTRAL:
+    if op in _NEUTRAL and (value.dtype.kind != "c" or op is subtract):
         return _without_neutral(value)
     if not isinstance(x, Value):
         return value
