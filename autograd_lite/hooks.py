@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .errors import ArgumentError
-from .node import Leaf
+from .node import Leaf, is_tracing
 from .op import Op
 from .runtime import without_history
 from .tensor import Tensor
@@ -27,8 +27,8 @@ class Hooks:
             changed = function(g)
             g = g if changed is None else changed
         if self.retain:
-            plain = without_history(g)
-            self.grad = np.array(plain)[()] if self.grad is None else self.grad + plain
+            kept = g if is_tracing() else np.array(without_history(g))[()]
+            self.grad = kept if self.grad is None else self.grad + kept
         return g
 
 

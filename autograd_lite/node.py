@@ -15,6 +15,8 @@ from operator import attrgetter
 from threading import Lock
 from typing import Any, ClassVar
 
+from .errors import LeakError
+
 # One clock for everything that happens to a graph. A node takes its time when it is recorded and a leaf
 # when its value changes, so two integers answer both questions that the reverse walk asks: "was this
 # node made after that one?" (creation order is a topological order) and "did this leaf change since?"
@@ -89,6 +91,16 @@ class Trace:
     def forgotten(self, leaf: Leaf) -> None:
         """The function sets the gradient of a leaf back to None."""
         leaf.grad = None
+
+    def gradient(self, leaf: Leaf) -> Any:
+        """The function asks for the gradient of a leaf."""
+        return leaf.grad
+
+    def assigned(
+        self, leaf: Leaf, tensor: Any, value: Any, op: Any = None, index: Any = None, arrays: Any = ()
+    ) -> None:
+        """The function assigns `value` to a leaf, or to `index` of it by `op`; `tensor` is its handle."""
+        raise LeakError(self.advice("assigning into a leaf"))
 
 
 _traces: ContextVar[tuple[Trace, ...]] = ContextVar("autograd_lite.traces", default=())

@@ -128,6 +128,8 @@ class Tensor:
     @property
     def grad(self) -> Any:
         """The gradient that `backward` left on this leaf, or on a Tensor with `retain_grad()`; None before."""
+        if isinstance(self.node, Leaf) and (traces := is_tracing()):
+            return traces[-1].gradient(self.node)
         return None if self.node is None else self.node.grad
 
     @grad.setter
@@ -138,6 +140,9 @@ class Tensor:
         if gradient is not None:
             if np.shape(gradient) != self.shape:
                 raise ShapeError(f"grad: shape {np.shape(gradient)} for a leaf of shape {self.shape}")
+            if traces := is_tracing():
+                traces[-1].deposit(self.node, gradient)
+                return
             deposit(self.node, np.asarray(gradient, self.dtype)[()])
 
     def zero_grad(self) -> None:

@@ -68,8 +68,9 @@ def entrance(form: Any, found: list[Any], run: Any, holds: Any = None) -> tuple[
             return
         if isinstance(form, Fixed):
             scope[f"{name}_is"] = form.value
-            differs = f"repr({name}) != {form.text!r}" if form.text else f"{name} is not {name}_is and {name} != {name}_is"
-            lines.append(f"    if type({name}) is not {named(form.kind)} or ({differs}): return ELSEWHERE")
+            other = f"repr({name}) != {form.text!r}" if form.text else f"{name} != {name}_is"
+            differs = f"type({name}) is not {named(form.kind)} or ({name} is not {name}_is and {other})"
+            lines.append(f"    if {differs}: return ELSEWHERE")
             return
         kind, parts = form[0], form[1:]
         if issubclass(kind, dict):

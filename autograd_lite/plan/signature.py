@@ -90,10 +90,10 @@ def key_of(form: Any, found: list[Any]) -> Any:
 
 def number_dtype(found: list[Any]) -> Any:
     """The dtype that Python's floats take where they meet the arrays among `found`: float64 where there is no array of
-    floats, None where there are several kinds."""
+    floats; where there are several kinds, the smallest one tells what they do to each."""
     dtypes = {x.dtype for x in found if type(x) is not float and x.dtype.kind in "fc"}
     real = {np.dtype(f"f{d.itemsize // 2}") if d.kind == "c" else d for d in dtypes}
-    return np.dtype(float) if not real else real.pop() if len(real) == 1 else None
+    return min(real, default=np.dtype(float), key=lambda d: d.itemsize)
 
 
 def places(form: Any) -> int:

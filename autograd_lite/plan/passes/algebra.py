@@ -37,7 +37,7 @@ def _simplified(value: Value) -> Any:
         return Value(square, (x,), (), value.shape, value.dtype)
     if op is sum_to:
         return _as_sum(value, x)
-    same = x.shape == value.shape and x.dtype == value.dtype
+    same = _is_like(x, value)
     if same and (op in _SAME_ENTRIES or op in (positive, cast, stop_gradient)):
         return x
     if op is reshape and x.op is reshape:
@@ -47,6 +47,10 @@ def _simplified(value: Value) -> Any:
     if op is swapaxes and x.op is swapaxes and set(value.statics) == set(x.statics):
         return x.inputs[0]
     return value
+
+
+def _is_like(x: Value, value: Value) -> bool:
+    return x.shape == value.shape and x.dtype == value.dtype and x.weak == value.weak
 
 
 def _as_sum(value: Value, x: Value) -> Value:
@@ -68,7 +72,7 @@ def _without_neutral(value: Value) -> Any:
     neutral, either = _NEUTRAL[value.op]
     a, b = value.inputs
     for x, other in ((a, b), (b, a))[: 1 + either]:
-        if _is_neutral(other, neutral) and isinstance(x, Value) and x.shape == value.shape and x.dtype == value.dtype:
+        if _is_neutral(other, neutral) and isinstance(x, Value) and _is_like(x, value):
             return x
     return value
 
