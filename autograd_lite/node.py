@@ -85,8 +85,9 @@ class Trace:
         """A backward pass inside of the function adds to the gradient of a leaf."""
         raise NotImplementedError
 
-    def requires(self, now: Callable[[], Any]) -> None:
-        """What the function does depends on `now()`, which is not a value in the graph: an option, a mode."""
+    def requires(self, now: Callable[[], Any], rebuilt: bool = False) -> None:
+        """What the function does depends on `now()`, which is not a value in the graph: an option, a mode; or on how a
+        leaf is built (`last_change.rebuilt`)."""
 
     def forgotten(self, leaf: Leaf) -> None:
         """The function sets the gradient of a leaf back to None."""
@@ -207,15 +208,16 @@ class Leaf(Node):
 
 
 class _LastChange:
-    """When any leaf changed last: a graph younger than that has nothing stale in it.
+    """When any leaf changed last: a graph younger than that has nothing stale in it. `rebuilt` counts what happens to
+    leaves besides new values: they move to other memory, get a hook, or want no gradient any more.
 
     (An attribute of the class Leaf instead would cost 2 us a step: changing a class empties Python's caches for it.)
     """
 
-    __slots__ = ("lock", "time")
+    __slots__ = ("lock", "rebuilt", "time")
 
     def __init__(self) -> None:
-        self.time = 0
+        self.time = self.rebuilt = 0
         self.lock = Lock()
 
 
@@ -228,6 +230,12 @@ def mark_changed(leaves: Iterable[Leaf]) -> None:
         last_change.time = now = tick()
         for leaf in leaves:
             leaf.changed = now
+
+
+def mark_rebuilt() -> None:
+    """Say that some leaf has moved, got or lost a hook, or begun or ceased to want a gradient."""
+    with last_change.lock:
+        last_change.rebuilt += 1
 
 
 def topological_order(*roots: Node, since: int = 0) -> list[Node]:

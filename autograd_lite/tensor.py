@@ -13,7 +13,7 @@ import numpy as np
 
 from .errors import ArgumentError, LeakError, NotDifferentiableError, ShapeError
 from .leaf import deposit, forget_gradient, set_leaf
-from .node import Leaf, Node, is_tracing, traces_of
+from .node import Leaf, Node, is_tracing, mark_rebuilt, traces_of
 
 
 @final
@@ -104,10 +104,12 @@ class Tensor:
             if wanted:
                 self._data = owned_copy(self._data, None)
                 self.node = Leaf(_differentiable(self._data), self.name)
+                mark_rebuilt()
         elif not isinstance(self.node, Leaf):
             raise ArgumentError(f"requires_grad: computed by {self.node.op.name}; use t.detach()")
         elif not wanted:
             self.node = None
+            mark_rebuilt()
 
     @property
     def is_leaf(self) -> bool:

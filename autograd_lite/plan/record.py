@@ -20,7 +20,19 @@ from ..batch import recomputed
 from ..diagnose.lines import line_of_user
 from ..errors import ArgumentError, LeakError
 from ..leaf import set_leaf
-from ..node import FlatNode, Leaf, Node, Trace, enable_grad, is_tracing, mark_changed, tick, topological_order, tracing
+from ..node import (
+    FlatNode,
+    Leaf,
+    Node,
+    Trace,
+    enable_grad,
+    is_tracing,
+    last_change,
+    mark_changed,
+    tick,
+    topological_order,
+    tracing,
+)
 from ..ops.elementwise import add, power, stop_gradient
 from ..ops.reduce import spread
 from ..ops.shape import Index, astype, getitem, reshape
@@ -88,6 +100,9 @@ class Recording(Trace):
         self.changes: list[tuple[int, Any, Tensor]] = []  # when which leaf, or vector of them, was given what
         self.writes: dict[int, tuple[Captured, Tensor]] = {}  # by the memory's address
         self.guards: list[tuple[Callable[[], Any], Any]] = []  # what must be as it is now for a replay to be right
+        self.builds: list[tuple[Callable[[], Any], Any]] = []  # the same, which only rebuilding leaves changes
+        self.rebuilt = last_change.rebuilt
+        self.turns: dict[Any, int] = {}
         self.afterwards: list[tuple[Callable[[Any], None], Any]] = []
         self.number = _FLOAT if numbers is None else numbers
         # Floats among arrays take their dtype; where all are floats, they may be differentiated by.
@@ -152,6 +167,7 @@ class Recording(Trace):
 
     def deposit(self, leaf: Leaf, gradient: Any) -> None:
         """Add to `leaf.grad`, which holds a Tensor until the recording ends."""
+        self.requires(lambda: leaf.hooks is not None and bool(leaf.hooks.functions), rebuilt=True)
         if leaf.hooks is not None and leaf.hooks.functions:
             raise LeakError(f"a hook on the leaf {leaf.name or ''} is called at each backward pass, not once for all")
         before, gradient = self.gradient(leaf), self._tensor(gradient)
@@ -164,6 +180,16 @@ class Recording(Trace):
             if leaf.grad is not None:
                 leaf.grad = self.found[leaf] = self.reads(lambda: leaf.grad, leaf.grad, "gradient")
         return leaf.grad
+
+    def sets_gradient(self, leaf: Leaf, gradient: Tensor) -> None:
+        """Replace what `leaf.grad` is."""
+        self.gradient(leaf)
+        leaf.grad = gradient
+
+    def gradient_vector(self, leaf: Leaf) -> Any:
+        """The gradient of a leaf as a vector; zeros where there is none."""
+        g = self.gradient(leaf)
+        return np.zeros(leaf.data.size, leaf.dtype) if g is None else reshape(g, (-1,))
 
     def assigned(
         self, leaf: Leaf, tensor: Any, value: Any, op: Any = None, index: Any = None, arrays: Any = ()
@@ -215,8 +241,13 @@ class Recording(Trace):
         self._change(memory, tensor)
         self.writes[_address(memory)] = Captured(lambda: memory, what, memory), tensor
 
-    def requires(self, now: Callable[[], Any]) -> None:
-        self.guards.append((now, now()))
+    def requires(self, now: Callable[[], Any], rebuilt: bool = False) -> None:
+        (self.builds if rebuilt else self.guards).append((now, now()))
+
+    def turn(self, who: Any) -> int:
+        """How often this was asked before for the same `who`, such as an optimizer that moves twice."""
+        self.turns[who] = self.turns.get(who, -1) + 1
+        return self.turns[who]
 
     def then(self, call: Callable[[Any], None], tensor: Any = None) -> None:
         """Have `call` called with the value of `tensor` when a replay has ended."""
@@ -240,6 +271,7 @@ class Recording(Trace):
                     leaf.grad = memory
 
         if any(memory is not None for memory in home.values()):
+            self.requires(lambda: [id(leaf.grad_memory) for leaf in home], rebuilt=True)
             self.then(in_place)
 
     # -- the program ---------------------------------------------------------------------------------------------------
