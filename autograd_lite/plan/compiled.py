@@ -13,7 +13,7 @@ from ..node import is_tracing
 from ..tensor import Tensor
 from .entrance import ELSEWHERE
 from .plan import Plan
-from .record import Recording, WeakNumber
+from .record import Elsewhere, Recording, WeakNumber
 from .signature import History, key_of, number_dtype, places, put_together, taken_apart
 
 CACHE = 32  # recordings of one function; the one that has not been used for longest is forgotten
@@ -46,8 +46,6 @@ class Compiled:
         found: list[Any] = []
         try:
             form = taken_apart([args, kwargs], found, self._floats)
-            if self._floats and number_dtype(found) is None:
-                form = taken_apart([args, kwargs], found := [], floats=False)
         except History:
             return self._f(*args, **kwargs)
         try:
@@ -58,6 +56,8 @@ class Compiled:
         except WeakNumber:
             self._floats = False
             return self._find(args, kwargs)
+        except Elsewhere:
+            return self._f(*args, **kwargs)
         return plan(tuple(found))
 
     def _plan(self, key: Any, form: Any, found: list[Any]) -> Plan:
@@ -87,7 +87,14 @@ class Compiled:
                 raise ArgumentError(f"compile: donate={self._donate}, but the function got {len(args)} arguments")
             start = sum(map(places, args[: k % len(args)]))
             donated += range(start, start + places(args[k]))
-        return Plan(Recording(run, found, number_dtype(found)), self._backend, donated)
+        numbers = number_dtype(found)
+        try:
+            recording = Recording(run, found, numbers)
+        except WeakNumber as error:
+            if error.dtype in (None, numbers):
+                raise
+            recording = Recording(run, found, error.dtype)
+        return Plan(recording, self._backend, donated)
 
 
 def compile(f: Callable[..., Any], *, backend: str | None = None, donate: int | tuple[int, ...] = ()) -> Compiled:
