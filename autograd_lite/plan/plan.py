@@ -4,12 +4,15 @@
 >>> f = ag.compile(lambda x: np.sum(np.tanh(x) ** 2), backend="numpy")
 >>> y = f(np.ones(3))
 >>> print(f.plan)
-float64[3] -> float64[], by NumPy in 24 bytes of buffers
+3 values, by NumPy, in 24 bytes of buffers
+<BLANKLINE>
+x0  24 bytes  float64[3]  argument 0
+b0  24 bytes  float64[3]  v0, v1
 <BLANKLINE>
 def program(x0):
-    tanh(x0, v0)
-    square(v0, v1)
-    v2 = add_reduce(v1, None)
+    tanh(x0, v0)               # float64[3] in b0
+    square(v0, v1)             # float64[3] in b0, in place
+    v2 = add_reduce(v1, None)  # float64[]
     return [v2]
 """
 
@@ -25,6 +28,8 @@ import numpy as np
 from . import passes
 from .backends import backend_for
 from .entrance import entrance, regrouping
+from .lifetimes import Home
+from .printing import summary, table
 from .program import Argument, Captured, Program, Value, substituted, type_text
 from .record import Recording
 
@@ -51,6 +56,8 @@ class Plan:
         first = self.build(self.best)
         self.free = [first]
         self.source, self.peak_bytes, self.reason = first.source, first.peak_bytes, first.reason
+        self.homes: dict[Value, Home] = getattr(first, "homes", {})
+        self.constants: dict[str, Any] = getattr(first, "constants", {})
         self.lock: Any = Lock() if self.memory else nullcontext()
         self.quiet = any(_silences(value.op) for value in recording.program.values)
         self.entrance = ""
@@ -114,11 +121,22 @@ class Plan:
         rest = [y for j, y in enumerate(outputs) if j not in taken.values()]
         return substituted(program._replace(outputs=tuple(rest), writes=tuple(writes)), new)
 
+    def _drawn_by_(self) -> str:
+        """The module that draws it; named, since it stands above this one."""
+        return "autograd_lite.plan.drawing"
+
     def __str__(self) -> str:
+        """How large it is, its inputs and buffers, and the source."""
+        parts = [self._summary(), table(self.best, self.homes, self.constants), self.source]
+        return "\n\n".join([part for part in parts if part])
+
+    def __repr__(self) -> str:
         inputs = [type_text(s) for s in self.program.sources if _is_argument(s)]
         outputs = [type_text(y) if isinstance(y, Value) else repr(y) for y in self.program.outputs]
-        head = f"{', '.join(inputs)} -> {', '.join(outputs)}, by {self.reason} in {self.peak_bytes:,} bytes of buffers"
-        return f"{head}\n\n{self.source}"
+        return f"<Plan {', '.join(inputs)} -> {', '.join(outputs)}: {self._summary()}>"
+
+    def _summary(self) -> str:
+        return summary(self.best, self.reason, self.peak_bytes)
 
 
 def _is_argument(source: Value) -> bool:
