@@ -27,6 +27,7 @@ import numpy as np
 
 from . import passes
 from .backends import backend_for
+from .changes import Change, changes
 from .entrance import entrance, regrouping
 from .lifetimes import Home
 from .printing import summary, table
@@ -46,7 +47,8 @@ class Plan:
         self.program, self.guards = recording.program, recording.guards
         self.memory: dict[int, Any] = {}  # of donated arguments, which results are written over
         self.places: dict[int, int] = {}  # where in what is returned such a result stands
-        self.best = passes.optimised(self._with_donations(recording.program, donated))
+        self._start = self._with_donations(recording.program, donated)
+        self.best = passes.optimised(self._start)
         used = {s.source.memory is not None and id(s.source.memory) for s in self.best.sources if not _is_argument(s)}
         self.copied = [k for k, memory in self.memory.items() if id(memory) in used]
         self.reads = [s.source.position if _is_argument(s) else s.source.read for s in self.best.sources]
@@ -61,6 +63,11 @@ class Plan:
         self.lock: Any = Lock() if self.memory else nullcontext()
         self.quiet = any(_silences(value.op) for value in recording.program.values)
         self.entrance = ""
+
+    @property
+    def changes(self) -> list[Change]:
+        """What each pass changed, in turn; to be printed."""
+        return changes(self._start)
 
     def holds(self) -> bool:
         """Whether what the function found outside, such as an option of an optimizer, is as it was."""

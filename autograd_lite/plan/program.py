@@ -208,22 +208,26 @@ def text(program: Program, names: dict[Value, str] | None = None) -> str:
       return v2
     """
     names = names or names_of(program)
-    rows = [(" ", source, source_text(program, source)) for source in program.sources]
+    marks = [" "] * len(program.sources)
     for step in program.steps:
-        ends = [" "] if len(step) == 1 else ["┌", *"│" * (len(step) - 2), "└"]
-        rows += [(bracket, v, call_text(v, names)) for bracket, v in zip(ends, step, strict=True)]
-    width = [
-        max([len(names[v]) for _, v, _ in rows], default=0),
-        max([len(type_text(v)) for _, v, _ in rows], default=0),
-    ]
-    lines = [
-        f"{bracket} {f'{names[v]}:'.ljust(width[0] + 1)} {type_text(v).ljust(width[1])}  {how}"
-        for bracket, v, how in rows
-    ]
-    targets = [str(target.source.what) for target, _ in program.writes]
-    for target, (_, new) in zip(targets, program.writes, strict=True):
-        lines.append(f"  {target.ljust(max(map(len, targets)))} <- {input_text(new, names)}")
-    return "\n".join([*lines, f"  return {', '.join([input_text(y, names) for y in program.outputs])}"])
+        marks += [" "] if len(step) == 1 else ["┌", *"│" * (len(step) - 2), "└"]
+    lines = aligned(rows(program, names))
+    marks += [" "] * (len(lines) - len(marks))
+    return "\n".join([f"{mark} {line}" for mark, line in zip(marks, lines, strict=True)])
+
+
+def rows(program: Program, names: dict[Value, str]) -> list[tuple[str, str, str]]:
+    """What each line of a program says: name, type and how it is computed; then what is written where, and returned."""
+    found = [(f"{names[s]}:", type_text(s), source_text(program, s)) for s in program.sources]
+    found += [(f"{names[v]}:", type_text(v), call_text(v, names)) for v in program.values]
+    found += [("", "", f"{target.source.what} <- {input_text(new, names)}") for target, new in program.writes]
+    return [*found, ("", "", f"return {', '.join([input_text(y, names) for y in program.outputs])}")]
+
+
+def aligned(lines: list[tuple[str, str, str]]) -> list[str]:
+    """Names and types in columns."""
+    name, kind = [max(len(line[k]) for line in lines) for k in (0, 1)]
+    return [f"{a.ljust(name)} {b.ljust(kind)}  {how}" if a else how for a, b, how in lines]
 
 
 def call_text(value: Value, names: dict[Value, str]) -> str:
