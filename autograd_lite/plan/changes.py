@@ -1,4 +1,5 @@
-"""What each pass changed about a program, in words: values keep their names from pass to pass, so that one can be followed.
+"""What each pass changed about a program, in words. Values keep their names from pass to pass, so that one can be
+followed.
 
 >>> import numpy as np, autograd_lite as ag
 >>> f = ag.compile(lambda x: np.tanh(x) * 1.0 + np.tanh(x))
@@ -32,8 +33,10 @@ from .program import Argument, Program, Value, aligned, names_of, rows, text
 
 
 class Change(NamedTuple):
-    """One pass over a program: its name, the programs before and after, and the names of the values of both. False where
-    it changed nothing."""
+    """One pass over a program: its name, the programs before and after, and the names of the values of both.
+
+    False where it changed nothing.
+    """
 
     name: str
     before: Program

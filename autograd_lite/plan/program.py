@@ -42,7 +42,7 @@ class Value:
     of Python's, which takes the dtype of the array that it meets; its own dtype says which that is. Immutable.
     """
 
-    __slots__ = ("dtype", "inputs", "op", "shape", "source", "statics", "weak")
+    __slots__ = ("dtype", "inputs", "op", "operands", "shape", "source", "statics", "weak")
 
     def __init__(
         self,
@@ -55,12 +55,8 @@ class Value:
         weak: bool = False,
     ):
         self.op, self.inputs, self.statics = op, inputs, statics
+        self.operands = [i for i in inputs if type(i) is Value]  # the inputs that are values of the program
         self.shape, self.dtype, self.source, self.weak = shape, dtype, source, weak
-
-    @property
-    def operands(self) -> list[Value]:
-        """The inputs that are values of the program."""
-        return [i for i in self.inputs if isinstance(i, Value)]
 
     @property
     def keywords(self) -> dict[str, Any]:
@@ -79,8 +75,6 @@ class Value:
 
     def with_inputs(self, inputs: tuple[Any, ...]) -> Value:
         """The same op applied to other inputs of the same shapes and dtypes."""
-        if all(a is b for a, b in zip(inputs, self.inputs, strict=True)):
-            return self
         return Value(self.op, inputs, self.statics, self.shape, self.dtype, self.source, self.weak)
 
     def __repr__(self) -> str:
@@ -128,16 +122,21 @@ def rewritten(program: Program, change: Callable[[Value], Any], given: dict[Valu
     new.update(given or {})
     sources, placed, steps = list(program.sources), set(new.values()), list[tuple[Value, ...]]()
     for value in program.values:
-        inputs = tuple([new[i] if isinstance(i, Value) else i for i in value.inputs])
-        new[value] = changed = change(value.with_inputs(inputs))
-        for found in in_order([changed], placed):
+        if all([new[i] is i for i in value.operands]):
+            changed = change(value)
+        else:
+            changed = change(value.with_inputs(tuple([new[i] if type(i) is Value else i for i in value.inputs])))
+        new[value] = changed
+        if type(changed) is not Value or changed in placed:
+            continue
+        for found in [changed] if placed.issuperset(changed.operands) else in_order([changed], placed):
             placed.add(found)
             if found.op is None:
                 sources.append(found)
             else:
                 steps.append((found,))
     outputs = tuple([new[y] if isinstance(y, Value) else y for y in program.outputs])
-    writes = tuple([(source, new[value]) for source, value in program.writes])
+    writes = tuple([(source, new[y] if isinstance(y, Value) else y) for source, y in program.writes])
     return Program(tuple(sources), tuple(steps), outputs, writes)
 
 
@@ -163,7 +162,7 @@ def in_order(roots: Iterable[Any], known: set[Value]) -> list[Value]:
             found.append(value)
         else:
             stack.append((value, True))
-            stack.extend((i, False) for i in reversed(value.inputs))
+            stack.extend([(i, False) for i in reversed(value.operands)])
     return found
 
 
@@ -171,7 +170,7 @@ def uses(program: Program) -> dict[Value, list[Value]]:
     """For each value and source, the values computed from it."""
     found: dict[Value, list[Value]] = {value: [] for value in [*program.sources, *program.values]}
     for value in program.values:
-        for i in dict.fromkeys(value.operands):
+        for i in value.operands if len(value.operands) < 2 else dict.fromkeys(value.operands):
             found[i].append(value)
     return found
 
