@@ -4,19 +4,19 @@ followed.
 >>> import numpy as np, autograd_lite as ag
 >>> f = ag.compile(lambda x: np.tanh(x) * 1.0 + np.tanh(x))
 >>> y = f(np.ones(3))
->>> print(*[change for change in f.plan.changes if change], sep="\n\n")
+>>> for change in f.plan.changes:
+...     if change:
+...         print(change)
 simplified: 3 values after 4, 72 bytes after 96
 - v1: float64[3]  v0 * 1.0
 - v3: float64[3]  v1 + v2
 + v3: float64[3]  v0 + v2
-<BLANKLINE>
 without_repeats: 2 values after 3, 48 bytes after 72
 - v2: float64[3]  tanh(x0)
 - v3: float64[3]  v0 + v2
 + v3: float64[3]  v0 + v0
-<BLANKLINE>
 fused: the same values in 1 step after 2
-  x0: float64[3]  argument 0
+  x0: float64[3]  x
 ┌ v0: float64[3]  tanh(x0)
 └ v3: float64[3]  v0 + v0
   return v3

@@ -14,7 +14,7 @@ from ..tensor import Tensor
 from .entrance import ELSEWHERE
 from .plan import Plan
 from .record import Recording, WeakNumber
-from .signature import History, key_of, number_dtype, places, put_together, taken_apart
+from .signature import History, argument_names, key_of, number_dtype, places, put_together, taken_apart
 
 CACHE = 32  # recordings of one function; the one that has not been used for longest is forgotten
 
@@ -87,7 +87,9 @@ class Compiled:
                 raise ArgumentError(f"compile: donate={self._donate}, but the function got {len(args)} arguments")
             start = sum(map(places, args[: k % len(args)]))
             donated += range(start, start + places(args[k]))
-        return Plan(Recording(run, found, number_dtype(found)), self._backend, donated)
+        _, names, *parts = form[2]
+        called = argument_names(self._f, args, dict(zip(names, parts, strict=True)))
+        return Plan(Recording(run, found, number_dtype(found), called), self._backend, donated)
 
 
 def compile(f: Callable[..., Any], *, backend: str | None = None, donate: int | tuple[int, ...] = ()) -> Compiled:

@@ -6,7 +6,7 @@
 >>> print(f.plan)
 3 values, by NumPy, in 24 bytes of buffers
 <BLANKLINE>
-x0  24 bytes  float64[3]  argument 0
+x0  24 bytes  float64[3]  x
 b0  24 bytes  float64[3]  v0, v1
 <BLANKLINE>
 def program(x0):
@@ -121,7 +121,7 @@ class Plan:
                 k = source.source.position
                 taken[k] = fits[0]
                 self.memory[k] = memory = np.empty(source.shape, source.dtype)
-                place = Captured(lambda memory=memory: memory, f"donated argument {k}", memory)  # type: ignore[misc]
+                place = Captured(lambda memory=memory: memory, f"donated {source.source.name}", memory)  # type: ignore[misc]
                 new[source] = Value(None, (), (), source.shape, source.dtype, place)
                 writes.append((new[source], outputs[fits[0]]))
         self.places = dict(sorted(taken.items(), key=lambda pair: pair[1]))

@@ -6,8 +6,8 @@
 >>> print(f.plan)
 4 values, by NumPy, in 48 bytes of buffers
 <BLANKLINE>
-x0   48 bytes  float64[2, 3]  argument 0
-x1   24 bytes  float64[3]     argument 1
+x0   48 bytes  float64[2, 3]  x
+x1   24 bytes  float64[3]     y
 b0   48 bytes  float64[2, 3]  v0, v1, v2
 new  48 bytes  float64[2, 3]  v3
 k0             dtype          float64

@@ -21,6 +21,7 @@ class Argument(NamedTuple):
     """Where a value comes from: the array at this place among all that the function is called with."""
 
     position: int
+    name: str = "argument"  # in the user's words, such as `params[0]["W"]`
 
 
 class Captured:
@@ -199,8 +200,8 @@ def text(program: Program, names: dict[Value, str] | None = None) -> str:
     >>> f = ag.compile(lambda x, y: np.tanh(x) * y + 1)
     >>> z = f(np.ones((2, 3)), np.ones(3))
     >>> print(f.plan.best)
-      x0: float64[2, 3]  argument 0
-      x1: float64[3]     argument 1
+      x0: float64[2, 3]  x
+      x1: float64[3]     y
     ┌ v0: float64[2, 3]  tanh(x0)
     │ v1: float64[2, 3]  v0 * x1
     └ v2: float64[2, 3]  v1 + 1
@@ -264,7 +265,7 @@ def input_text(x: Any, names: dict[Value, str]) -> str:
 def source_text(program: Program, source: Value) -> str:
     """Where a source comes from, such as "argument 0" or "theta"; small memory with what it holds now."""
     if isinstance(source.source, Argument):
-        return f"argument {source.source.position}"
+        return source.source.name
     memory = source.source.memory
     for target, _ in program.writes:
         if memory is not None and memory is target.source.memory:
