@@ -1,4 +1,4 @@
-"""Regenerate what is generated: the coverage page, the README's benchmark table, the pictures. Run by `make docs`."""
+"""Regenerate what is generated: the coverage page, the README's benchmark table, the pictures, the plan. Run by `make docs`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 
 import coverage_page as coverage
 import pictures_page as pictures
+import plan_page as plan
 
 ROOT = Path(__file__).parent.parent
 BLOCK = re.compile(r"(<!-- benchmarks:.*?-->\n).*?(<!-- end -->)", re.DOTALL)
@@ -27,6 +28,7 @@ def main() -> None:
     (ROOT / "README.md").write_text(readme_with_benchmarks(), encoding="utf-8")
     subprocess.run([sys.executable, ROOT / "examples" / "digits.py", "--out", ROOT / "build"], check=True)
     pictures.main()
+    plan.main()
     shutil.copy(ROOT / "build" / "digits.svg", ROOT / "docs" / "digits.svg")
 
 

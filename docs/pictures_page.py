@@ -30,7 +30,7 @@ SHOTS = {"steps.png": "1", "steps_dark.png": "0"}  # what Chromium's preferredCo
 STEP = 6  # the step that is shown
 
 
-def run(folder: Path) -> str:
+def run(folder: Path, page: Path = PAGE) -> str:
     """The page after its programs have run in `folder`: what they print stands in the blocks of text behind them."""
     session: dict[str, Any] = {"__name__": "pictures"}
 
@@ -44,7 +44,7 @@ def run(folder: Path) -> str:
         return f"```python\n{found[1]}```\n" + (f"\n```text\n{text}```\n" if text else "")
 
     with contextlib.chdir(folder):
-        return PROGRAM.sub(with_output, PAGE.read_text(encoding="utf-8"))
+        return PROGRAM.sub(with_output, page.read_text(encoding="utf-8"))
 
 
 @contextlib.contextmanager
