@@ -77,6 +77,7 @@ class _Writer:
         self.written = {new: target for target, new in program.writes if isinstance(new, Value)}
         self.targets = {new: target.source.memory for new, target in self.written.items()}
         self.fresh = self._fresh_outputs()
+        self.checked = max([k for k, value in enumerate(program.values) if value.op.effect], default=0)
         self.held: dict[int, Any] = {}
         self.apart = False
         for k, source in enumerate(program.sources):
@@ -190,7 +191,9 @@ class _Writer:
             self.homes[value] = Home("buffer", f"b{number}", value.nbytes)
 
     def _may_overwrite(self, target: Any, value: Value, start: int, at: int) -> bool:
-        """Whether nothing reads the target's memory after `value` has been computed into it."""
+        """Whether nothing reads the target's memory after `value` has been computed into it, and nothing can fail."""
+        if at < self.checked:
+            return False
         if target.shape != value.shape or target.dtype != value.dtype or not target.flags.c_contiguous:
             return False
         own = value.op.elementwise and isinstance(value.op.fprop, np.ufunc)
