@@ -1,5 +1,4 @@
-"""Regenerate what is generated: the coverage page, the README's benchmark table and pictures, the page on plans. Run by
-`make docs`."""
+"""Regenerate what is generated: pages, pictures, and the README's benchmark table. Run by `make docs`."""
 
 from __future__ import annotations
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import repeat
 
 import numpy as np
 
-from ..describe import kind, numbers_in, slot
+from ..describe import kind, numbers_in, slot, statics_in
 from ..draw.cells import label, text
 from ..draw.picture import Picture
 from ..draw.styles import BUFFERS, CLUSTER, CONSTANT, FONT, FPROP, LEAF, OP, QUIET, TEXT
@@ -16,16 +15,16 @@ from ..draw.view import LARGEST
 from ..errors import ArgumentError
 from .lifetimes import Home, Lifetimes
 from .plan import Plan
-from .program import Argument, Program, Value, index_text, names_of, source_text
+from .program import Argument, Program, Value, names_of, source_text, uses
 
-LEGEND = (
-    "A colour is a buffer, in which values lie in turn. Dashed: a view, no work. Thick: memory that outlives the call."
-)
+BOXES = "Square boxes are values. Dashed: a view, no work. Thick: memory that outlives the call. Frames: fused steps."
+COLORS = "A colour is a buffer, in which values lie in turn."
 AGAIN = "There are more buffers than colours: colours come again, names do not."
+FAR = 8  # values between two readers of one source, beyond which each has a box of its own for it
 THICK = "2.5"  # pen of what outlives the call
 
 
-def picture_of(thing: Plan | Program, format: str) -> Picture | Text:
+def picture_of(thing: Plan | Program, format: str, legend: bool) -> Picture | Text:
     """The picture, or for "text" what `print` shows.
 
     Raises
@@ -36,6 +35,9 @@ def picture_of(thing: Plan | Program, format: str) -> Picture | Text:
         return Text(str(thing))
     drawing = _Drawing(thing.best, thing.homes) if isinstance(thing, Plan) else _Drawing(thing, {})
     picture = drawing.write()
+    if legend:
+        lines = [BOXES, *([COLORS] if drawing.colors else []), *([AGAIN] if len(drawing.colors) > len(BUFFERS) else [])]
+        picture.attr(label=label([text(line, color=QUIET, points=10, left=True) for line in lines]), labelloc="b")
     picture.format = format
     return picture
 
@@ -51,7 +53,9 @@ class _Drawing:
                 " readable; print it, or draw a smaller function"
             )
         self.program, self.homes, self.names = program, homes, names_of(program)
-        self.owner = Lifetimes(program).owner
+        lifetimes = Lifetimes(program)
+        self.owner, self.place = lifetimes.owner, lifetimes.place
+        self.near: dict[tuple[Value, Value], str] = {}  # the box of a source that a reader's edge comes from
         names = [home.name for home in homes.values() if home.kind in ("buffer", "blocks")]
         self.colors = {name: list(BUFFERS)[k % len(BUFFERS)] for k, name in enumerate(dict.fromkeys(names))}
         self.memories = [target.source.memory for target, _ in program.writes]
@@ -63,8 +67,9 @@ class _Drawing:
         picture.attr(rankdir="BT", bgcolor="transparent", nodesep="0.3", ranksep="0.35", fontname=FONT)
         picture.attr("node", fontname=FONT, fontsize="13", fontcolor=TEXT, shape="box", margin="0.16,0.05")
         picture.attr("edge", color=FPROP, fontcolor=QUIET, arrowsize="0.7", fontname=FONT, fontsize="9")
+        readers = uses(self.program)
         for source in self.program.sources:
-            self._source(source)
+            self._source(source, readers[source])
         for number, step in enumerate(self.program.steps):
             if len(step) > 1:
                 blocks = any(value in self.homes and self.homes[value].kind == "blocks" for value in step)
@@ -78,11 +83,8 @@ class _Drawing:
                 if isinstance(i, Value):
                     alone = value.op.symbol and len(value.operands) == 1  # as in 1 - x
                     name = "" if alone else slot(value, k)  # type: ignore[arg-type]
-                    self._edge(self.names[i], self.names[value], i, name)
+                    self._edge(self.near.get((i, value), self.names[i]), self.names[value], i, name)
         self._ends()
-        if self.homes:
-            lines = [LEGEND, *([AGAIN] if len(self.colors) > len(BUFFERS) else [])]
-            picture.attr(label=label([text(line, color=QUIET, points=10) for line in lines]), labelloc="b")
         return picture
 
     def _open_frame(self, number: int, title: str) -> None:
@@ -97,12 +99,23 @@ class _Drawing:
             penwidth="0.8",
         )
 
-    def _source(self, source: Value) -> None:
+    def _source(self, source: Value, readers: list[Value]) -> None:
+        """A box, and more of them, named the same, beside readers that stand far from the first."""
+        boxes, box, last = 1, self.names[source], None
+        for reader in readers:
+            place = self.place[reader]
+            if last is not None and place - last > FAR:
+                box, boxes = f"{self.names[source]}_{boxes}", boxes + 1
+                self._source_box(source, box)
+            self.near[source, reader], last = box, place
+        self._source_box(source, self.names[source])
+
+    def _source_box(self, source: Value, box: str) -> None:
         place = source.source
         written = not isinstance(place, Argument) and any(place.memory is m for m in self.memories)
         outer = isinstance(place, Argument) or written or (place.stays and place.memory is None)  # a leaf
         self.picture.node(
-            self.names[source],
+            box,
             label([text(source_text(self.program, source), bold=True), self._type(source)]),
             style="rounded,filled" if outer else "rounded,filled,dashed",
             fillcolor=LEAF if outer else CONSTANT,
@@ -189,10 +202,6 @@ class _Drawing:
 
 
 def _title(value: Value) -> str:
-    """The op, with its numbers, and the axes or entries that it is about."""
-    statics, words = value.keywords, [value.op.name, numbers_in(value)]  # type: ignore[arg-type]
-    if statics.get("axis") is not None:
-        words.append(f"axis {statics['axis']}")
-    if "index" in statics:
-        words.append(f"[{index_text(statics['index'].parts, repeat('·'))}]")
-    return "  ".join([word for word in words if word])
+    """The op, with what it was given besides arrays."""
+    given = [numbers_in(value), statics_in(value)]  # type: ignore[arg-type]
+    return f"{value.op.name}  {', '.join(filter(None, given))}".rstrip()

@@ -30,12 +30,12 @@ from typing import Any
 
 import numpy as np
 
+from ..describe import columns
 from .lifetimes import Home
 from .program import Program, Value, call_text, names_of, source_text, type_text
 
-WIDTH = 100  # of the table of buffers, in characters
 _KINDS = ("buffer", "blocks", "memory", "new", "view")  # in the order in which they are listed
-FAR = 60  # characters; a comment stands at most so far to the right for the sake of others
+FAR = 60  # characters; comments stand at most so far to the right for the sake of others, and lists go on below
 
 
 def comment(value: Value, homes: Mapping[Value, Home]) -> str:
@@ -83,7 +83,13 @@ def table(program: Program, homes: Mapping[Value, Home], constants: Mapping[str,
         (k, "", "dtype" if isinstance(x, np.dtype) else type(x).__name__, _constant_text(x))
         for k, x in constants.items()
     ]
-    return aligned(rows)
+    return "\n".join(columns([part for row in rows for part in _wrapped(row)], right={1}))
+
+
+def _wrapped(row: tuple[str, str, str, str]) -> list[tuple[str, str, str, str]]:
+    """The row, and more of them for what is long in it."""
+    first, *others = wrap(row[3], FAR) or [""]
+    return [(*row[:3], first), *[("", "", "", other) for other in others]]
 
 
 def _constant_text(x: Any) -> str:
@@ -91,17 +97,6 @@ def _constant_text(x: Any) -> str:
         return f"{x.dtype}{list(x.shape)}"
     text = str(x.item() if isinstance(x, np.generic) else x)
     return text if len(text) <= FAR else f"{text[: FAR - 1]}…"
-
-
-def aligned(rows: list[tuple[str, str, str, str]]) -> str:
-    """Name, size, type and text of each row in columns; a long text goes on below itself."""
-    widths = [max([len(row[k]) for row in rows], default=0) for k in range(3)]
-    lines: list[str] = []
-    for name, size, kind, text in rows:
-        left = f"{name.ljust(widths[0])}  {size.rjust(widths[1])}  {kind.ljust(widths[2])}  "
-        first, *others = wrap(text, max(WIDTH - len(left), FAR)) or [""]
-        lines += [f"{left}{first}".rstrip(), *[" " * len(left) + other for other in others]]
-    return "\n".join(lines)
 
 
 def _bytes(n: int) -> str:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..describe import SMALL
-from ..ops.shape import getitem
+from ..ops.shape import as_written, getitem
 from ..several import SEVERAL
 
 
@@ -244,15 +244,7 @@ def call_text(value: Value, names: dict[Value, str]) -> str:
 def index_text(parts: Iterable[Any], arrays: Iterable[str]) -> str:
     """An index as it is written, with names for the arrays in it."""
     rest = iter(arrays)
-    return ", ".join([next(rest) if part == "array" else index_part(part) for part in parts])
-
-
-def index_part(part: Any) -> str:
-    """A part of an index as it is written."""
-    if isinstance(part, slice):
-        ends = ["" if end is None else repr(end) for end in (part.start, part.stop, part.step)]
-        return ":".join(ends[:2] if part.step is None else ends)
-    return "..." if part is Ellipsis else repr(part)
+    return ", ".join([next(rest) if part == "array" else as_written(part) for part in parts])
 
 
 def input_text(x: Any, names: dict[Value, str]) -> str:

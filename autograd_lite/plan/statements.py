@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from ..ops.shape import expand_dims, getitem, reshape, squeeze, transpose
+from ..ops.shape import as_written, expand_dims, getitem, reshape, squeeze, transpose
 from ..runtime import as_value
-from .program import Value, index_part
+from .program import Value
 
 _INFIX = {operator.add: "+", operator.sub: "-", operator.mul: "*", operator.truediv: "/"}
 _OUT_BY_NAME = (np.maximum, np.minimum)  # NumPy deprecates a third argument there; elsewhere it is 40 ns cheaper
@@ -86,7 +86,7 @@ class Statements:
             return f"{x}.T" if axes is None else f"{x}.transpose({axes})"
         if op is getitem:
             arrays, parts = iter(inputs[1:]), value.keywords["index"].parts
-            index = [next(arrays) if part == "array" else index_part(part) for part in parts]
+            index = [next(arrays) if part == "array" else as_written(part) for part in parts]
             return f"{x}[{', '.join(index)}{',' * (len(index) == 1)}]" if index else None
         return None
 
