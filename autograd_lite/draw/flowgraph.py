@@ -91,9 +91,7 @@ def draw(
         raise ArgumentError(f"draw: values {values!r}; True, False or 'heatmap'")
     if hasattr(loss, "_drawn_by_"):
         if direction != "both" or values is not True or args or marks or check:
-            raise ArgumentError(
-                "draw: a program has neither values nor gradients nor marks; only format= and legend= apply"
-            )
+            raise ArgumentError("draw: a program has neither values nor gradients; only format= and legend= apply")
         return import_module(loss._drawn_by_()).picture_of(loss, format, legend)  # type: ignore[no-any-return]
     loss, marks = drawable(loss, marks)
     if not isinstance(loss, Tensor) and callable(loss):

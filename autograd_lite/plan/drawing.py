@@ -15,7 +15,7 @@ from ..draw.view import LARGEST
 from ..errors import ArgumentError
 from .lifetimes import Home, Lifetimes
 from .plan import Plan
-from .program import Argument, Program, Value, names_of, source_text, uses
+from .program import Argument, Program, Value, memory_names, names_of, source_text, uses
 
 BOXES = "Square boxes are values. Dashed: a view, no work. Thick: memory that outlives the call. Frames: fused steps."
 COLORS = "A colour is a buffer, in which values lie in turn."
@@ -180,7 +180,7 @@ class _Drawing:
 
     def _ends(self) -> None:
         """What is given back, and what is written to memory that outlives the call."""
-        for k, (target, new) in enumerate(self.program.writes):
+        for k, (name, (_, new)) in enumerate(zip(memory_names(self.program), self.program.writes, strict=True)):
             home = self._home(new) if isinstance(new, Value) else None
             how = (
                 "written in place"
@@ -189,7 +189,7 @@ class _Drawing:
                 if self.homes
                 else ""
             )
-            rows = [text(str(target.source.what), bold=True), *([text(how, points=10)] if how else [])]
+            rows = [text(name, bold=True), *([text(how, points=10)] if how else [])]
             self.picture.node(f"w{k}", label(rows), style="rounded,filled", fillcolor=LEAF, color=FPROP, penwidth=THICK)
             if isinstance(new, Value):
                 self.picture.edge(self.names[new], f"w{k}", penwidth=THICK)

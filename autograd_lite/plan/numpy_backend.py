@@ -17,7 +17,7 @@ from .blocks import write_blocks
 from .lifetimes import Home, Lifetimes, Memory
 from .passes.fusion import LARGE, folds_all
 from .printing import comment, with_comments
-from .program import Argument, Program, Value, names_of, uses
+from .program import Argument, Program, Value, memory_names, names_of, uses
 from .statements import Statements
 
 
@@ -74,8 +74,8 @@ class _Writer:
         self.computed: dict[int, Value] = {}  # by the number of a line the value that it computes
         self.statements = Statements(names_of(program))
         self.names = self.statements.names
-        self.written = {new: target for target, new in program.writes if isinstance(new, Value)}
-        self.targets = {new: target.source.memory for new, target in self.written.items()}
+        self.targets = {new: target.source.memory for target, new in program.writes if isinstance(new, Value)}
+        self.called = dict(zip([new for _, new in program.writes], memory_names(program), strict=True))
         self.fresh = self._fresh_outputs()
         self.checked = max([k for k, value in enumerate(program.values) if value.op.effect], default=0)
         self.held: dict[int, Any] = {}
@@ -181,7 +181,7 @@ class _Writer:
             self.homes[value] = Home("new", "new", value.nbytes)
         elif value in self.targets and self._may_overwrite(self.targets[value], value, start, at):
             self.statements.know(value, self.targets[value])
-            self.homes[value] = Home("memory", self.written[value].source.what, value.nbytes)
+            self.homes[value] = Home("memory", self.called[value], value.nbytes)
         else:
             number = self.memory.take(value, value.nbytes, value.dtype)
             if number == len(self.buffers):

@@ -7,6 +7,7 @@ turns the last one into something that runs.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
@@ -220,7 +221,8 @@ def rows(program: Program, names: dict[Value, str]) -> list[tuple[str, str, str]
     """What each line of a program says: name, type and how it is computed; then what is written where, and returned."""
     found = [(f"{names[s]}:", type_text(s), source_text(program, s)) for s in program.sources]
     found += [(f"{names[v]}:", type_text(v), call_text(v, names)) for v in program.values]
-    found += [("", "", f"{target.source.what} <- {input_text(new, names)}") for target, new in program.writes]
+    pairs = zip(memory_names(program), program.writes, strict=True)
+    found += [("", "", f"{name} <- {input_text(new, names)}") for name, (_, new) in pairs]
     return [*found, ("", "", f"return {', '.join([input_text(y, names) for y in program.outputs])}")]
 
 
@@ -228,6 +230,16 @@ def aligned(lines: list[tuple[str, str, str]]) -> list[str]:
     """Names and types in columns."""
     name, kind = [max(len(line[k]) for line in lines) for k in (0, 1)]
     return [f"{a.ljust(name)} {b.ljust(kind)}  {how}" if a else how for a, b, how in lines]
+
+
+def memory_names(program: Program) -> list[str]:
+    """A name for each memory that is written to; those that are called the same are numbered."""
+    whats, seen = [str(target.source.what) for target, _ in program.writes], Counter[str]()
+    names = []
+    for what in whats:
+        seen[what] += 1
+        names.append(what if whats.count(what) == 1 else f"{what} #{seen[what]}")
+    return names
 
 
 def call_text(value: Value, names: dict[Value, str]) -> str:
@@ -259,9 +271,9 @@ def source_text(program: Program, source: Value) -> str:
     if isinstance(source.source, Argument):
         return source.source.name
     memory = source.source.memory
-    for target, _ in program.writes:
+    for name, (target, _) in zip(memory_names(program), program.writes, strict=True):
         if memory is not None and memory is target.source.memory:
-            return str(target.source.what)
+            return name
     now = f", now {memory.tolist()}" if memory is not None and 0 < memory.size <= SMALL else ""
     return f"{source.source.what}{now}"
 
