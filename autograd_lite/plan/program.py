@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..describe import SMALL
+from ..describe import SMALL, summary
 from ..ops.shape import as_written, getitem
 from ..several import SEVERAL
 
@@ -274,7 +274,7 @@ def source_text(program: Program, source: Value) -> str:
     for name, (target, _) in zip(memory_names(program), program.writes, strict=True):
         if memory is not None and memory is target.source.memory:
             return name
-    now = f", now {memory.tolist()}" if memory is not None and 0 < memory.size <= SMALL else ""
+    now = f", now {summary(memory, ends=False)}" if memory is not None and 0 < memory.size <= SMALL else ""
     return f"{source.source.what}{now}"
 
 
