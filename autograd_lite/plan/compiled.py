@@ -118,8 +118,8 @@ def compile(f: Callable[..., Any], *, backend: str | None = None, donate: int | 
     LeakError (a TypeError), at the first call, where f asks for a value, naming the line; ArgumentError (a TypeError)
     for arguments that are neither arrays nor hashable, for positions that are none, for an unknown backend.
 
-    With the numpy backend each result is that of `f`, bit by bit, but for sums and products of all of an array of 65,536
-    entries or more that `f` computes, which are taken over its blocks first (docs/plan.md has the bound).
+    With the numpy backend each result is that of `f`, bit by bit, but for sums and products of all of an array of
+    65,536 entries or more that `f` computes, which are taken over its blocks first (docs/plan.md has the bound).
 
     >>> import numpy as np, autograd_lite as ag
     >>> f = ag.compile(ag.grad(lambda x: np.sum(x**3)))

@@ -86,9 +86,8 @@ class Plan:
             built = self.build(self.best)
         try:
             with self.lock:
-                for k in self.copied:
-                    if found[k] is not self.memory[k]:
-                        np.copyto(self.memory[k], found[k])
+                if self.copied:
+                    found = self._moved_in(found)
                 sources = [found[read] if read.__class__ is int else read() for read in self.reads]
                 if self.quiet:
                     with np.errstate(all="ignore"):
@@ -104,6 +103,21 @@ class Plan:
             for call, has_value in self.afterwards:
                 call(next(values) if has_value else None)
         return self.regrouped(ys)
+
+    def _moved_in(self, found: Any) -> Any:
+        """What was found, with donated arguments in the memory that is kept for them; what lay there and is still read
+        is copied before."""
+        moved = {k: self.memory[k] for k in self.copied if found[k] is not self.memory[k]}
+        if not moved:
+            return found
+
+        def shared(x: Any) -> bool:
+            return type(x) is np.ndarray and any(np.may_share_memory(x, memory) for memory in moved.values())
+
+        found = [x.copy() if shared(x) else x for x in found]
+        for k, memory in moved.items():
+            np.copyto(memory, found[k])
+        return found
 
     def _with_donations(self, program: Program, donated: list[int]) -> Program:
         """The program with results written to the memory of donated arguments of the same shape and dtype."""

@@ -96,7 +96,7 @@ def places(form: Any) -> int:
     """How many arrays and floats a form has places for."""
     if form in (ARRAY, FLOAT):
         return 1
-    return 0 if isinstance(form, Fixed) else sum(places(part) for part in form[1 + (form[0] is dict) :])
+    return 0 if isinstance(form, Fixed) else sum(places(part) for part in form[1 + issubclass(form[0], dict) :])
 
 
 def names_in(form: Any, name: str) -> list[str]:

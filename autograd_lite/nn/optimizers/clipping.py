@@ -7,7 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import ArgumentError, ShapeError
+from ...errors import ArgumentError, LeakError, ShapeError
+from ...ops.elementwise import clip, minimum
+from ...ops.norms import vector_norm
+from ...ops.shape import astype, concatenate, reshape
+from ...plan.record import Recording, recording
 from ...tensor import Tensor
 from ..theta import Theta
 
@@ -39,7 +43,10 @@ def clip_grad_norm_(
     """
     if not (max_norm >= 0 and norm_type > 0):
         raise ArgumentError(f"clip_grad_norm_: max_norm {max_norm}, norm_type {norm_type}; they must be positive")
-    g = _theta(parameters).grad
+    theta = _theta(parameters)
+    if (trace := recording()) is not None:
+        return _scaled_in(trace, theta, max_norm, norm_type, error_if_nonfinite)  # type: ignore[no-any-return]
+    g = theta.grad
     norm = float(np.linalg.norm(g, norm_type))
     if error_if_nonfinite and not np.isfinite(norm):
         raise ShapeError(f"clip_grad_norm_: the gradient has the norm {norm}, and scaling cannot repair that")
@@ -47,11 +54,31 @@ def clip_grad_norm_(
     return norm
 
 
+def _scaled_in(trace: Recording, theta: Theta, max_norm: float, norm_type: float, error_if_nonfinite: bool) -> Any:
+    """The same as a part of a function that is being compiled: its norm is a Tensor."""
+    if error_if_nonfinite:
+        raise LeakError("clip_grad_norm_: error_if_nonfinite asks for the norm, in a function that is recorded")
+    gradients = [trace.gradient(leaf) for leaf in theta.leaves]
+    norm = vector_norm(concatenate([reshape(g, (-1,)) for g in gradients]), ord=norm_type)
+    factor = astype(minimum(1.0, max_norm / (astype(norm, float) + 1e-6)), norm.dtype)
+    for leaf, g in zip(theta.leaves, gradients, strict=True):
+        leaf.grad = g * factor
+    return norm
+
+
 def clip_grad_value_(parameters: Theta | Tensor | Iterable[Tensor], clip_value: float) -> None:
-    """Clip each entry of the gradient: g <- min(max(g, -clip_value), clip_value)."""
+    """Clip each entry of the gradient: g <- min(max(g, -clip_value), clip_value), as PyTorch's function of this name.
+
+    Raises ArgumentError (a TypeError) for a negative bound.
+    """
     if not clip_value >= 0:
         raise ArgumentError(f"clip_grad_value_: clip_value {clip_value}; it must be positive")
-    g: Any = _theta(parameters).grad
+    theta = _theta(parameters)
+    if (trace := recording()) is not None:
+        for leaf in theta.leaves:
+            leaf.grad = clip(trace.gradient(leaf), -clip_value, clip_value)
+        return
+    g: Any = theta.grad
     np.clip(g, -clip_value, clip_value, out=g)
 
 
