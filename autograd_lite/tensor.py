@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 
 from .errors import ArgumentError, LeakError, NotDifferentiableError, ShapeError
-from .node import Leaf, Node, is_tracing, mark_changed, stands_for_many
+from .node import Leaf, Node, is_tracing, mark_changed, traces_of
 
 
 @final
@@ -151,6 +151,8 @@ class Tensor:
         change of the leaf cannot reach a graph that took this constant in."""
         if self.node is None:
             return constant_tensor(self._data)
+        if is_tracing() and (traces := traces_of(self.node)):
+            return traces[-1].detached(self)  # type: ignore[no-any-return]
         return constant_tensor(self._data.copy() if isinstance(self.node, Leaf) else own(self._data))
 
     def item(self, *index: Any) -> Any:
@@ -198,8 +200,8 @@ class Tensor:
         return bool(self._data)
 
     def _refuse_if_many(self, how: str) -> None:
-        if self.node is not None and is_tracing() and stands_for_many(self.node):
-            raise LeakError(f"{how} asks for one value where vmap runs all examples at once; write it with np.where")
+        if self.node is not None and is_tracing() and (traces := traces_of(self.node)):
+            raise LeakError(traces[-1].advice(how))
 
     def _refuse_to_leak(self, how: str, instead: str) -> None:
         if self.node is not None:

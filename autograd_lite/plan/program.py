@@ -22,31 +22,36 @@ class Argument(NamedTuple):
 
 
 class Captured:
-    """Where a value comes from: an array (or Leaf, or random generator) of somebody else's, read anew at each call."""
+    """Where a value comes from: something of somebody else's, an array, a leaf or a generator, read at each call."""
 
-    __slots__ = ("holder",)
+    __slots__ = ("memory", "read", "what")
 
-    def __init__(self, holder: Any):
-        self.holder = holder
-
-    def read(self) -> Any:
-        """The value now: that of a leaf, or the array itself."""
-        return self.holder.data if hasattr(self.holder, "grad_memory") else self.holder
+    def __init__(self, read: Callable[[], Any], what: str, memory: Any = None):
+        self.read, self.what = read, what
+        self.memory = memory  # the array, where it is always the same
 
 
 class Value:
     """One value of a program: `op` applied to `inputs` with `statics`; or, where op is None, what `source` gives.
 
-    `inputs` holds Values and the constants themselves: Python numbers, NumPy scalars, None. Immutable.
+    `inputs` holds Values and the constants themselves: Python numbers, NumPy scalars, None. A `weak` value is a number
+    of Python's, which takes the dtype of the array that it meets; its own dtype says which that is. Immutable.
     """
 
-    __slots__ = ("dtype", "inputs", "op", "shape", "source", "statics")
+    __slots__ = ("dtype", "inputs", "op", "shape", "source", "statics", "weak")
 
     def __init__(
-        self, op: Any, inputs: tuple[Any, ...], statics: tuple[Any, ...], shape: Any, dtype: Any, source: Any = None
+        self,
+        op: Any,
+        inputs: tuple[Any, ...],
+        statics: tuple[Any, ...],
+        shape: Any,
+        dtype: Any,
+        source: Any = None,
+        weak: bool = False,
     ):
         self.op, self.inputs, self.statics = op, inputs, statics
-        self.shape, self.dtype, self.source = shape, dtype, source
+        self.shape, self.dtype, self.source, self.weak = shape, dtype, source, weak
 
     @property
     def operands(self) -> list[Value]:
@@ -72,7 +77,7 @@ class Value:
         """The same op applied to other inputs of the same shapes and dtypes."""
         if all(a is b for a, b in zip(inputs, self.inputs, strict=True)):
             return self
-        return Value(self.op, inputs, self.statics, self.shape, self.dtype, self.source)
+        return Value(self.op, inputs, self.statics, self.shape, self.dtype, self.source, self.weak)
 
     def __repr__(self) -> str:
         return f"<Value {self.op.name if self.op else self.source} {self.shape} {self.dtype}>"
@@ -81,8 +86,8 @@ class Value:
 class Program(NamedTuple):
     """`steps` in the order of computation; a step is the values that are computed together, mostly one.
 
-    `outputs` are what it gives, Values or constants. `writes` are pairs (source, new value): when all else is done, the
-    memory of the source gets the new value; and if `shared`, the output at that place may be that memory.
+    `outputs` are what it gives, Values or constants. `writes` are pairs (source, new value): when nothing reads the
+    source any more, its memory gets the new value.
     """
 
     sources: tuple[Value, ...]
@@ -106,8 +111,8 @@ class Program(NamedTuple):
 
 
 def rewritten(program: Program, change: Callable[[Value], Any]) -> Program:
-    """The program with `change(value)` for each value, whose inputs are changed already: a value or constant, or the
-    value itself. Values that a change brings along are put before it; a step that is changed falls apart into values."""
+    """The program with `change(value)` in the place of each value, whose inputs are changed already. What `change` gives
+    may need values that are new, and steps of several values fall apart."""
     new: dict[Value, Any] = {source: source for source in program.sources}
     sources, placed, steps = list(program.sources), set(program.sources), list[tuple[Value, ...]]()
     for value in program.values:
@@ -174,7 +179,8 @@ def text(program: Program) -> str:
         for k, value in enumerate(step):
             bracket = "" if len(step) == 1 else "┌" if k == 0 else "└" if k == len(step) - 1 else "│"
             lines.append(f"{names[value]:<5} {bracket + call_text(value, names):<40} {_type(value)}")
-    lines += [f"{names[source]:<5} {'<- ' + names[new]:<40}" for source, new in program.writes]
+    for target, new in program.writes:
+        lines.append(f"{_kind(target)} <- {names[new] if isinstance(new, Value) else repr(new)}")
     outputs = ", ".join(names[y] if isinstance(y, Value) else repr(y) for y in program.outputs)
     return "\n".join([*lines, f"return {outputs}"])
 
@@ -195,9 +201,7 @@ def _constant_text(x: Any) -> str:
 def _kind(source: Value) -> str:
     if isinstance(source.source, Argument):
         return f"argument {source.source.position}"
-    holder = source.source.holder
-    name = getattr(holder, "name", None)
-    return f"leaf {name or ''}".strip() if hasattr(holder, "grad_memory") else f"captured {type(holder).__name__}"
+    return str(source.source.what)
 
 
 def _type(value: Value) -> str:
