@@ -136,6 +136,8 @@ def _called(name: str) -> Callable[..., Register]:
 
 def _weak(x: Any) -> Any:
     """The dtype of an input; the type of a Python number, which takes the others' dtype."""
+    if isinstance(x, Value) and x.weak:
+        return {"f": float, "i": int, "c": complex, "b": np.dtype(bool)}[x.dtype.kind]
     if isinstance(x, Value) or isinstance(x, np.generic):
         return x.dtype
     return type(x) if type(x) in (int, float, complex) else np.dtype(type(x))
@@ -186,7 +188,10 @@ def _named_form(value: Value) -> Form | None:
         return None
     if name == "where":
         return Form(select_, (BOOL, kind, kind), 1)
-    if name in ("cast", "round_off", "stop_gradient"):
+    if name == "class_labels":
+        classes = value.keywords["shape"][-1]
+        return Form(lambda labels: _class(labels, classes), (kind,)) if not kind.floating and kind is not BOOL else None
+    if name in ("cast", "round_off", "stop_gradient", "contiguous"):
         source = kind_of(_dtype(value.inputs[0]))
         exact = source is not None and (not source.floating or kind.floating or kind is BOOL)
         return Form(lambda x: x.cast(kind), (source,), 1) if source and exact else None
@@ -213,17 +218,22 @@ def _dtype(x: Any) -> Any:
     return x.dtype if isinstance(x, (Value, np.generic)) else np.asarray(x).dtype
 
 
-_NAMED = ("where", "cast", "round_off", "stop_gradient", "raised", "sigmoid", "softplus", "relu", "leaky_relu")
+def _class(labels: Register, classes: int) -> Register:
+    labels.writer.check(labels.compare("ge", 0) & labels.compare("lt", classes))
+    return labels
+
+
+_NAMED = ("where", "cast", "round_off", "stop_gradient", "contiguous", "class_labels", "raised", "sigmoid", "softplus", "relu", "leaky_relu")
 
 
 def form_of(value: Value) -> Form | None:
     """How an entry of `value` is computed from an entry of each input, natively; None if it is not."""
     op = value.op
-    if not op.elementwise or op.several or op.effect:
+    if op.several:
         return None
     if any(i is None for i in value.inputs):
         return None
-    if op.is_ufunc:
+    if op.is_ufunc and op.elementwise:
         return _ufunc_form(value, op.fprop)
     return _named_form(value) if op.name in _NAMED and OPS.get(op.name) is op else None
 

@@ -50,6 +50,8 @@ class Writer:
         self.count = 0
         self.loops = [_Loop("entry")]
         self.slots: list[str] = []
+        self.start: float = 0  # loads are not hoisted out of the item that is being written
+        self.fine = ""  # the slot of whether all checks have held, if there are any
 
     # -- instructions ------------------------------------------------------------------------------------------------
 
@@ -131,11 +133,29 @@ class Writer:
         else:
             self.line(f"store {value.type} {value.name}, ptr {pointer}, align {kind.bits // 8}", level)
 
+    def store_slot(self, slot: str, value: Register, level: float) -> None:
+        """A new value for what a slot holds."""
+        self.line(f"store {value.type} {value.name}, ptr {slot}", level)
+
     def slot(self, kind: Kind, width: int = 1) -> str:
         """Memory on the stack for a value that changes in a loop; LLVM turns it into a register."""
         name = f"%{self.fresh('s')}"
         self.slots.append(f"  {name} = alloca {typed(kind, width)}, align 64")
         return name
+
+    def check(self, condition: Register) -> None:
+        """Note that `condition` must hold in every lane."""
+        if not self.fine:
+            self.fine = self.slot(BOOL)
+            self.slots.append(f"  store i1 true, ptr {self.fine}")
+        if condition.width > 1:
+            name = f"llvm.vector.reduce.and.v{condition.width}i1"
+            self.declare(f"declare i1 @{name}({condition.type})")
+            condition = condition.made(f"call i1 @{name}({condition.type} {condition.name})", width=1)
+        level = max(condition.level, self.start)
+        before = self.made(f"load i1, ptr {self.fine}", BOOL, 1, level)
+        now = before & condition
+        self.line(f"store i1 {now.name}, ptr {self.fine}", level)
 
     # -- loops -------------------------------------------------------------------------------------------------------
 
