@@ -64,6 +64,7 @@ class Op:
     change: for an input whose gradient is `g` but for a few entries, a function that changes `g` in place to it.
     write: what `fprop` does, written to memory that it is given: called with that, the inputs and the statics. A ufunc
         does that by itself.
+    fold: the ufunc that the op is the `reduce` of, along `axis`.
     parts: the same function written in other rows, for a replay that computes these together; without it `fprop` is,
         where it takes Tensors. Bit by bit the same. It returns `(y, r)` where `fprop` does.
     in_place: what `fprop` does, done to the memory of the first input, for a caller who knows that nobody else
@@ -112,6 +113,7 @@ class Op:
         out: dict[str, Callable[..., Any]] | None = None,
         change: dict[str, Callable[..., Any]] | None = None,
         write: Callable[..., Any] | None = None,
+        fold: Any = None,
         parts: Callable[..., Any] | None = None,
         in_place: Callable[..., Any] | None = None,
         beyond: Callable[..., Any] | None = None,
@@ -137,7 +139,7 @@ class Op:
         self.formulas, self.bprop, self.residual, self.several = formulas, bprop, r, several
         self.into, self.out, self.change, self.in_place = into or {}, out or {}, change or {}, in_place
         self.beyond, self.hashed = beyond, hashed
-        self.write, self.parts = write, parts
+        self.write, self.fold, self.parts = write, fold, parts
         self.is_ufunc = isinstance(fprop, np.ufunc)
         self.multilinear, self.holomorphic, self.tangent, self.batch = multilinear, holomorphic, tangent, batch
         self.linear, self.view, self.effect, self.advice = linear, view, effect, advice

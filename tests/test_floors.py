@@ -30,7 +30,7 @@ FLOORS = [
         "flow",
         "local",
     ],
-    ["finite_differences", "check", "draw", "diagnose", "row_checks", "testing"],
+    ["finite_differences", "check", "draw", "diagnose", "row_checks", "testing", "plan"],
     ["nn", "scipy", "analysis"],
     ["__init__"],
 ]

@@ -123,7 +123,7 @@ softmax     = Op(_softmax,     x=lambda g, y, axis: y * (g - sum(g * y, axis, ke
 log_softmax = Op(_log_softmax, x=lambda g, y, axis: g - exp(y) * sum(g, axis, keepdims=True), batch=batching.along("axis"))
 one_hot     = Op(_one_hot,     labels=None, batch=batching.leading, parts=lambda labels, *, classes: equal(expand_dims(labels, -1), np.arange(classes)))
 # The labels themselves, if they are classes of an output of `shape`.
-class_labels = Op(_class_labels, labels=None, effect="refuses labels that are no classes")
+class_labels = Op(_class_labels, labels=None, view=True, effect="refuses labels that are no classes")
 # 0 with probability p, else 1 / (1 - p), in the shape of x: dropout is x times that. `rng` is a Generator, or a seed.
 dropout_mask = Op(_dropout_mask, x=None, rng=None, effect="draws random numbers")
 

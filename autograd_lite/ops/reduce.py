@@ -34,18 +34,6 @@ def _sum(x: Any, *, axis: Any = None, dtype: Any = None, out: None = None, keepd
     return _add(x, axis, dtype, None, keepdims)
 
 
-def _sum_into(memory: Any, x: Any, *, axis: Any, dtype: Any, keepdims: bool) -> None:
-    _add(x, axis, dtype, memory, keepdims)
-
-
-def _max_into(memory: Any, x: Any, *, axis: Any, keepdims: bool) -> None:
-    _maximum(x, axis, None, memory, keepdims)
-
-
-def _min_into(memory: Any, x: Any, *, axis: Any, keepdims: bool) -> None:
-    _minimum(x, axis, None, memory, keepdims)
-
-
 def _spread(x: Any, *, shape: Any, axis: Any = None, keepdims: bool = False) -> Any:
     if isinstance(x, np.generic):
         return even(x, shape)
@@ -208,14 +196,14 @@ def _any_where(x: Any, *, axis: Any, keepdims: bool, where: Any = True) -> Any:
 
 
 # fmt: off
-sum    = Op(_sum,    "Σ", x=lambda g, x_shape, axis, keepdims: spread(g, x_shape, axis, keepdims), linear=("x",), beyond=_sum_where, batch=batching.along("axis"), write=_sum_into)
+sum    = Op(_sum,    "Σ", x=lambda g, x_shape, axis, keepdims: spread(g, x_shape, axis, keepdims), linear=("x",), beyond=_sum_where, batch=batching.along("axis"), fold=np.add)
 spread = Op(_spread,      x=lambda g, axis, keepdims: sum(g, axis, keepdims=keepdims),        linear=("x",), view=True, batch=batching.spread_out)
 mean   = Op(_mean,        x=lambda g, x_shape, axis, keepdims: spread(g / _count(x_shape, axis), x_shape, axis, keepdims), linear=("x",), beyond=_mean_where, batch=batching.along("axis"))
 var    = Op(_var,         x=lambda g, x, axis, ddof, keepdims: _spread_like(2 * g / (_count(x.shape, axis) - ddof), x, axis, keepdims) * _deviation(x, axis), beyond=_var_where, batch=batching.along("axis"))
 std    = Op(_std,         x=lambda g, y, x, axis, ddof, keepdims: _spread_like(g / (y + (y == 0)) / (_count(x.shape, axis) - ddof), x, axis, keepdims) * _deviation(x, axis), beyond=_std_where, batch=batching.along("axis"))
-prod   = Op(_prod,   "Π", x=lambda g, x, axis, keepdims: _spread_like(g, x, axis, keepdims) * _product_of_others(x, axis), beyond=_prod_where, batch=batching.along("axis"))
-max    = Op(_max,         x=lambda g, x, y, axis, keepdims: _share(g, x, y, axis, keepdims), beyond=_max_where, batch=batching.along("axis"), write=_max_into)
-min    = Op(_min,         x=lambda g, x, y, axis, keepdims: _share(g, x, y, axis, keepdims), beyond=_min_where, batch=batching.along("axis"), write=_min_into)
+prod   = Op(_prod,   "Π", x=lambda g, x, axis, keepdims: _spread_like(g, x, axis, keepdims) * _product_of_others(x, axis), beyond=_prod_where, batch=batching.along("axis"), fold=np.multiply)
+max    = Op(_max,         x=lambda g, x, y, axis, keepdims: _share(g, x, y, axis, keepdims), beyond=_max_where, batch=batching.along("axis"), fold=np.maximum)
+min    = Op(_min,         x=lambda g, x, y, axis, keepdims: _share(g, x, y, axis, keepdims), beyond=_min_where, batch=batching.along("axis"), fold=np.minimum)
 logsumexp = Op(_logsumexp, x=lambda g, x, y, axis, keepdims: _spread_like(g, x, axis, keepdims) * exp(x - _spread_like(y, x, axis, keepdims)), batch=batching.along("axis"))
 cumsum = Op(_cumsum,      x=lambda g, x_shape, axis: reshape(flip(cumsum(flip(g, axis), axis), axis), x_shape),  linear=("x",), batch=batching.along_or_flat)
 argmax = Op(_argmax, x=None, batch=batching.along_or_flat)

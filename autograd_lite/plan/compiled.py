@@ -13,7 +13,7 @@ from ..errors import ArgumentError
 from ..node import is_tracing
 from ..tensor import Tensor
 from ..tree import rebuilt
-from . import numpy_backend
+from . import numpy_backend, passes
 from .program import Argument, Program
 from .record import Recording
 
@@ -28,15 +28,17 @@ class Plan:
         self.result = recording.result
         self.afterwards = [call for call, tensor in recording.afterwards]
         self.has_value = [tensor is not None for _, tensor in recording.afterwards]
-        self.reads = [s.source.position if isinstance(s.source, Argument) else s.source.read for s in self.program.sources]
         self.backend = backend
-        self.free = [backend(self.program)]
+        self.best = passes.optimised(self.program)
+        self.reads = [s.source.position if isinstance(s.source, Argument) else s.source.read for s in self.best.sources]
+        self.free = [backend(self.best)]
+        self.source = self.free[0].source
 
     def __call__(self, arrays: list[Any]) -> Any:
         try:
             built = self.free.pop()  # buffers serve one call at a time
         except IndexError:
-            built = self.backend(self.program)
+            built = self.backend(self.best)
         ys = iter(built.run([arrays[read] if type(read) is int else read() for read in self.reads]))
         self.free.append(built)
         result = rebuilt(self.result, ys)

@@ -22,13 +22,15 @@ class Argument(NamedTuple):
 
 
 class Captured:
-    """Where a value comes from: something of somebody else's, an array, a leaf or a generator, read at each call."""
+    """Where a value comes from: something of somebody else's, an array, a leaf or a generator, read at each call; one
+    that `stays` is the same array as a rule."""
 
-    __slots__ = ("memory", "read", "what")
+    __slots__ = ("memory", "read", "stays", "what")
 
-    def __init__(self, read: Callable[[], Any], what: str, memory: Any = None):
+    def __init__(self, read: Callable[[], Any], what: str, memory: Any = None, stays: bool = False):
         self.read, self.what = read, what
         self.memory = memory  # the array, where it is always the same
+        self.stays = stays or memory is not None
 
 
 class Value:

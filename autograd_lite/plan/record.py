@@ -156,7 +156,7 @@ class Recording(Trace):
             if i not in self.known:
                 if isinstance(i, Leaf):
                     leaf, what = i, f"leaf {i.name}" if i.name else "leaf"
-                    self.known[i] = Value(None, (), (), i.shape, i.dtype, Captured(lambda: leaf.data, what))
+                    self.known[i] = Value(None, (), (), i.shape, i.dtype, Captured(lambda: leaf.data, what, stays=True))
                 else:  # computed before f was called
                     self.known[i] = self._input(recomputed(i))
             return self.known[i]

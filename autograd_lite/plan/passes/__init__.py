@@ -8,8 +8,9 @@ from .common import without_repeats
 from .constants import folded
 from .dead import without_dead
 from .expansion import expanded
+from .fusion import fused
 
-PASSES = (expanded, folded, simplified, without_repeats, simplified, without_repeats, without_dead)
+PASSES = (expanded, folded, simplified, without_repeats, simplified, without_repeats, without_dead, fused)
 
 
 def optimised(program: Program) -> Program:

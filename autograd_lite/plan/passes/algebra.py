@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...ops.elementwise import divide, multiply, negative, positive, power, square, stop_gradient, subtract
-from ...ops.reduce import spread
+from ...ops.reduce import spread, sum
 from ...ops.shape import broadcast_to, cast, expand_dims, reshape, squeeze, sum_to, swapaxes, transpose
 from ..program import Program, Value, rewritten
 
@@ -33,6 +33,8 @@ def _simplified(value: Value) -> Any:
         return x.inputs[0]
     if op is power and _is_number(value.inputs[1], 2) and x.dtype == value.dtype:
         return Value(square, (x,), (), value.shape, value.dtype)
+    if op is sum_to:
+        return _as_sum(value, x)
     same = x.shape == value.shape and x.dtype == value.dtype
     if same and (op in _SAME_ENTRIES or op in (positive, cast, stop_gradient)):
         return x
@@ -43,6 +45,15 @@ def _simplified(value: Value) -> Any:
     if op is swapaxes and x.op is swapaxes and set(value.statics) == set(x.statics):
         return x.inputs[0]
     return value
+
+
+def _as_sum(value: Value, x: Value) -> Value:
+    """What broadcasting copied, summed: over the axes that it put in front, and then over those that it stretched."""
+    extra = len(x.shape) - len(value.shape)
+    if extra:
+        x = Value(sum, (x,), (0 if extra == 1 else tuple(range(extra)), None, False), x.shape[extra:], x.dtype)
+    stretched = tuple([k for k, n in enumerate(value.shape) if n != x.shape[k]])
+    return Value(sum, (x,), (stretched[0] if len(stretched) == 1 else stretched, None, True), value.shape, x.dtype) if stretched else x
 
 
 def _is_number(x: Any, n: int) -> bool:

@@ -39,7 +39,8 @@ def expanded(program: Program) -> Program:
 
 def is_simple(op: Op) -> bool:
     """Whether a backend can put the op's result where it likes, or it is no more than another view."""
-    return (isinstance(op.fprop, np.ufunc) or op.write is not None or op.view) and not op.several and not op.residual
+    placed = isinstance(op.fprop, np.ufunc) or op.write is not None or op.fold is not None
+    return (placed or op.view) and not op.several and not op.residual
 
 
 def _parts(value: Value) -> tuple[Any, Any, Any] | None:
