@@ -161,6 +161,11 @@ class Loops:
             return self.axes[0].extent
         return 0
 
+    @property
+    def partial_results(self) -> int:
+        """For how many results of blocks there must be memory."""
+        return (self.blocks + 1) * len(self.nest.reductions) if self.blocks else 0
+
     # -- code ----------------------------------------------------------------------------------------------------------
 
     def write(self, writer: Writer, pointer: Callable[[Memory], str], span: Any = None, partials: str = "") -> None:

@@ -89,6 +89,7 @@ class Products:
         self.writer.start = self.writer.here
         if b.column != 1 and b.columns > 1:
             b = self.pack(b)
+            self.writer.start = self.writer.here
         many = min(4, -(-c.columns // self.width))
         rows = (8, 8, 6, 6)[many - 1]
         self.columns(a, b, c, many * self.width, rows)

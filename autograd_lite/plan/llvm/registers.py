@@ -81,16 +81,23 @@ class Register:
         text = f"{instruction} {a.type} {a.name}, {b.name}"
         return self.writer.made(text, kind or a.kind, a.width, max(a.level, b.level))
 
+    def _is(self, other: Any, number: int) -> bool:
+        return type(other) is int and other == number
+
     def _either(self, floating: str, integer: str, other: Any) -> Register:
         return self._with(other, floating if self.kind.floating else integer)
 
     def __add__(self, other: Any) -> Register:
+        if self.kind is I64 and self._is(other, 0):  # places in memory read better without
+            return self
         return self._either("fadd", "add", other)
 
     def __sub__(self, other: Any) -> Register:
         return self._either("fsub", "sub", other)
 
     def __mul__(self, other: Any) -> Register:
+        if self.kind is I64 and self._is(other, 1):
+            return self
         return self._either("fmul", "mul", other)
 
     def __truediv__(self, other: Any) -> Register:

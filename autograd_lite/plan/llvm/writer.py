@@ -178,20 +178,20 @@ class Writer:
         outer.inner += [f"  br label %{label}", f"{label}:", first, *inner.head, *inner.inner, *last]
         outer.block = after
 
-    def unless(self, condition: Register, otherwise: Callable[[], None]) -> None:
-        """Do something and return from the function if `condition` is false; go on if it is true."""
-        loop, good, bad = self.loops[-1], self.fresh("good"), self.fresh("bad")
-        loop.inner += [f"  br i1 {condition.name}, label %{good}, label %{bad}", f"{bad}:"]
-        otherwise()
-        loop.inner.append(f"{good}:")
+    def require(self, condition: Register) -> None:
+        """Go to the code at label `refused`, which `end` is given, if the condition is false."""
+        loop, good = self.loops[-1], self.fresh("good")
+        loop.inner += [f"  br i1 {condition.name}, label %{good}, label %refused", f"{good}:"]
         loop.block = good
 
-    def end(self, result: Register | str = "void") -> None:
-        """Close the function with what it returns."""
+    def end(self, result: Register | str = "void", refused: Sequence[str] = ()) -> None:
+        """Close the function with what it returns; `refused` is the code for what it requires in vain."""
         (entry,) = self.loops
         text = f"{result.type} {result.name}" if isinstance(result, Register) else result
-        lines = [self.header, "entry:", *self.slots, *entry.head, *entry.inner, f"  ret {text}", "}", ""]
-        self.module.functions.append("\n".join(lines))
+        lines = [self.header, "entry:", *self.slots, *entry.head, *entry.inner, f"  ret {text}"]
+        if refused:
+            lines += ["refused:", *refused]
+        self.module.functions.append("\n".join([*lines, "}", ""]))
 
 
 def _text(x: Any) -> str:

@@ -1,0 +1,296 @@
+"""A scheduled program with a memory for each value, as IR.
+
+Runs of native items become functions, phases, between the steps that NumPy does; the first also checks the arguments.
+A new value of memory that is to be overwritten goes there directly where nothing reads the old one afterwards and
+nothing can fail any more; otherwise it is copied there at the end.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from itertools import groupby, permutations
+from typing import Any
+
+import numpy as np
+
+from ..program import Program, Value
+from .calling import Offsets
+from .entry import PARAMETERS, Entry, Table, close, load_pointer, open_context
+from .forms import kind_of
+from .loops import Loops
+from .memory import Memory, View, assign, contiguous, viewed, whole
+from .products import SMALL, Products, as_matrix, multiply_adds
+from .registers import BOOL
+from .schedule import Item, Nest, Product, Schedule
+from .writer import Module, Writer
+
+CALLED_OFTEN = 300  # entry-by-entry values of a program of numbers, from which on exp is a function that is called
+MANY = 1 << 15  # additions and loads of a program from which on other Python threads may run meanwhile
+
+
+class Lowering:
+    """What `program` becomes: `items` in order, `memories` of values, and the `ir` of its phases."""
+
+    def __init__(self, program: Program, where: Offsets, vector_bytes: int):
+        self.program, self.where, self.vector_bytes = program, where, vector_bytes
+        self.schedule = Schedule(program)
+        self.items = self.schedule.items
+        self.position = {item: k for k, item in enumerate(self.items)}
+        self.memories: dict[Value, Memory] = {}
+        self.arguments: list[Memory] = []
+        self.targets: list[tuple[Value, Value]] = []  # what is written directly
+        self.outputs: list[Value] = []  # what is computed into memory that the caller gets
+        self._place()
+        self.free = self._free_layouts()
+        self.loops = {
+            item: Loops(item, self.schedule, self.view, self.free, vector_bytes)
+            for item in self.items
+            if isinstance(item, Nest)
+        }
+        self.packed = {item: Memory(self._packing(item), item.values[0].dtype) for item in self.items if self.is_small(item)}
+        self.partials = {
+            item: Memory((loops.partial_results,), np.dtype(np.float64))
+            for item, loops in self.loops.items()
+            if loops.partial_results
+        }
+        for item, memory in [*self.packed.items(), *self.partials.items()]:
+            memory.use(self.position[item])
+        scratch = [*self.memories.values(), *self.packed.values(), *self.partials.values()]
+        scratch = [m for m in scratch if m.argument is None]
+        self.scratch_bytes = assign(scratch)
+        self._write()
+
+    # -- memory --------------------------------------------------------------------------------------------------------
+
+    def _place(self) -> None:
+        program, stored = self.program, self.schedule.stored
+        sources = [s for s in program.sources if kind_of(s.dtype) is not None]
+        for source in sources:
+            self._argument(source, source.shape, source.dtype)
+        self.sources = sources
+        for target, new in program.writes:
+            if isinstance(new, Value) and new in stored and new not in self.memories and self._may_write(target, new):
+                self.targets.append((target, new))
+                self._argument(new, new.shape, new.dtype)
+        given = Counter([y for y in program.outputs if isinstance(y, Value)])
+        shown = set(self.schedule.views.values())
+        for y, times in given.items():
+            native = y in stored and isinstance(self.schedule.item[y], (Nest, Product)) and not self.is_large(y)
+            if y.shape and native and times == 1 and y not in shown and y not in self.memories:
+                if all(isinstance(self.schedule.item[u], Nest) for u in self.schedule.users[y]):
+                    self.outputs.append(y)
+                    self._argument(y, y.shape, y.dtype)
+        end = len(self.items)
+        for value in stored:
+            if value not in self.memories and kind_of(value.dtype) is not None and value.size:
+                self.memories[value] = Memory(value.shape, value.dtype)
+        for item in self.items:
+            for value in [*item.values, *(item.reductions if isinstance(item, Nest) else ()), *self.schedule.reads(item)]:
+                if value in self.memories:
+                    self.memories[value].use(self.position[item])
+        for y in [*program.outputs, *[new for _, new in program.writes]]:
+            if isinstance(y, Value) and self.schedule.base(y) in self.memories:
+                self.memories[self.schedule.base(y)].use(end)
+
+    def _argument(self, value: Value, shape: tuple[int, ...], dtype: Any) -> None:
+        self.memories[value] = memory = Memory(shape, dtype, len(self.arguments))
+        self.arguments.append(memory)
+
+    def _may_write(self, target: Value, new: Value) -> bool:
+        """Whether `new` may be computed into the memory of `target`: nothing can fail afterwards, and nothing reads
+        what was there. Sources that are somebody's arrays are looked at here; the others when the plan starts."""
+        memory, item = target.source.memory, self.schedule.item[new]
+        if not isinstance(item, Nest) or not new.shape or new in item.reductions:
+            return False
+        if memory.shape != new.shape or memory.dtype != new.dtype or not memory.flags.c_contiguous:
+            return False
+        if any(np.may_share_memory(memory, other.source.memory) for other, _ in self.targets):
+            return False
+        later = self.items[self.position[item] :]
+        if any(self._can_fail(i) for i in later):
+            return False
+        for source in self.program.sources:
+            if kind_of(source.dtype) is None or not source.shape:
+                continue
+            stays = source.op is None and getattr(source.source, "stays", False)
+            if self._read_after(source, item, new) == "yes" and stays:
+                array = source.source.read()
+                if np.may_share_memory(array, memory):
+                    return False
+        return True
+
+    def _can_fail(self, item: Item) -> bool:
+        """Whether an item may find that its input is wrong."""
+        if isinstance(item, Nest):
+            return any(v.op.effect or v in self.schedule.gathers for v in self.schedule.body(item))
+        return not isinstance(item, Product)
+
+    def _read_after(self, source: Value, item: Nest, new: Value) -> str:
+        """Whether anything reads `source` when `new` has been written: "no", "yes", or "itself": the entry in the place
+        of which it is written."""
+        places = [self.position[i] for i in self.items if source in self.schedule.reads(i)]
+        last, here = max(places, default=-1), self.position[item]
+        if any(self.schedule.base(y) is source for y in self.program.outputs if isinstance(y, Value)):
+            return "yes"
+        if any(self.schedule.base(n) is source for _, n in self.program.writes if isinstance(n, Value)):
+            return "yes"
+        if last != here:
+            return "yes" if last > here else "no"
+        body = self.schedule.body(item)
+        read = {i for v in [*body, *item.reductions] for i in v.operands if self.schedule.base(i) is source}
+        gathered = any(v in self.schedule.gathers and v.inputs[0] in read for v in body)
+        return "itself" if read == {source} and source.shape == new.shape and not gathered else "yes"
+
+    def apart(self) -> list[tuple[int, int, bool]]:
+        """Which arguments must not share memory; if the third is true, unless they are the same."""
+        found = []
+        for _, new in self.targets:
+            item = self.schedule.item[new]
+            assert isinstance(item, Nest)
+            for source in self.sources:
+                how = self._read_after(source, item, new) if source.shape else "no"
+                if how != "no":
+                    numbers = self.memories[new].argument, self.memories[source].argument
+                    assert numbers[0] is not None
+                    assert numbers[1] is not None
+                    found.append((numbers[0], numbers[1], how == "itself"))
+        return found
+
+    def view(self, value: Value) -> View:
+        """Where a value lies."""
+        if value in self.memories:
+            return whole(self.memories[value])
+        x = value.inputs[0]
+        found = viewed(self.view(x), value)
+        assert found is not None
+        return found
+
+    def _free_layouts(self) -> set[Value]:
+        """The values in scratch memory that may lie with any axis last: every view of them can show that."""
+        free = {v for v, m in self.memories.items() if m.argument is None and len(v.shape) > 1 and self._is_nested(v)}
+        for view in self.schedule.views:
+            base = self.schedule.base(view)
+            if base in free and not self._shows_any_order(base, view):
+                free.discard(base)
+        return free
+
+    def _is_nested(self, value: Value) -> bool:
+        return isinstance(self.schedule.item[value], Nest) and self.schedule.inline(value)
+
+    def _shows_any_order(self, base: Value, view: Value) -> bool:
+        memory = self.memories[base]
+        try:
+            for order in permutations(range(len(base.shape))) if len(base.shape) < 4 else ():
+                memory.strides = contiguous(base.shape, order)
+                self.view(view)
+        except AssertionError:
+            return False
+        finally:
+            memory.strides = contiguous(base.shape)
+        return len(base.shape) < 4
+
+    # -- products ------------------------------------------------------------------------------------------------------
+
+    def is_large(self, value: Value) -> bool:
+        """Whether it is a product that NumPy computes."""
+        return isinstance(self.schedule.item[value], Product) and multiply_adds(value) > SMALL
+
+    def is_small(self, item: Item) -> bool:
+        """Whether an item is a product that is computed here."""
+        return isinstance(item, Product) and not self.is_large(item.values[0])
+
+    def _packing(self, item: Item) -> tuple[int, ...]:
+        return (max(i.size for i in item.values[0].operands),)
+
+    # -- phases --------------------------------------------------------------------------------------------------------
+
+    def is_native(self, item: Item) -> bool:
+        """Whether an item is compiled."""
+        return isinstance(item, Nest) or self.is_small(item)
+
+    def stretches(self) -> Iterator[tuple[bool, list[Item]]]:
+        """The items in order: runs of native ones, and of others."""
+        for native, items in groupby(self.items, self.is_native):
+            yield native, list(items)
+
+    def _write(self) -> None:
+        numbers = [v for v in self.program.values if not v.shape and self.schedule.inline(v)]
+        self.is_scalar = len(numbers) > CALLED_OFTEN and 2 * len(numbers) > len(self.program.values)
+        self.module = Module(outline=self.is_scalar)
+        written = [False] * len(self.sources) + [True] * (len(self.arguments) - len(self.sources))
+        self.table = Table(self.arguments, written)
+        self.start = -(-8 * self.table.words // 64) * 64
+        self.phases: list[tuple[str, list[Item]]] = []  # (name of a native function or "", items)
+        for native, items in self.stretches():
+            self.phases.append((f"phase{len(self.phases)}" if native else "", items))
+        entry = Entry(self.module, self.table, self.where, self.apart())
+        if self.phases and self.phases[0][0]:
+            self.phases[0] = ("start", self.phases[0][1])
+            self._phase(entry.writer, self.phases[0][1])
+        else:
+            close(entry.writer)
+        for name, items in self.phases:
+            if name.startswith("phase"):
+                writer = Writer(self.module, name, PARAMETERS, "i64")
+                open_context(writer, self.where)
+                self._phase(writer, items)
+        self.ir = str(self.module)
+
+    def _phase(self, writer: Writer, items: list[Item]) -> None:
+        """The items of one native function, and its return."""
+        known: dict[Memory, str] = {}
+        begin = writer.here
+        release = self.work(items) > MANY
+        if release:
+            writer.declare("declare ptr @PyEval_SaveThread()")
+            writer.declare("declare void @PyEval_RestoreThread(ptr)")
+            writer.line("%thread = call ptr @PyEval_SaveThread()", begin)
+
+        def pointer(memory: Memory) -> str:
+            if memory not in known:
+                if memory.argument is not None:
+                    known[memory] = load_pointer(writer, self.table.slot(memory.argument), begin)
+                else:
+                    known[memory] = writer.pointer("%context", self.start + memory.offset, 1, begin)
+            return known[memory]
+
+        for memory in [*self.memories.values(), *self.packed.values(), *self.partials.values()]:
+            if memory.argument is not None or memory.offset >= 0:
+                pointer(memory)
+        for item in items:
+            self._item(writer, pointer, item)
+        if release:
+            writer.line("call void @PyEval_RestoreThread(ptr %thread)", writer.here)
+        if writer.fine:
+            writer.require(writer.made(f"load i1, ptr {writer.fine}", BOOL))
+        close(writer)
+
+    def _item(self, writer: Writer, pointer: Callable[[Memory], str], item: Item) -> None:
+        """A nest or a product."""
+        if isinstance(item, Nest):
+            partials = pointer(self.partials[item]) if item in self.partials else ""
+            return self.loops[item].write(writer, pointer, None, partials)
+        value = item.values[0]
+        kind = kind_of(value.dtype)
+        assert kind is not None
+        a, b = (self.view(i) for i in value.operands)
+        c, packed = self.view(value), pointer(self.packed[item])
+        left = as_matrix(a, pointer(a.memory), True)
+        right = as_matrix(b, pointer(b.memory), False)
+        result = as_matrix(c, pointer(c.memory), len(a.shape) == 1)
+        Products(writer, kind, self.vector_bytes * 8 // kind.bits, packed).write(left, right, result)
+        return None
+
+    def work(self, items: list[Item]) -> float:
+        """About how much there is to do, in additions."""
+        total = 0.0
+        for item in items:
+            if isinstance(item, Nest):
+                size = float(np.prod(item.domain))
+                forms = self.schedule.forms
+                total += size * sum(forms[v].cost if v in forms else 2 for v in self.schedule.body(item))
+                total += size * len(item.reductions)
+            else:
+                total += multiply_adds(item.values[0])
+        return total
