@@ -156,7 +156,7 @@ class Schedule:
                 break
         else:
             item = Nest(domain)
-            self.items.insert(first, item)
+            self.items.insert(self._earliest(value), item)
         if reduced is None:
             item.values.append(value)
         else:
