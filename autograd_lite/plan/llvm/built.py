@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 from .. import numpy_backend
 from ..program import Program, Value, names_of
 from ..statements import Statements
+from . import threads
 from .calling import builtin, offsets
 from .forms import kind_of
 from .lowering import Lowering
@@ -86,8 +88,13 @@ class _Lines:
         scope = self.statements.scope
         scope["otherwise"] = otherwise
         self._outputs()
+        scope["shared"] = threads.run
         for name, items in lowered.phases:
-            if name:
+            if name in lowered.counts:
+                part = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)(code.address(name))
+                scope[name] = part
+                self.lines.append(f"shared({name}, {memory.ctypes.data}, {lowered.counts[name]})")
+            elif name:
                 scope[name] = builtin(code, name, memory)
                 self._call(name)
             else:

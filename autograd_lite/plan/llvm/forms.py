@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -30,9 +31,12 @@ class Form(NamedTuple):
     called: bool = False
 
 
+_OF_DTYPE: dict[Any, Kind] = {np.dtype(name): kind for name, kind in KINDS.items()}
+
+
 def kind_of(dtype: Any) -> Kind | None:
     """What a dtype is in IR; None if it has no native form."""
-    return KINDS.get(getattr(dtype, "name", "")) if getattr(dtype, "isnative", False) else None
+    return _OF_DTYPE.get(dtype)
 
 
 # -- ufuncs ----------------------------------------------------------------------------------------------------------
@@ -143,11 +147,18 @@ def _weak(x: Any) -> Any:
     return type(x) if type(x) in (int, float, complex) else np.dtype(type(x))
 
 
-def _ufunc_form(value: Value, ufunc: Any) -> Form | None:
-    # Rows have names for inputs that are constants too: each is an operand here.
+@lru_cache(maxsize=4096)
+def _loop(ufunc: Any, dtypes: tuple[Any, ...]) -> tuple[Any, ...] | None:
+    """The dtypes that the ufunc computes in, for inputs of these, and that of its output."""
     try:
-        loop = ufunc.resolve_dtypes((*map(_weak, value.inputs), None))
+        return tuple(ufunc.resolve_dtypes((*dtypes, None)))
     except (TypeError, ValueError):
+        return None
+
+
+def _ufunc_form(value: Value, ufunc: Any) -> Form | None:
+    loop = _loop(ufunc, tuple([_weak(i) for i in value.inputs]))
+    if loop is None:
         return None
     kinds = tuple([kind_of(d) for d in loop])
     if None in kinds or loop[-1] != value.dtype:

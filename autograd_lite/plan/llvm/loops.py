@@ -166,6 +166,14 @@ class Loops:
         """For how many results of blocks there must be memory."""
         return (self.blocks + 1) * len(self.nest.reductions) if self.blocks else 0
 
+    @property
+    def outer(self) -> int:
+        """How often the outer loop goes, if several threads can share it; else 0."""
+        if self.blocks:
+            return self.blocks
+        kept = [k for k, axis in enumerate(self.axes) if not axis.reduced and k != self.vector]
+        return self.axes[kept[0]].extent if kept else 0
+
     # -- code ----------------------------------------------------------------------------------------------------------
 
     def write(self, writer: Writer, pointer: Callable[[Memory], str], span: Any = None, partials: str = "") -> None:

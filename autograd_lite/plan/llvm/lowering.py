@@ -21,12 +21,14 @@ from .forms import kind_of
 from .loops import Loops
 from .memory import Memory, View, assign, contiguous, viewed, whole
 from .products import SMALL, Products, as_matrix, multiply_adds
-from .registers import BOOL
+from .registers import BOOL, I64, Register
 from .schedule import Item, Nest, Product, Schedule
 from .writer import Module, Writer
 
 CALLED_OFTEN = 300  # entry-by-entry values of a program of numbers, from which on exp is a function that is called
-MANY = 1 << 15  # additions and loads of a program from which on other Python threads may run meanwhile
+MANY = 1 << 22  # additions, some 50 us, from which on other Python threads may run meanwhile
+LARGE = 1 << 24  # additions, some 200 us, from which on a nest is given to several threads
+LOAD = 16  # additions that take as long as an entry from memory
 
 
 class Lowering:
@@ -209,10 +211,38 @@ class Lowering:
         """Whether an item is compiled."""
         return isinstance(item, Nest) or self.is_small(item)
 
-    def stretches(self) -> Iterator[tuple[bool, list[Item]]]:
-        """The items in order: runs of native ones, and of others."""
-        for native, items in groupby(self.items, self.is_native):
-            yield native, list(items)
+    def stretches(self) -> Iterator[tuple[str, list[Item]]]:
+        """The items in order: runs of native ones ("phase"), of steps (""), and nests for several threads, each as a
+        "part" and what is left to do in the "phase" after it."""
+
+        def how(item: Item) -> str:
+            return "" if not self.is_native(item) else "part" if self.is_shared(item) else "phase"
+
+        carried: list[Item] = []
+        for kind, run in groupby(self.items, how):
+            items = list(run)
+            if kind == "part":
+                for item in items:
+                    if carried:
+                        yield "phase", carried
+                    yield "part", [item]
+                    carried = [item] if self.loops[item].blocks else []  # type: ignore[index]
+            elif kind == "phase":
+                yield "phase", carried + items
+                carried = []
+            else:
+                if carried:
+                    yield "phase", carried
+                    carried = []
+                yield "", items
+        if carried:
+            yield "phase", carried
+
+    def is_shared(self, item: Item) -> bool:
+        """Whether several threads share a nest."""
+        if not isinstance(item, Nest) or self.work([item]) < LARGE or self._can_fail(item):
+            return False
+        return self.loops[item].outer > 1
 
     def _write(self) -> None:
         numbers = [v for v in self.program.values if not v.shape and self.schedule.inline(v)]
@@ -222,10 +252,15 @@ class Lowering:
         self.table = Table(self.arguments, written)
         self.start = -(-8 * self.table.words // 64) * 64
         self.phases: list[tuple[str, list[Item]]] = []  # (name of a native function or "", items)
-        for native, items in self.stretches():
-            self.phases.append((f"phase{len(self.phases)}" if native else "", items))
+        self.counts: dict[str, int] = {}  # of functions that run on several threads: how many blocks there are
+        for how, items in self.stretches():
+            name = f"{how}{len(self.phases)}" if how else ""
+            self.phases.append((name, items))
+            if how == "part":
+                (item,) = items
+                self.counts[name] = self.loops[item].outer  # type: ignore[index]
         entry = Entry(self.module, self.table, self.where, self.apart())
-        if self.phases and self.phases[0][0]:
+        if self.phases and self.phases[0][0].startswith("phase"):
             self.phases[0] = ("start", self.phases[0][1])
             self._phase(entry.writer, self.phases[0][1])
         else:
@@ -235,11 +270,33 @@ class Lowering:
                 writer = Writer(self.module, name, PARAMETERS, "i64")
                 open_context(writer, self.where)
                 self._phase(writer, items)
+            elif name in self.counts:
+                writer = Writer(self.module, name, ["ptr %context", "i64 %begin", "i64 %end"])
+                self._part(writer, items[0])
         self.ir = str(self.module)
+
+    def _part(self, writer: Writer, item: Item) -> None:
+        """A function that does some of the blocks of a nest."""
+        assert isinstance(item, Nest)
+        pointer = self._pointers(writer)
+        partials = pointer(self.partials[item]) if item in self.partials else ""
+        span = tuple([Register(writer, name, I64) for name in ("%begin", "%end")])
+        self.loops[item].write(writer, pointer, span, partials)
+        writer.end()
+
+    def _pointers(self, writer: Writer) -> Callable[[Memory], str]:
+        """The addresses of all memories, for the function that is being written."""
+        known: dict[Memory, str] = {}
+        begin = writer.here
+        for memory in [*self.memories.values(), *self.packed.values(), *self.partials.values()]:
+            if memory.argument is not None:
+                known[memory] = load_pointer(writer, self.table.slot(memory.argument), begin)
+            elif memory.first >= 0:
+                known[memory] = writer.pointer("%context", self.start + memory.offset, 1, begin)
+        return known.__getitem__
 
     def _phase(self, writer: Writer, items: list[Item]) -> None:
         """The items of one native function, and its return."""
-        known: dict[Memory, str] = {}
         begin = writer.here
         release = self.work(items) > MANY
         if release:
@@ -247,17 +304,7 @@ class Lowering:
             writer.declare("declare void @PyEval_RestoreThread(ptr)")
             writer.line("%thread = call ptr @PyEval_SaveThread()", begin)
 
-        def pointer(memory: Memory) -> str:
-            if memory not in known:
-                if memory.argument is not None:
-                    known[memory] = load_pointer(writer, self.table.slot(memory.argument), begin)
-                else:
-                    known[memory] = writer.pointer("%context", self.start + memory.offset, 1, begin)
-            return known[memory]
-
-        for memory in [*self.memories.values(), *self.packed.values(), *self.partials.values()]:
-            if memory.argument is not None or memory.offset >= 0:
-                pointer(memory)
+        pointer = self._pointers(writer)
         for item in items:
             self._item(writer, pointer, item)
         if release:
@@ -270,7 +317,8 @@ class Lowering:
         """A nest or a product."""
         if isinstance(item, Nest):
             partials = pointer(self.partials[item]) if item in self.partials else ""
-            return self.loops[item].write(writer, pointer, None, partials)
+            loops = self.loops[item]
+            return loops.end(writer, pointer, partials) if self.is_shared(item) else loops.write(writer, pointer, None, partials)
         value = item.values[0]
         kind = kind_of(value.dtype)
         assert kind is not None
@@ -289,8 +337,8 @@ class Lowering:
             if isinstance(item, Nest):
                 size = float(np.prod(item.domain))
                 forms = self.schedule.forms
-                total += size * sum(forms[v].cost if v in forms else 2 for v in self.schedule.body(item))
-                total += size * len(item.reductions)
+                total += size * sum(forms[v].cost if v in forms else 2 for v in self.loops[item].body)
+                total += size * (len(item.reductions) + LOAD * len(self.loops[item].accesses))
             else:
                 total += multiply_adds(item.values[0])
         return total

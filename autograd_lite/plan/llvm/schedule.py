@@ -244,7 +244,7 @@ class Schedule:
         if not isinstance(item, Nest):
             return {self.base(i) for v in item.values for i in v.operands}
         found: set[Value] = set()
-        body = self.body(item)
+        body = dict.fromkeys(self.body(item))
         for value in [*body, *item.reductions]:
             found |= {self.base(i) for i in value.operands if i not in body}
         return found
