@@ -14,11 +14,12 @@ from typing import Any
 import numpy as np
 
 from .errors import ArgumentError, ShapeError, StaleValueError
+from .leaf import deposit
 from .node import Leaf, Node, enable_grad, is_recording, is_tracing, last_change, no_grad, topological_order
 from .ops.elementwise import real
 from .ops.shape import cast, sum_to
 from .runtime import without_history
-from .tensor import Tensor, constant_tensor, deposit
+from .tensor import Tensor, constant_tensor
 
 float64, FLOAT64 = np.float64, np.dtype(np.float64)
 

@@ -129,6 +129,7 @@ def _call_source(op: Op) -> str:
         value = "type(y) is ndarray and y.ndim or isinstance(y, generic)"
         convert = [] if op.is_ufunc else [f"    if not ({value}): y = as_value(y)"]
     lines += [
+        *([f"    for trace in is_tracing(): trace.happens(({', '.join(datas)},))"] if op.effect else []),
         f"    try: y = {run}({', '.join(datas)}{keywords})",
         "    except Exception as error:",
         f"        raise failure(op, error, ({', '.join(datas)},), ({', '.join(nodes)},)) from error",

@@ -73,12 +73,22 @@ class Trace:
         """A constant that the function took in from outside, or what stands for it."""
         return value
 
+    def happens(self, inputs: tuple[Any, ...]) -> None:
+        """An op that has an effect is about to run on `inputs`."""
+
     def happened(self, node: Node) -> None:
-        """`node` is of an op that has an effect, whether or not its value is used."""
+        """It has; `node` is to be kept whether or not its value is used."""
 
     def deposit(self, leaf: Leaf, gradient: Any) -> None:
         """A backward pass inside of the function adds to the gradient of a leaf."""
         raise NotImplementedError
+
+    def requires(self, now: Callable[[], Any]) -> None:
+        """What the function does depends on `now()`, which is not a value in the graph: an option, a mode."""
+
+    def forgotten(self, leaf: Leaf) -> None:
+        """The function sets the gradient of a leaf back to None."""
+        leaf.grad = None
 
 
 _traces: ContextVar[tuple[Trace, ...]] = ContextVar("autograd_lite.traces", default=())

@@ -17,6 +17,21 @@ from autograd_lite.tree import leaves
 PROGRAMS = [(name, text) for name, programs in {**SURFACE, **FLAT}.items() for text in programs]
 
 
+# What depends on values in a way that no replay can: how large the result is, or which ops are run.
+REFUSED = {
+    "np.real_if_close(Z)": "real or complex",
+    "np.add.reduceat": "the gradient takes the segments' lengths from the indices",
+    "np.unique": "how many there are",
+    "np.unique_values": "how many there are",
+    "np.unwrap": "where it jumps",
+    "np.choose": "the choices are looked at one by one",
+    "np.piecewise": "which function is called",
+    "np.nanmedian": "how many are no NaN",
+    "np.nanquantile": "how many are no NaN",
+    "np.nanpercentile": "how many are no NaN",
+}
+
+
 def value_and_pullback(f):
     """What f gives, and the gradients of a weighted sum of that."""
 
@@ -40,7 +55,7 @@ def same(got, wanted):
 def fresh(x, seed):
     """Another input of the same kind: its entries in another order."""
     x, rng = np.asarray(x), np.random.default_rng(seed)
-    return x if x.dtype.kind not in "fc" or x.ndim != 1 else rng.permutation(x)
+    return rng.permuted(x, axis=-1) if x.dtype.kind in "fc" and x.ndim == 1 and np.any(np.diff(x) < 0) else x
 
 
 @pytest.mark.parametrize(("name", "text"), PROGRAMS)
@@ -50,11 +65,15 @@ def test_programs_of_the_surface(name, text):
 
     def f(*moving):
         y = run(program, {**inputs, **dict(zip(program.live, moving, strict=True))})
-        return [part for part in leaves(y) if getattr(part, "dtype", np.dtype(float)).kind in "fc"]
+        return [part for part in leaves(y) if name in FLAT or getattr(part, "dtype", np.dtype(float)).kind in "fc"]
 
     both = value_and_pullback(f) if name in SURFACE else f
     compiled = ag.compile(both)
     xs = [inputs[k] for k in program.live]
+    if name in REFUSED or text in REFUSED:
+        with pytest.raises(ag.LeakError):
+            compiled(*xs)
+        return
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         same(compiled(*xs), both(*xs))

@@ -16,6 +16,7 @@ from .history import History
 from .losses import loss_named
 from .metrics import Metric, metrics_named
 from .prediction import evaluate, mode, predict
+from .step import Step, step_for
 
 
 def fit(
@@ -33,6 +34,7 @@ def fit(
     early_stopping: EarlyStopping | int | None = None,
     callbacks: Sequence[Any] = (),
     progress: bool = True,
+    compile: bool | str = True,
 ) -> History:
     """Minimise the mean loss over the data, plus the regularizer, by mini-batches.
 
@@ -53,6 +55,9 @@ def fit(
     early_stopping: an EarlyStopping, or the number of epochs to look ahead.
     callbacks: nn.Callback objects, or functions that are called with the Run after each epoch.
     progress: show a bar with loss, metrics and time left, where tqdm is installed.
+    compile: record the update once for each size of a batch and replay it (`ag.compile`), by the backend of that name
+        or, if True, the faster one. What Python does in the model or loss besides computing is done only when it is
+        recorded; where values decide what is computed, training runs uncompiled, and a warning says why.
 
     Ctrl-C ends training with the best theta of the completed epochs; before the first of them is complete, with the
     theta of the last whole update. `history.stopped` says so.
@@ -94,44 +99,9 @@ def fit(
     called = [as_callback(callback) for callback in callbacks]
     called += [early_stopping] if early_stopping is not None else []
     rng = rng if hasattr(rng, "permutation") else np.random.default_rng(rng)
+    run.step = step_for(run, _weighted(loss) if len(train) == 3 else loss, compile)
     run.train(train, size, epochs, rng, called, progress)
     return run.history
-
-
-def step(model: Any, loss: Callable[..., Any], optimizer: Any, regularizer: Any, run: Run, X: Any, *target: Any) -> Any:
-    """One update of theta from one mini-batch. Returns the model's output; `run.loss` is the mean loss."""
-
-    output: Any = None
-
-    def objective() -> Any:
-        nonlocal output
-        first, output = output is None, model(X)
-        risk = loss(output, *target)
-        if first:  # an optimizer that then searches along a line may well look at points that are out of bounds
-            value = risk.item()
-            if not -run.bound < value < run.bound:
-                raise OutOfBounds(risk, value)
-            run.loss = value
-        if regularizer is None:
-            return risk
-        penalty = smooth(model)
-        return risk if penalty is None else risk + penalty
-
-    smooth = getattr(regularizer, "smooth", regularizer)
-    shrink = getattr(regularizer, "proximal_step", None)
-    rate = optimizer.rate if shrink else None
-    optimizer.zero_grad()
-    if getattr(optimizer, "needs_closure", False):
-        run.updating = True
-        optimizer.step(objective)
-    else:
-        objective().backward()
-        run.updating = True
-        optimizer.step()
-    if shrink:
-        shrink(model, rate)
-    run.updating = False
-    return output
 
 
 class Run:
@@ -160,6 +130,7 @@ class Run:
         self.restore_best = early_stopping is not None and early_stopping.restore_best
         self.epoch = self.batch = 0
         self.loss, self.bound = 0.0, np.inf
+        self.step: Step
         self.updating = False  # whether theta may be half moved
         self.start = self.best = State(model)
         self.best_score = np.inf
@@ -201,20 +172,17 @@ class Run:
         started = perf_counter()
         _tell(callbacks, "on_epoch_begin", self)
         after_batch = [c.on_batch_end for c in callbacks if type(c).on_batch_end is not Callback.on_batch_end]
-        model, loss, optimizer, regularizer = self.model, self.loss_function, self.optimizer, self.regularizer
-        if len(data) == 3:
-            loss = _weighted(loss)
         outputs: list[Any] = []
         targets: list[Any] = []
         total, seen = 0.0, 0
         for self.batch, (X, *target) in enumerate(batches(data, batch_size, rng)):
-            output = step(model, loss, optimizer, regularizer, self, X, *target)
+            output = self.step(X, *target)
             if not seen and self.bound == np.inf:
                 self.bound = BOUND * max(1.0, abs(self.loss))
             total += self.loss * len(X)
             seen += len(X)
             if self.metrics:
-                outputs.append(output.data)
+                outputs.append(output)
                 targets.append(target[0])
             for call in after_batch:
                 call(self)

@@ -85,7 +85,7 @@ elu      = Op(lambda x, *, alpha=1.0: np.where(x > 0, x, alpha * np.expm1(np.min
 
 def _choose_into(memory: Any, c: Any, a: Any, b: Any) -> None:
     np.copyto(memory, b)
-    np.copyto(memory, a, where=c if c.dtype == bool else c != 0)
+    np.copyto(memory, a, where=np.asarray(c, bool))
 
 
 # Choices, and parts of numbers

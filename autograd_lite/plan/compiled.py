@@ -9,12 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ArgumentError
 from ..node import is_tracing
 from ..tensor import Tensor
 from ..tree import rebuilt
 from . import numpy_backend, passes
-from .program import Argument, Program
+from .program import Argument
 from .record import Recording
 
 CACHE = 32  # signatures of one function; the one that has not been used for longest is forgotten
@@ -25,7 +24,8 @@ class Plan:
 
     def __init__(self, recording: Recording, backend: Any):
         self.program = recording.program
-        self.result = recording.result
+        self.form = recording.form
+        self.guards = recording.guards
         self.afterwards = [call for call, tensor in recording.afterwards]
         self.has_value = [tensor is not None for _, tensor in recording.afterwards]
         self.backend = backend
@@ -34,14 +34,20 @@ class Plan:
         self.free = [backend(self.best)]
         self.source = self.free[0].source
 
+    def holds(self) -> bool:
+        """Whether what the function found outside, such as an option of an optimizer, is as it was."""
+        return all(now() == then for now, then in self.guards)
+
     def __call__(self, arrays: list[Any]) -> Any:
         try:
             built = self.free.pop()  # buffers serve one call at a time
         except IndexError:
             built = self.backend(self.best)
-        ys = iter(built.run([arrays[read] if type(read) is int else read() for read in self.reads]))
-        self.free.append(built)
-        result = rebuilt(self.result, ys)
+        try:
+            ys = iter(built.run([arrays[read] if isinstance(read, int) else read() for read in self.reads]))
+        finally:
+            self.free.append(built)
+        result = rebuilt(self.form, ys)
         for call, has_value in zip(self.afterwards, self.has_value, strict=True):
             call(next(ys) if has_value else None)
         return result
@@ -54,7 +60,7 @@ class Compiled:
 
     def __init__(self, f: Callable[..., Any], backend: str | None):
         self._f = f
-        self._plans: dict[Any, Plan] = {}
+        self._plans: dict[Any, list[Plan]] = {}
         self._lock = RLock()
         update_wrapper(self, f, updated=())
 
@@ -64,9 +70,9 @@ class Compiled:
         if form is None or is_tracing():
             return self._f(*args, **kwargs)
         key = (form, *[(x.shape, x.dtype) for x in arrays])
-        plan = self._plans.get(key)
-        if plan is not None:
-            return plan(arrays)
+        for plan in self._plans.get(key, ()):
+            if plan.holds():
+                return plan(arrays)
         with self._lock:
             return self._record(key, form, arrays)
 
@@ -78,11 +84,12 @@ class Compiled:
         recording = Recording(run, arrays)
         while len(self._plans) >= CACHE:
             del self._plans[next(iter(self._plans))]
-        self._plans[key] = self.plan = Plan(recording, numpy_backend.build)
-        return recording.result
+        self.plan = Plan(recording, numpy_backend.build)
+        self._plans[key] = [self.plan, *self._plans.get(key, ())][:CACHE]
+        return self.plan(arrays)
 
 
-def compile(f: Callable[..., Any], *, backend: str | None = None) -> Compiled:  # noqa: A001
+def compile(f: Callable[..., Any], *, backend: str | None = None) -> Compiled:
     """`f`, recorded at the first call and replayed at later ones."""
     return Compiled(f, backend)
 

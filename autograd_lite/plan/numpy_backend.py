@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ..ops.shape import join
 from ..several import SEVERAL
 from .blocks import write_blocks
 from .lifetimes import Lifetimes, Memory
@@ -53,6 +54,10 @@ class Built:
 def build(program: Program) -> Built:
     """The program, ready to run."""
     return Built(program)
+
+
+def _address(array: Any) -> int:
+    return array.__array_interface__["data"][0]  # type: ignore[no-any-return]
 
 
 class _Writer:
@@ -105,6 +110,9 @@ class _Writer:
     def _statement(self, value: Value, at: int) -> None:
         if value.op.view and self._is_known_view(value):
             return
+        if value.op is join and (array := self._side_by_side(value)) is not None:
+            self.statements.know(value, array)
+            return
         if not self.statements.can_place(value):
             self.lines.append(f"{self.names[value]} = {self.statements.call(value)}")
             return
@@ -118,13 +126,31 @@ class _Writer:
         """Whether the value is a view of an array that is known now, and so is known itself."""
         arrays = self.statements.arrays
         array, *others = value.inputs
-        if array not in arrays or value.op.effect or any(isinstance(i, Value) for i in others):
+        if not value.shape or array not in arrays or value.op.effect or any(isinstance(i, Value) for i in others):
             return False
         y = value.op.run(arrays[array], *others, **value.keywords)
         if not isinstance(y, np.ndarray) or not np.may_share_memory(y, arrays[array]):
             return False
         self.statements.know(value, y)
         return True
+
+    def _side_by_side(self, value: Value) -> Any:
+        """The array that vectors are parts of which follow each other in memory, such as the gradients of a model's
+        parameters: then joining them is no work."""
+        owners = [self.life.owner[i] for i in value.operands]
+        if not all(i in self.targets and self.statements.arrays.get(i) is self.targets[i] for i in owners):
+            return None  # buffers are given to others later
+        parts = [self.statements.arrays.get(i) for i in value.inputs]
+        base = getattr(parts[0], "base", None)
+        if len(value.shape) != 1 or base is None or base.ndim != 1 or not base.flags.c_contiguous:
+            return None
+        start = place = _address(parts[0])
+        for part in parts:
+            if part is None or part.base is not base or not part.flags.c_contiguous or _address(part) != place:
+                return None
+            place += part.nbytes
+        first = (start - _address(base)) // base.itemsize
+        return base[first : first + value.size]
 
     # -- places --------------------------------------------------------------------------------------------------------
 
@@ -134,8 +160,8 @@ class _Writer:
         return {y for y in given if not y.op.view and y not in self.targets and given.count(y) == 1}
 
     def _place(self, value: Value, start: int, at: int) -> None:
-        """Find memory for a value, `at` in a step from `start`: new memory for an output, that of what it replaces, or a
-        buffer."""
+        """Find memory for a value, at `at` in a step that begins at `start`: new memory for an output, the memory of
+        what it replaces, or a buffer."""
         if value in self.fresh:
             dtype = self.statements.constant(value.dtype)
             self.lines.append(f"{self.names[value]} = empty({value.shape}, {dtype})")

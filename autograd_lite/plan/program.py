@@ -113,8 +113,10 @@ class Program(NamedTuple):
 
 
 def rewritten(program: Program, change: Callable[[Value], Any]) -> Program:
-    """The program with `change(value)` in the place of each value, whose inputs are changed already. What `change` gives
-    may need values that are new, and steps of several values fall apart."""
+    """The program with `change(value)` in the place of each value, whose inputs are changed already.
+
+    What `change` gives may need values that are new; steps of several values fall apart.
+    """
     new: dict[Value, Any] = {source: source for source in program.sources}
     sources, placed, steps = list(program.sources), set(program.sources), list[tuple[Value, ...]]()
     for value in program.values:

@@ -53,7 +53,9 @@ def _as_sum(value: Value, x: Value) -> Value:
     if extra:
         x = Value(sum, (x,), (0 if extra == 1 else tuple(range(extra)), None, False), x.shape[extra:], x.dtype)
     stretched = tuple([k for k, n in enumerate(value.shape) if n != x.shape[k]])
-    return Value(sum, (x,), (stretched[0] if len(stretched) == 1 else stretched, None, True), value.shape, x.dtype) if stretched else x
+    if not stretched:
+        return x
+    return Value(sum, (x,), (stretched[0] if len(stretched) == 1 else stretched, None, True), value.shape, x.dtype)
 
 
 def _is_number(x: Any, n: int) -> bool:

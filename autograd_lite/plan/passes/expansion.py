@@ -1,8 +1,8 @@
 """Expansion: an op that is written in other ops becomes these, so that they can be shared, fused and put in place.
 
-A row's forward function is NumPy, and NumPy's functions take Tensors here. So calling it on Tensors tells what it is made
-of: an affine layer of a product and a sum, a softmax of five ops. Rows whose function needs arrays say it by `parts=`;
-where neither works, or what comes out is no simpler, the op stays as it is.
+A row's forward function is NumPy, and NumPy's functions take Tensors here. So calling it on Tensors tells what it is
+made of: an affine layer of a product and a sum, a softmax of five ops. Rows whose function needs arrays say it by
+`parts=`; where neither works, or what comes out is no simpler, the op stays as it is.
 """
 
 from __future__ import annotations

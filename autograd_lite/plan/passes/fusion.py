@@ -10,7 +10,6 @@ from collections import defaultdict
 
 from ..program import Program, Value
 
-
 LARGE = 2**16  # entries; arrays of that size leave the fastest cache, and are run block by block
 
 
