@@ -13,7 +13,7 @@ from ..program import Program, Value, names_of
 from ..statements import Statements
 from . import threads
 from .calling import builtin, offsets
-from .forms import kind_of
+from .forms import has_kind, kind_of
 from .lowering import Lowering
 from .memory import View
 from .objects import Code, machine, vector_bytes
@@ -51,7 +51,7 @@ class Built:
 
     def _otherwise(self, *sources: Any) -> Any:
         """What native code has refused: with arrays as it wants them, else by NumPy, which also raises what is wrong."""
-        fitting = tuple([_fitting(x, s) for x, s in zip(sources, self.program.sources, strict=True)])
+        fitting = tuple([_fitting(x, s) for x, s in zip(sources, self.lowered.program.sources, strict=True)])
         if any(a is not b for a, b in zip(fitting, sources, strict=True)):
             return self._function(*fitting)
         if self._eager is None:
@@ -66,7 +66,7 @@ def build(program: Program) -> Built:
 
 def _fitting(x: Any, source: Value) -> Any:
     """`x` as an array in C order that is nobody else's, unless it is one already."""
-    if kind_of(source.dtype) is None:
+    if not has_kind(source):
         return x
     if not source.shape:
         return x if type(x) in (source.dtype.type, float) else source.dtype.type(x)

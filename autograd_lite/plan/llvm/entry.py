@@ -60,12 +60,13 @@ def open_context(writer: Writer, where: Offsets) -> None:
     writer.line(f"%context = load ptr, ptr {place}, align 8", 0)
 
 
-def close(writer: Writer) -> None:
+def close(writer: Writer, before_refusing: Sequence[str] = ()) -> None:
     """Return a new reference to True; or to False for what was refused."""
     writer.declare("declare void @Py_IncRef(i64)")
     true = writer.load(writer.pointer("%context", 8 * _TRUE, 1, writer.here), I64)
     writer.line(f"call void @Py_IncRef(i64 {true.name})")
     refused = [
+        *before_refusing,
         f"  %place = getelementptr i8, ptr %context, i64 {8 * _FALSE}",
         "  %false = load i64, ptr %place, align 8",
         "  call void @Py_IncRef(i64 %false)",

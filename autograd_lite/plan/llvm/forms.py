@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...ops import OPS
-from ..program import Value
+from ..program import Program, Value
 from .mathematics import applied
 from .registers import BOOL, F32, F64, KINDS, Kind, Register, select
 
@@ -22,16 +22,23 @@ from .registers import BOOL, F32, F64, KINDS, Kind, Register, select
 class Form(NamedTuple):
     """How one entry of a value is computed: `build` of registers of `kinds`. `cost` is in additions.
 
-    `called`: whether it calls C's library for each entry, so that it pays for few entries only.
+    `called`: whether it calls C's library for each entry, so that it pays for few entries only. `checks`: whether it
+    may find that an entry is none it can take.
     """
 
     build: Callable[..., Register]
     kinds: tuple[Kind, ...]
     cost: int = 1
     called: bool = False
+    checks: bool = False
 
 
 _OF_DTYPE: dict[Any, Kind] = {np.dtype(name): kind for name, kind in KINDS.items()}
+
+
+def has_kind(value: Value) -> bool:
+    """Whether a value can be in memory here. Integers of Python's have no bound, so they cannot."""
+    return value.dtype in _OF_DTYPE and not (value.weak and value.dtype.kind != "f")
 
 
 def kind_of(dtype: Any) -> Kind | None:
@@ -141,7 +148,7 @@ def _called(name: str) -> Callable[..., Register]:
 def _weak(x: Any) -> Any:
     """The dtype of an input; the type of a Python number, which takes the others' dtype."""
     if isinstance(x, Value) and x.weak:
-        return {"f": float, "i": int, "c": complex, "b": np.dtype(bool)}[x.dtype.kind]
+        return {"f": float, "i": int, "c": complex}.get(x.dtype.kind, x.dtype)
     if isinstance(x, Value) or isinstance(x, np.generic):
         return x.dtype
     return type(x) if type(x) in (int, float, complex) else np.dtype(type(x))
@@ -157,7 +164,10 @@ def _loop(ufunc: Any, dtypes: tuple[Any, ...]) -> tuple[Any, ...] | None:
 
 
 def _ufunc_form(value: Value, ufunc: Any) -> Form | None:
-    loop = _loop(ufunc, tuple([_weak(i) for i in value.inputs]))
+    dtypes = tuple([_weak(i) for i in value.inputs])
+    if value.weak:  # numbers of Python's alone
+        dtypes = tuple([np.dtype(float) if d in (int, float) else d for d in dtypes])
+    loop = _loop(ufunc, dtypes)
     if loop is None:
         return None
     kinds = tuple([kind_of(d) for d in loop])
@@ -179,7 +189,35 @@ def _ufunc_form(value: Value, ufunc: Any) -> Form | None:
         _TRUTH: all(k is BOOL for k in ins),
         "any": True,
     }
+    if value.weak and ufunc is np.divide:  # an error in Python
+        return Form(_checked_quotient, ins, cost, checks=True)
     return Form(build, ins, cost) if fits[on] else None
+
+
+def _checked_quotient(a: Register, b: Register) -> Register:
+    b.writer.check(b.compare("ne", 0))
+    return a / b
+
+
+def with_own_numbers(program: Program) -> Program:
+    """The program with the numbers of Python's that it computes as what they are: double precision, until they meet
+    an array and take its dtype."""
+    new: dict[Any, Value] = {}
+
+    def of(value: Value) -> Value:
+        dtype = np.dtype(float) if value.weak and value.dtype.kind == "f" else value.dtype
+        inputs = tuple([new[i] if isinstance(i, Value) else i for i in value.inputs])
+        if dtype == value.dtype and all(a is b for a, b in zip(inputs, value.inputs, strict=True)):
+            new[value] = value
+        else:
+            new[value] = Value(value.op, inputs, value.statics, value.shape, dtype, value.source, value.weak)
+        return new[value]
+
+    sources = tuple([of(s) for s in program.sources])
+    steps = tuple([tuple([of(value) for value in step]) for step in program.steps])
+    outputs = tuple([new[y] if isinstance(y, Value) else y for y in program.outputs])
+    writes = tuple([(target, new[y] if isinstance(y, Value) else y) for target, y in program.writes])
+    return Program(sources, steps, outputs, writes)
 
 
 # -- rows that are no ufuncs -----------------------------------------------------------------------------------------
@@ -201,7 +239,8 @@ def _named_form(value: Value) -> Form | None:
         return Form(select_, (BOOL, kind, kind), 1)
     if name == "class_labels":
         classes = value.keywords["shape"][-1]
-        return Form(lambda labels: _class(labels, classes), (kind,)) if not kind.floating and kind is not BOOL else None
+        good = not kind.floating and kind is not BOOL
+        return Form(lambda labels: _class(labels, classes), (kind,), checks=True) if good else None
     if name in ("cast", "round_off", "stop_gradient", "contiguous"):
         source = kind_of(_dtype(value.inputs[0]))
         exact = source is not None and (not source.floating or kind.floating or kind is BOOL)

@@ -15,9 +15,10 @@ from typing import Any
 import numpy as np
 
 from ..program import Program, Value
+from .assembly import view_of_part
 from .calling import Offsets
 from .entry import PARAMETERS, Entry, Table, close, load_pointer, open_context
-from .forms import kind_of
+from .forms import has_kind, kind_of, with_own_numbers
 from .loops import Loops
 from .memory import Memory, View, assign, contiguous, viewed, whole
 from .products import SMALL, Products, as_matrix, multiply_adds
@@ -35,8 +36,8 @@ class Lowering:
     """What `program` becomes: `items` in order, `memories` of values, and the `ir` of its phases."""
 
     def __init__(self, program: Program, where: Offsets, vector_bytes: int):
-        self.program, self.where, self.vector_bytes = program, where, vector_bytes
-        self.schedule = Schedule(program)
+        self.program, self.where, self.vector_bytes = with_own_numbers(program), where, vector_bytes
+        self.schedule = Schedule(self.program)
         self.items = self.schedule.items
         self.position = {item: k for k, item in enumerate(self.items)}
         self.memories: dict[Value, Memory] = {}
@@ -67,7 +68,7 @@ class Lowering:
 
     def _place(self) -> None:
         program, stored = self.program, self.schedule.stored
-        sources = [s for s in program.sources if kind_of(s.dtype) is not None]
+        sources = [s for s in program.sources if has_kind(s)]
         for source in sources:
             self._argument(source, source.shape, source.dtype)
         self.sources = sources
@@ -79,18 +80,20 @@ class Lowering:
         shown = set(self.schedule.views.values())
         for y, times in given.items():
             native = y in stored and isinstance(self.schedule.item[y], (Nest, Product)) and not self.is_large(y)
+            native = native and y not in self.schedule.assembled
             if y.shape and native and times == 1 and y not in shown and y not in self.memories:
                 if all(isinstance(self.schedule.item[u], Nest) for u in self.schedule.users[y]):
                     self.outputs.append(y)
                     self._argument(y, y.shape, y.dtype)
         end = len(self.items)
         for value in stored:
-            if value not in self.memories and kind_of(value.dtype) is not None and value.size:
+            if value not in self.memories and value not in self.schedule.parts and has_kind(value) and value.size:
                 self.memories[value] = Memory(value.shape, value.dtype)
         for item in self.items:
             for value in [*item.values, *(item.reductions if isinstance(item, Nest) else ()), *self.schedule.reads(item)]:
-                if value in self.memories:
-                    self.memories[value].use(self.position[item])
+                whole_of = self.schedule.parts[value][0] if value in self.schedule.parts else value
+                if whole_of in self.memories:
+                    self.memories[whole_of].use(self.position[item])
         for y in [*program.outputs, *[new for _, new in program.writes]]:
             if isinstance(y, Value) and self.schedule.base(y) in self.memories:
                 self.memories[self.schedule.base(y)].use(end)
@@ -103,17 +106,16 @@ class Lowering:
         """Whether `new` may be computed into the memory of `target`: nothing can fail afterwards, and nothing reads
         what was there. Sources that are somebody's arrays are looked at here; the others when the plan starts."""
         memory, item = target.source.memory, self.schedule.item[new]
-        if not isinstance(item, Nest) or not new.shape or new in item.reductions:
+        if item is None or not self.is_native(item) or not new.shape or new in self.schedule.assembled:
             return False
         if memory.shape != new.shape or memory.dtype != new.dtype or not memory.flags.c_contiguous:
             return False
         if any(np.may_share_memory(memory, other.source.memory) for other, _ in self.targets):
             return False
-        later = self.items[self.position[item] :]
-        if any(self._can_fail(i) for i in later):
+        if any(self._can_fail(i) for i in self.items[self.position[item] :]):
             return False
         for source in self.program.sources:
-            if kind_of(source.dtype) is None or not source.shape:
+            if not has_kind(source) or not source.shape:
                 continue
             stays = source.op is None and getattr(source.source, "stays", False)
             if self._read_after(source, item, new) == "yes" and stays:
@@ -124,11 +126,9 @@ class Lowering:
 
     def _can_fail(self, item: Item) -> bool:
         """Whether an item may find that its input is wrong."""
-        if isinstance(item, Nest):
-            return any(v.op.effect or v in self.schedule.gathers for v in self.schedule.body(item))
-        return not isinstance(item, Product)
+        return item.checks if isinstance(item, Nest) else not isinstance(item, Product)
 
-    def _read_after(self, source: Value, item: Nest, new: Value) -> str:
+    def _read_after(self, source: Value, item: Item, new: Value) -> str:
         """Whether anything reads `source` when `new` has been written: "no", "yes", or "itself": the entry in the place
         of which it is written."""
         places = [self.position[i] for i in self.items if source in self.schedule.reads(i)]
@@ -139,6 +139,8 @@ class Lowering:
             return "yes"
         if last != here:
             return "yes" if last > here else "no"
+        if not isinstance(item, Nest) or new in item.reductions:
+            return "yes"
         body = self.schedule.body(item)
         read = {i for v in [*body, *item.reductions] for i in v.operands if self.schedule.base(i) is source}
         gathered = any(v in self.schedule.gathers and v.inputs[0] in read for v in body)
@@ -149,7 +151,7 @@ class Lowering:
         found = []
         for _, new in self.targets:
             item = self.schedule.item[new]
-            assert isinstance(item, Nest)
+            assert item is not None
             for source in self.sources:
                 how = self._read_after(source, item, new) if source.shape else "no"
                 if how != "no":
@@ -163,8 +165,10 @@ class Lowering:
         """Where a value lies."""
         if value in self.memories:
             return whole(self.memories[value])
-        x = value.inputs[0]
-        found = viewed(self.view(x), value)
+        if value in self.schedule.parts:
+            of, part = self.schedule.parts[value]
+            return view_of_part(part, whole(self.memories[of]))
+        found = viewed(self.view(value.inputs[0]), value)
         assert found is not None
         return found
 
@@ -305,13 +309,14 @@ class Lowering:
             writer.line("%thread = call ptr @PyEval_SaveThread()", begin)
 
         pointer = self._pointers(writer)
+        restore = "call void @PyEval_RestoreThread(ptr %thread)"
         for item in items:
             self._item(writer, pointer, item)
+            if self._can_fail(item):
+                writer.require(writer.made(f"load i1, ptr {writer.fine}", BOOL))
         if release:
-            writer.line("call void @PyEval_RestoreThread(ptr %thread)", writer.here)
-        if writer.fine:
-            writer.require(writer.made(f"load i1, ptr {writer.fine}", BOOL))
-        close(writer)
+            writer.line(restore, writer.here)
+        close(writer, [f"  {restore}"] if release else [])
 
     def _item(self, writer: Writer, pointer: Callable[[Memory], str], item: Item) -> None:
         """A nest or a product."""

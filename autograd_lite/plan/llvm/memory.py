@@ -102,6 +102,9 @@ def _shown(like: np.ndarray[Any, Any], value: Value) -> Any:
         return np.broadcast_to(like, shape)
     if value.op.name == "sum_to":
         return like if value.shape == like.shape else None
+    if value.op.name == "getitem":
+        parts = statics["index"].parts
+        return like[parts if any(part is Ellipsis for part in parts) else (*parts, Ellipsis)]
     return value.op.run(like, *value.inputs[1:], **statics)
 
 

@@ -8,6 +8,7 @@ it. In a nest a value is a register; what a later item needs is also stored, unl
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
@@ -15,7 +16,8 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..program import Program, Value, uses
-from .forms import Form, form_of, kind_of
+from .assembly import Part, copy_of, parts_of
+from .forms import Form, form_of, has_kind, kind_of
 from .indexing import Gather, gather_of
 from .memory import contiguous, view_of
 from .products import is_product
@@ -39,6 +41,12 @@ class Nest(Item):
         self.domain = domain
         self.reductions: list[Value] = []
         self.reduced: tuple[int, ...] | None = None
+        self.checks = False  # whether it may find that its input is wrong
+        self.known: set[Value] = set()  # the values that it computes or reads, but for numbers
+
+    def relates(self, value: Value) -> bool:
+        """Whether a value has something to do with what the nest computes: only then is it worth a place in it."""
+        return not self.domain or any(i in self.known for i in value.operands)
 
 
 class Product(Item):
@@ -86,47 +94,71 @@ class Schedule:
     def __init__(self, program: Program):
         self.program = program
         self.items: list[Item] = []
+        self.behind: dict[Item, set[Item | None]] = defaultdict(set)  # what an item must follow, though it reads it not
         self.item: dict[Value, Item | None] = dict.fromkeys(program.sources)  # None: it is there from the start
         self.forms: dict[Value, Form] = {}
         self.gathers: dict[Value, Gather] = {}
         self.reductions: dict[Value, Reduction] = {}
+        self.assembled: dict[Value, list[Value]] = {}
         self.views: dict[Value, Value] = {}  # a view, and the value in whose memory it lies
+        self.parts: dict[Value, tuple[Value, Part]] = {}  # a part, and the value of which it is one
         self.shown: dict[Value, tuple[int, ...]] = {}  # the strides of a view of memory in C order
         self.users = uses(program)
         for value in program.values:
             self._place(value)
         self.stored = self._what_is_stored()
+        self._check_early()
 
     # -- placing -----------------------------------------------------------------------------------------------------
 
     def _place(self, value: Value) -> None:
         x = value.inputs[0] if value.inputs else None
-        if kind_of(value.dtype) is not None and value.size:
+        if has_kind(value) and value.size:
+            form, gather = form_of(value), gather_of(value)
+            native = all(map(has_kind, value.operands))
+            if form is not None and native and not (form.called and value.size > FEW):
+                self.forms[value] = form
+                return self._join(value, value.shape)
             if value.op.view and isinstance(x, Value) and self._is_view(value, x):
                 self.views[value] = self.views.get(x, x)
                 self.item[value] = self.item[x]
                 return
-            form, gather = form_of(value), gather_of(value)
-            native = all(kind_of(i.dtype) is not None for i in value.operands)
-            if form is not None and native and not (form.called and value.size > FEW):
-                self.forms[value] = form
-                return self._join(value, value.shape)
             if gather is not None and native:
                 self.gathers[value] = gather
                 return self._join(value, value.shape)
-            reduction = reduction_of(value)
+            reduction = reduction_of(value) if native else None
             if reduction is not None and x is not None:
                 self.reductions[value] = reduction
                 return self._join(value, x.shape, reduction.axes)
+            parts = parts_of(value) if native else None
+            if parts is not None and all(kind_of(_dtype(p.source)) is not None for p in parts):
+                return self._assemble(value, parts)
         item = Product() if is_product(value) else Step()
         self.items.insert(self._earliest(value), item) if isinstance(item, Product) else self.items.append(item)
         item.values.append(value)
         self.item[value] = item
         return None
 
+    def _assemble(self, value: Value, parts: list[Part]) -> None:
+        """Place the copies that a value is put together from."""
+        copies: list[Value] = []
+        for part in parts:
+            copy = copy_of(part, value)
+            form = form_of(copy)
+            assert form is not None
+            self.forms[copy], self.parts[copy] = form, (value, part)
+            if copy.size:
+                self._join(copy, copy.shape, after=copies if part.over else ())
+                copies.append(copy)
+            if isinstance(part.source, Value):
+                users = self.users[part.source]
+                self.users[part.source] = [u for u in users if u is not value] + [copy]
+        self.item[value] = max((self.item[c] for c in copies), key=self.items.index)  # type: ignore[arg-type]
+        self.assembled[value] = copies
+
     def _is_view(self, value: Value, x: Value) -> bool:
         """Whether the row shows entries of the memory that `x` lies in, when that is in C order."""
-        if kind_of(x.dtype) is None:
+        if not has_kind(x):
             return False
         found = view_of(x.shape, self.shown.get(x, contiguous(x.shape)), x.dtype, value)
         if found is not None:
@@ -141,8 +173,16 @@ class Schedule:
         """Where an item that needs the operands of `value` can be inserted."""
         return max((self._position(i) for i in value.operands), default=-1) + 1
 
-    def _join(self, value: Value, domain: tuple[int, ...], reduced: tuple[int, ...] | None = None) -> None:
-        first = 0
+    def _join(
+        self,
+        value: Value,
+        domain: tuple[int, ...],
+        reduced: tuple[int, ...] | None = None,
+        after: Iterable[Value] = (),
+    ) -> None:
+        """Put a value into the first nest over `domain` that stands behind all it needs, and behind `after`."""
+        behind = max([self._position(i) + 1 for i in after], default=0)
+        first = behind
         for i in value.operands:
             item = self.item[i]
             if item is None:
@@ -151,12 +191,17 @@ class Schedule:
             inline = isinstance(item, Nest) and item.domain == domain and self.inline(i)
             inline = inline and i in self.entry_operands(value)
             first = max(first, position if inline else position + 1)
+        checks = value in self.gathers or (value in self.forms and self.forms[value].checks)
         for item in self.items[first:]:
-            if isinstance(item, Nest) and item.domain == domain and (reduced is None or item.reduced in (None, reduced)):
-                break
+            if isinstance(item, Nest) and item.domain == domain and item.relates(value):
+                if reduced is None or item.reduced in (None, reduced):
+                    break
         else:
             item = Nest(domain)
-            self.items.insert(self._earliest(value), item)
+            self.items.insert(max(self._earliest(value), behind), item)
+        item.checks = item.checks or checks
+        item.known.update([value, *[i for i in value.operands if i.shape]])
+        self.behind[item].update([self.item[i] for i in after])
         if reduced is None:
             item.values.append(value)
         else:
@@ -174,19 +219,32 @@ class Schedule:
         """Whether a value is computed entry by entry, where it is needed."""
         return value in self.forms or value in self.gathers
 
-    def _what_is_stored(self) -> set[Value]:
+    def _check_early(self) -> None:
+        """Do what may find wrong input first, with all that it needs: before that, no memory of somebody's may be
+        overwritten."""
+        needed: set[Item | None] = set()
+        stack: list[Item | None] = [item for item in self.items if isinstance(item, Nest) and item.checks]
+        while stack:
+            item = stack.pop()
+            if item is not None and item not in needed:
+                needed.add(item)
+                stack += [self.item[self.base(i)] for i in self.reads(item)]
+                stack += self.behind[item]
+        self.items.sort(key=lambda item: item not in needed)
+
+    def _what_is_stored(self) -> dict[Value, None]:
         """The values that go to memory: all that are no entries of a nest, and of those what others need."""
         program = self.program
         roots = {self.base(y) for y in [*program.outputs, *[new for _, new in program.writes]] if isinstance(y, Value)}
-        stored: set[Value] = set()
+        stored: dict[Value, None] = {}
         for value in program.values:
             if value in self.views:
                 continue
             if not self.inline(value) or value in roots or self._is_needed_in_memory(value, stored):
-                stored.add(value)
-        return stored
+                stored[value] = None
+        return {**stored, **dict.fromkeys([copy for copies in self.assembled.values() for copy in copies])}
 
-    def _is_needed_in_memory(self, value: Value, stored: set[Value]) -> bool:
+    def _is_needed_in_memory(self, value: Value, stored: dict[Value, None]) -> bool:
         elsewhere = False
         for user in self.users[value]:
             if user in self.views or not (self.inline(user) or user in self.reductions):
@@ -200,7 +258,7 @@ class Schedule:
             elsewhere = elsewhere or item is not self.item[value]
         return elsewhere and not self.is_cheap(value, stored)
 
-    def is_cheap(self, value: Value, stored: set[Value]) -> bool:
+    def is_cheap(self, value: Value, stored: dict[Value, None]) -> bool:
         """Whether an entry can be computed anew from what lies in memory anyway."""
         form = self.forms.get(value)
         if form is None or form.cost > CHEAP:
@@ -248,3 +306,7 @@ class Schedule:
         for value in [*body, *item.reductions]:
             found |= {self.base(i) for i in value.operands if i not in body}
         return found
+
+
+def _dtype(x: Any) -> Any:
+    return x.dtype if isinstance(x, (Value, np.generic)) else np.asarray(x).dtype
