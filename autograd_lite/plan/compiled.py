@@ -2,133 +2,126 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable
 from functools import update_wrapper
 from threading import RLock
 from typing import Any
 
-import numpy as np
-
+from ..errors import ArgumentError
 from ..node import is_tracing
 from ..tensor import Tensor
-from ..tree import rebuilt
-from . import numpy_backend, passes
-from .program import Argument
-from .record import Recording
+from .entrance import ELSEWHERE
+from .plan import Plan
+from .record import Recording, WeakNumber
+from .signature import History, key_of, number_dtype, places, put_together, taken_apart
 
-CACHE = 32  # signatures of one function; the one that has not been used for longest is forgotten
-
-
-class Plan:
-    """What a function does for arguments of one signature: its program, and what runs it."""
-
-    def __init__(self, recording: Recording, backend: Any):
-        self.program = recording.program
-        self.form = recording.form
-        self.guards = recording.guards
-        self.afterwards = [call for call, tensor in recording.afterwards]
-        self.has_value = [tensor is not None for _, tensor in recording.afterwards]
-        self.backend = backend
-        self.best = passes.optimised(self.program)
-        self.reads = [s.source.position if isinstance(s.source, Argument) else s.source.read for s in self.best.sources]
-        self.free = [backend(self.best)]
-        self.source = self.free[0].source
-
-    def holds(self) -> bool:
-        """Whether what the function found outside, such as an option of an optimizer, is as it was."""
-        return all(now() == then for now, then in self.guards)
-
-    def __call__(self, arrays: list[Any]) -> Any:
-        try:
-            built = self.free.pop()  # buffers serve one call at a time
-        except IndexError:
-            built = self.backend(self.best)
-        try:
-            ys = iter(built.run([arrays[read] if isinstance(read, int) else read() for read in self.reads]))
-        finally:
-            self.free.append(built)
-        result = rebuilt(self.form, ys)
-        for call, has_value in zip(self.afterwards, self.has_value, strict=True):
-            call(next(ys) if has_value else None)
-        return result
+CACHE = 32  # recordings of one function; the one that has not been used for longest is forgotten
 
 
 class Compiled:
-    """A compiled function; `plan` is what the last signature that was recorded led to."""
+    """A compiled function: called like the function itself. `plan` is the one that was used last."""
 
     plan: Plan
 
-    def __init__(self, f: Callable[..., Any], backend: str | None):
-        self._f = f
-        self._plans: dict[Any, list[Plan]] = {}
+    def __init__(self, f: Callable[..., Any], backend: str | None, donate: tuple[int, ...]):
+        self._f, self._backend, self._donate = f, backend, donate
+        self._plans: OrderedDict[Any, list[Plan]] = OrderedDict()
         self._lock = RLock()
+        self._floats = True  # whether Python's floats may change from call to call
+        self._enter: Callable[[tuple[Any, ...]], Any] = lambda args: ELSEWHERE
         update_wrapper(self, f, updated=())
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        arrays: list[Any] = []
-        form = _taken_apart([args, kwargs], arrays)
-        if form is None or is_tracing():
+        if not kwargs and not is_tracing():
+            y = self._enter(args)
+            if y is not ELSEWHERE:
+                return y
+        return self._find(args, kwargs)
+
+    def _find(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Replay the recording of this signature, or make one."""
+        if is_tracing():  # what is around it records it
             return self._f(*args, **kwargs)
-        key = (form, *[(x.shape, x.dtype) for x in arrays])
-        for plan in self._plans.get(key, ()):
+        found: list[Any] = []
+        try:
+            form = taken_apart([args, kwargs], found, self._floats)
+            if self._floats and number_dtype(found) is None:
+                form = taken_apart([args, kwargs], found := [], floats=False)
+        except History:
+            return self._f(*args, **kwargs)
+        try:
+            with self._lock:
+                plan = self._plan(key_of(form, found), form, found)
+                if not kwargs:
+                    self._enter = plan.entrance_for(form[1], found)
+        except WeakNumber:
+            self._floats = False
+            return self._find(args, kwargs)
+        return plan(tuple(found))
+
+    def _plan(self, key: Any, form: Any, found: list[Any]) -> Plan:
+        plans = self._plans.setdefault(key, [])
+        self._plans.move_to_end(key)
+        for plan in plans:
             if plan.holds():
-                return plan(arrays)
-        with self._lock:
-            return self._record(key, form, arrays)
+                break
+        else:
+            plan = self._recorded(form, found)
+            plans.insert(0, plan)
+            del plans[CACHE:]
+            while len(self._plans) > CACHE:
+                self._plans.popitem(last=False)
+        self.plan = plan
+        return plan
 
-    def _record(self, key: Any, form: Any, arrays: list[Any]) -> Any:
+    def _recorded(self, form: Any, found: list[Any]) -> Plan:
         def run(tensors: list[Tensor]) -> Any:
-            args, kwargs = _put_together(form, iter(tensors))
+            args, kwargs = put_together(form, iter(tensors))
             return self._f(*args, **kwargs)
 
-        recording = Recording(run, arrays)
-        while len(self._plans) >= CACHE:
-            del self._plans[next(iter(self._plans))]
-        self.plan = Plan(recording, numpy_backend.build)
-        self._plans[key] = [self.plan, *self._plans.get(key, ())][:CACHE]
-        return self.plan(arrays)
+        donated: list[int] = []
+        _, *args = form[1]
+        for k in self._donate:
+            if not -len(args) <= k < len(args):
+                raise ArgumentError(f"compile: donate={self._donate}, but the function got {len(args)} arguments")
+            start = sum(map(places, args[: k % len(args)]))
+            donated += range(start, start + places(args[k]))
+        return Plan(Recording(run, found, number_dtype(found)), self._backend, donated)
 
 
-def compile(f: Callable[..., Any], *, backend: str | None = None) -> Compiled:
-    """`f`, recorded at the first call and replayed at later ones."""
-    return Compiled(f, backend)
+def compile(f: Callable[..., Any], *, backend: str | None = None, donate: int | tuple[int, ...] = ()) -> Compiled:
+    """`f`, recorded at the first call with arguments of some shapes and dtypes, and replayed at later ones.
 
+    Parameters
+    ----------
+    f: a function of arrays, numbers, and nested containers of them. It may differentiate (`grad`, `hessian`,
+        `backward`), move an optimizer, draw random numbers, change the running statistics of a model. It is called once
+        for each signature; what Python does in it besides computing is done then, and `if t > 0` or `t.item()` on what
+        depends on an argument or a leaf is an error. Leaves, random generators and arrays that an op gets are read anew
+        at each call; what plain NumPy computes from arrays alone is computed once.
+    backend: "numpy"; or "llvm", native code (extra `llvm`); None takes the faster one that is there, `plan.reason` says
+        which and why.
+    donate: positions of arguments whose memory may be written over, as for jax.jit's donate_argnums: results of their
+        shapes and dtypes come in memory that the next call uses again. Other results are the caller's own.
 
-def _taken_apart(tree: Any, arrays: list[Any]) -> Any:
-    """The containers of a tree as a hashable value, with a dot for each array, which is added to `arrays`; None if one
-    of them has a history."""
-    kind = type(tree)
-    if kind is np.ndarray:
-        arrays.append(tree if tree.ndim else tree[()])
-        return "."
-    if isinstance(tree, np.generic):
-        arrays.append(tree)
-        return "."
-    if kind is Tensor:
-        if tree.node is not None:
-            return None
-        arrays.append(tree._data)
-        return "."
-    if isinstance(tree, (list, tuple)):
-        parts = [_taken_apart(item, arrays) for item in tree]
-        return None if None in parts else (kind, *parts)
-    if isinstance(tree, dict):
-        parts = [_taken_apart(item, arrays) for item in tree.values()]
-        return None if None in parts else (kind, tuple(tree), *parts)
-    return (_Static, tree)
+    Returns
+    -------
+    A function that gives arrays. `plan` is the last recording: `print(f.plan)` shows what runs, `f.plan.program` what
+    was recorded, `f.plan.best` what the passes made of it, `ag.draw(f.plan)` draws it. With an argument that is being
+    differentiated by, f itself is called, so that `ag.grad(ag.compile(f))` works.
 
+    Raises
+    ------
+    LeakError (a TypeError), at the first call, where f asks for a value, naming the line; ArgumentError (a TypeError)
+    for arguments that are neither arrays nor hashable, for positions that are none, for an unknown backend.
 
-class _Static:
-    """Stands in a form in front of a value that is no array: another one is another signature."""
+    With the numpy backend each result is that of `f`, bit by bit, but for sums of all of an array of 65,536 entries or
+    more, which are sums of its blocks' sums (their error is at most that of NumPy's own bound for such a sum).
 
-
-def _put_together(form: Any, arrays: Any) -> Any:
-    if form == ".":
-        return next(arrays)
-    kind = form[0]
-    if kind is _Static:
-        return form[1]
-    if issubclass(kind, dict):
-        return kind(zip(form[1], [_put_together(part, arrays) for part in form[2:]], strict=True))
-    parts = [_put_together(part, arrays) for part in form[1:]]
-    return kind(*parts) if hasattr(kind, "_fields") else kind(parts)
+    >>> import numpy as np, autograd_lite as ag
+    >>> f = ag.compile(ag.grad(lambda x: np.sum(x**3)))
+    >>> f(np.array([1.0, 2.0])), f(np.array([3.0, 4.0]))
+    (array([ 3., 12.]), array([27., 48.]))
+    """
+    return Compiled(f, backend, (donate,) if isinstance(donate, int) else tuple(donate))

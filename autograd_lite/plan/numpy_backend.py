@@ -26,7 +26,7 @@ class Built:
     `source` is the Python that runs, `peak_bytes` what its buffers take, `reason` why this backend was chosen.
     """
 
-    def __init__(self, program: Program, reason: str = "numpy"):
+    def __init__(self, program: Program, reason: str = "NumPy"):
         self.program, self.reason = program, reason
         self._write()
 

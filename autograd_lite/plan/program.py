@@ -40,7 +40,7 @@ class Value:
     of Python's, which takes the dtype of the array that it meets; its own dtype says which that is. Immutable.
     """
 
-    __slots__ = ("dtype", "inputs", "op", "shape", "source", "statics", "weak")
+    __slots__ = ("dtype", "inputs", "op", "operands", "shape", "source", "statics", "weak")
 
     def __init__(
         self,
@@ -53,12 +53,8 @@ class Value:
         weak: bool = False,
     ):
         self.op, self.inputs, self.statics = op, inputs, statics
+        self.operands = [i for i in inputs if type(i) is Value]  # the inputs that are values of the program
         self.shape, self.dtype, self.source, self.weak = shape, dtype, source, weak
-
-    @property
-    def operands(self) -> list[Value]:
-        """The inputs that are values of the program."""
-        return [i for i in self.inputs if isinstance(i, Value)]
 
     @property
     def keywords(self) -> dict[str, Any]:
@@ -77,8 +73,6 @@ class Value:
 
     def with_inputs(self, inputs: tuple[Any, ...]) -> Value:
         """The same op applied to other inputs of the same shapes and dtypes."""
-        if all(a is b for a, b in zip(inputs, self.inputs, strict=True)):
-            return self
         return Value(self.op, inputs, self.statics, self.shape, self.dtype, self.source, self.weak)
 
     def __repr__(self) -> str:
@@ -112,25 +106,40 @@ class Program(NamedTuple):
         return text(self)
 
 
-def rewritten(program: Program, change: Callable[[Value], Any]) -> Program:
+def rewritten(program: Program, change: Callable[[Value], Any], given: dict[Value, Value] | None = None) -> Program:
     """The program with `change(value)` in the place of each value, whose inputs are changed already.
 
-    What `change` gives may need values that are new; steps of several values fall apart.
+    What `change` gives may need values that are new; steps of several values fall apart. `given` says what stands for
+    sources.
     """
     new: dict[Value, Any] = {source: source for source in program.sources}
-    sources, placed, steps = list(program.sources), set(program.sources), list[tuple[Value, ...]]()
+    new.update(given or {})
+    sources, placed, steps = list(program.sources), set(new.values()), list[tuple[Value, ...]]()
     for value in program.values:
-        inputs = tuple([new[i] if isinstance(i, Value) else i for i in value.inputs])
-        new[value] = changed = change(value.with_inputs(inputs))
-        for found in in_order([changed], placed):
+        if all([new[i] is i for i in value.operands]):
+            changed = change(value)
+        else:
+            changed = change(value.with_inputs(tuple([new[i] if type(i) is Value else i for i in value.inputs])))
+        new[value] = changed
+        if type(changed) is not Value or changed in placed:
+            continue
+        for found in [changed] if placed.issuperset(changed.operands) else in_order([changed], placed):
             placed.add(found)
             if found.op is None:
                 sources.append(found)
             else:
                 steps.append((found,))
     outputs = tuple([new[y] if isinstance(y, Value) else y for y in program.outputs])
-    writes = tuple([(source, new[value]) for source, value in program.writes])
+    writes = tuple([(source, new[y] if isinstance(y, Value) else y) for source, y in program.writes])
     return Program(tuple(sources), tuple(steps), outputs, writes)
+
+
+def substituted(program: Program, new: dict[Value, Value]) -> Program:
+    """The program with other sources in the place of some."""
+    if not new:
+        return program
+    changed = rewritten(program, lambda value: value, new)
+    return changed._replace(sources=tuple([new.get(source, source) for source in program.sources]))
 
 
 def in_order(roots: Iterable[Any], known: set[Value]) -> list[Value]:
@@ -147,7 +156,7 @@ def in_order(roots: Iterable[Any], known: set[Value]) -> list[Value]:
             found.append(value)
         else:
             stack.append((value, True))
-            stack.extend((i, False) for i in reversed(value.inputs))
+            stack.extend([(i, False) for i in reversed(value.operands)])
     return found
 
 
@@ -155,7 +164,7 @@ def uses(program: Program) -> dict[Value, list[Value]]:
     """For each value and source, the values computed from it."""
     found: dict[Value, list[Value]] = {value: [] for value in [*program.sources, *program.values]}
     for value in program.values:
-        for i in dict.fromkeys(value.operands):
+        for i in value.operands if len(value.operands) < 2 else dict.fromkeys(value.operands):
             found[i].append(value)
     return found
 
@@ -178,11 +187,11 @@ def names_of(program: Program) -> dict[Value, str]:
 def text(program: Program) -> str:
     """The program as a table: a line a value, with op, inputs, shape and dtype."""
     names = names_of(program)
-    lines = [f"{names[s]:<5} {_kind(s):<40} {_type(s)}" for s in program.sources]
+    lines = [f"{names[s]:<5} {_kind(s):<40} {type_text(s)}" for s in program.sources]
     for step in program.steps:
         for k, value in enumerate(step):
             bracket = "" if len(step) == 1 else "┌" if k == 0 else "└" if k == len(step) - 1 else "│"
-            lines.append(f"{names[value]:<5} {bracket + call_text(value, names):<40} {_type(value)}")
+            lines.append(f"{names[value]:<5} {bracket + call_text(value, names):<40} {type_text(value)}")
     for target, new in program.writes:
         lines.append(f"{_kind(target)} <- {names[new] if isinstance(new, Value) else repr(new)}")
     outputs = ", ".join(names[y] if isinstance(y, Value) else repr(y) for y in program.outputs)
@@ -208,7 +217,8 @@ def _kind(source: Value) -> str:
     return str(source.source.what)
 
 
-def _type(value: Value) -> str:
+def type_text(value: Value) -> str:
+    """The dtype and shape of a value, such as float32[64, 10]."""
     return "" if value.dtype is None else f"{value.dtype}{list(value.shape) if value.dtype is not SEVERAL else ''}"
 
 

@@ -35,14 +35,19 @@ def _address(array: Any) -> int:
     return array.__array_interface__["data"][0]  # type: ignore[no-any-return]
 
 
-class Recording(Trace):
-    """One run of a function on `arrays`: `program`, what it did, and `form`, the containers that it returned.
+class WeakNumber(Exception):
+    """A float among arrays is differentiated by: then it is no number of Python's any more, but a float64."""
 
-    `outputs` of the program are what stands in these, and then a value for each of `afterwards`, which are called with
-    them after each replay. The run itself leaves nothing behind: no gradient, no step of an optimizer or generator.
+
+class Recording(Trace):
+    """One run of a function on `arrays`, among them floats, which take the dtype `numbers`.
+
+    `program` is what it did, and `form` the containers that it returned. Outputs of the program are what stands in
+    these, and then a value for each of `afterwards`, which are called with them after each replay. The run itself
+    leaves nothing behind: no gradient, no step of an optimizer or generator.
     """
 
-    def __init__(self, f: Callable[[list[Tensor]], Any], arrays: list[Any]):
+    def __init__(self, f: Callable[[list[Tensor]], Any], arrays: list[Any], numbers: Any = None):
         self.start = tick()
         self.known: dict[Any, Value] = {}  # of nodes, and of what was captured by its identity
         self.stand_ins: dict[int, Tensor] = {}  # for arrays from outside, by their identity
@@ -53,7 +58,11 @@ class Recording(Trace):
         self.writes: dict[int, tuple[Captured, Tensor]] = {}  # by the memory's address
         self.guards: list[tuple[Callable[[], Any], Any]] = []  # what must be as it is now for a replay to be right
         self.afterwards: list[tuple[Callable[[Any], None], Any]] = []
-        arguments = [self._stand_in(x, Argument(k)) for k, x in enumerate(arrays)]
+        weak = any(isinstance(x, (np.ndarray, np.generic)) for x in arrays)  # floats among arrays take their dtype
+        arguments = [
+            self._stand_in(numbers.type(x), Argument(k), weak) if type(x) is float else self._stand_in(x, Argument(k))
+            for k, x in enumerate(arrays)
+        ]
         self.arguments = [self.known[t.node] for t in arguments]
         try:
             with enable_grad(), tracing(self):
@@ -84,6 +93,8 @@ class Recording(Trace):
 
     def captured(self, value: Any) -> Any:
         """A Tensor for an array from outside, so that all that is computed from it is recorded too."""
+        if isinstance(value, Tensor) and value.node in self.known and self.known[value.node].weak:
+            raise WeakNumber
         if type(value) is not np.ndarray:
             return value
         if id(value) not in self.stand_ins:

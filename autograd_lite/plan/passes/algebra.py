@@ -13,6 +13,7 @@ from ...ops.shape import broadcast_to, cast, expand_dims, reshape, squeeze, sum_
 from ..program import Program, Value, rewritten
 
 _NEUTRAL = {multiply: (1, True), divide: (1, False), subtract: (0, False)}  # the number, and whether on both sides
+_COPIES = (spread, broadcast_to)
 _SAME_ENTRIES = (reshape, broadcast_to, sum_to, expand_dims, squeeze)
 
 
@@ -73,15 +74,17 @@ def _without_neutral(value: Value) -> Any:
 
 def _is_neutral(x: Any, neutral: int) -> bool:
     if isinstance(x, Value):
-        return x.op in (spread, broadcast_to) and _is_neutral(x.inputs[0], neutral)
+        return x.op in _COPIES and _is_neutral(x.inputs[0], neutral)
     return _is_number(x, neutral) and not (neutral == 0 and np.signbit(x))
 
 
 def _without_copies(value: Value) -> Value:
     """An element-wise op of the arrays that its operands are copies of, where it broadcasts them just so itself."""
+    if not any([i.op in _COPIES for i in value.operands]):
+        return value
     inputs = list(value.inputs)
     for k, i in enumerate(inputs):
-        if isinstance(i, Value) and i.op in (spread, broadcast_to):
+        if isinstance(i, Value) and i.op in _COPIES:
             smaller = [*inputs[:k], _as_broadcast(i), *inputs[k + 1 :]]
             if np.broadcast_shapes(*[x.shape for x in smaller if hasattr(x, "shape")]) == value.shape:
                 inputs = smaller

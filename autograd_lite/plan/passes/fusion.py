@@ -53,7 +53,7 @@ def fused(program: Program) -> Program:
 def can_fuse(value: Value) -> bool:
     """Whether each entry of the value depends on one entry of each input, and nothing else."""
     op = value.op
-    return bool(op.elementwise and not op.variadic and not op.effect and not op.several and value.size and value.shape)
+    return bool(value.shape and op.elementwise and not (op.variadic or op.effect or op.several) and value.size)
 
 
 def folds_all(value: Value) -> bool:
