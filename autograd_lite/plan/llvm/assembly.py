@@ -18,10 +18,10 @@ copy = OPS["stop_gradient"]
 
 
 class Part(NamedTuple):
-    """`source`, a value or a number, goes where `index` points to; after all earlier parts if `over`."""
+    """`source`, a value or a number, goes `where` an index points to; after all earlier parts if `over`."""
 
     source: Any
-    index: tuple[Any, ...]
+    where: tuple[Any, ...]
     over: bool = False
 
 
@@ -56,7 +56,7 @@ def copy_of(part: Part, value: Value) -> Value:
 def _region(part: Part, shape: tuple[int, ...]) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
     """An array of bytes of this shape, and its region for the part."""
     like = np.empty(shape, np.int8)
-    index = part.index if any(i is Ellipsis for i in part.index) else (*part.index, Ellipsis)
+    index = part.where if any(i is Ellipsis for i in part.where) else (*part.where, Ellipsis)
     return like, like[index]
 
 

@@ -50,7 +50,7 @@ class Built:
         return self._function(*sources)
 
     def _otherwise(self, *sources: Any) -> Any:
-        """What native code has refused: with arrays as it wants them, else by NumPy, which also raises what is wrong."""
+        """What native code has refused: with arrays as it wants them, else by NumPy, which raises what is wrong."""
         fitting = tuple([_fitting(x, s) for x, s in zip(sources, self.lowered.program.sources, strict=True)])
         if any(a is not b for a, b in zip(fitting, sources, strict=True)):
             return self._function(*fitting)
@@ -65,13 +65,13 @@ def build(program: Program) -> Built:
 
 
 def _fitting(x: Any, source: Value) -> Any:
-    """`x` as an array in C order that is nobody else's, unless it is one already."""
+    """`x` as native code takes it: itself, or a copy in C order."""
     if not has_kind(source):
         return x
     if not source.shape:
         return x if type(x) in (source.dtype.type, float) else source.dtype.type(x)
     if type(x) is np.ndarray and x.dtype is source.dtype and x.flags.c_contiguous and x.flags.aligned:
-        return x if x.base is None or x.base.flags.owndata is False else x
+        return x
     return np.array(x, source.dtype, order="C")
 
 
@@ -162,7 +162,11 @@ class _Lines:
     def _end(self) -> None:
         direct = {new for _, new in self.lowered.targets}
         late = [(t.source.memory, new) for t, new in self.program.writes if new not in direct]
-        late += [(t.source.memory, new) for t, new in self.program.writes if new in direct and (t, new) not in self.lowered.targets]
+        late += [
+            (t.source.memory, new)
+            for t, new in self.program.writes
+            if new in direct and (t, new) not in self.lowered.targets
+        ]
         for y in [*self.program.outputs, *[new for _, new in late]]:
             if isinstance(y, Value) and y not in direct:
                 self._need(y)
@@ -186,7 +190,11 @@ class _Lines:
             return self.statements.named(y)
         if y in targets:
             return f"array({targets[y]})"
-        if y in self.lowered.outputs or not y.shape or kind_of(y.dtype) is None and getattr(y.dtype, "kind", "") == "several":
+        if (
+            y in self.lowered.outputs
+            or not y.shape
+            or (kind_of(y.dtype) is None and getattr(y.dtype, "kind", "") == "several")
+        ):
             return self.names[y]
         return f"array({self.names[y]})"
 

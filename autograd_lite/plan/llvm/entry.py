@@ -7,7 +7,7 @@ address of each argument's entries.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -60,13 +60,26 @@ def open_context(writer: Writer, where: Offsets) -> None:
     writer.line(f"%context = load ptr, ptr {place}, align 8", 0)
 
 
-def close(writer: Writer, before_refusing: Sequence[str] = ()) -> None:
+def release(writer: Writer) -> None:
+    """Let other threads of Python's run while this one computes."""
+    writer.declare("declare ptr @PyEval_SaveThread()")
+    writer.declare("declare void @PyEval_RestoreThread(ptr)")
+    writer.line(f"%thread{writer.releases} = call ptr @PyEval_SaveThread()", writer.here)
+
+
+def take_back(writer: Writer) -> None:
+    """End what `release` began."""
+    writer.line(f"call void @PyEval_RestoreThread(ptr %thread{writer.releases})", writer.here)
+    writer.releases += 1
+
+
+def close(writer: Writer) -> None:
     """Return a new reference to True; or to False for what was refused."""
     writer.declare("declare void @Py_IncRef(i64)")
     true = writer.load(writer.pointer("%context", 8 * _TRUE, 1, writer.here), I64)
     writer.line(f"call void @Py_IncRef(i64 {true.name})")
     refused = [
-        *before_refusing,
+        "refused:",
         f"  %place = getelementptr i8, ptr %context, i64 {8 * _FALSE}",
         "  %false = load i64, ptr %place, align 8",
         "  call void @Py_IncRef(i64 %false)",

@@ -15,7 +15,7 @@ import numpy as np
 
 from ...ops import OPS
 from ..program import Program, Value
-from .mathematics import applied
+from .mathematics import applied, logaddexp
 from .registers import BOOL, F32, F64, KINDS, Kind, Register, select
 
 
@@ -58,8 +58,7 @@ def _minimum(a: Register, b: Register) -> Register:
 
 
 def _sign(x: Register) -> Register:
-    nonzero = select(x.compare("gt", 0), 1, select(x.compare("lt", 0), -1, x))
-    return nonzero
+    return select(x.compare("gt", 0), 1, select(x.compare("lt", 0), -1, x))  # 0 and NaN are their own
 
 
 def _intrinsic(name: str) -> Callable[[Register], Register]:
@@ -120,6 +119,7 @@ _UFUNCS: dict[Any, tuple[Callable[..., Register], str, int]] = {
     np.expm1: (_own("expm1"), _FLOAT, 25),
     np.log1p: (_own("log1p"), _FLOAT, 45),
     np.tanh: (_own("tanh"), _FLOAT, 40),
+    np.logaddexp: (logaddexp, _FLOAT, 70),
 }
 
 # ufunc: the name of the function in C's library
@@ -149,7 +149,7 @@ def _weak(x: Any) -> Any:
     """The dtype of an input; the type of a Python number, which takes the others' dtype."""
     if isinstance(x, Value) and x.weak:
         return {"f": float, "i": int, "c": complex}.get(x.dtype.kind, x.dtype)
-    if isinstance(x, Value) or isinstance(x, np.generic):
+    if isinstance(x, (Value, np.generic)):
         return x.dtype
     return type(x) if type(x) in (int, float, complex) else np.dtype(type(x))
 
@@ -273,7 +273,19 @@ def _class(labels: Register, classes: int) -> Register:
     return labels
 
 
-_NAMED = ("where", "cast", "round_off", "stop_gradient", "contiguous", "class_labels", "raised", "sigmoid", "softplus", "relu", "leaky_relu")
+_NAMED = (
+    "where",
+    "cast",
+    "round_off",
+    "stop_gradient",
+    "contiguous",
+    "class_labels",
+    "raised",
+    "sigmoid",
+    "softplus",
+    "relu",
+    "leaky_relu",
+)
 
 
 def form_of(value: Value) -> Form | None:

@@ -31,7 +31,9 @@ def gather_of(value: Value) -> Gather | None:
     parts = list(value.keywords["index"].parts)
     if any(not isinstance(a, Value) or a.dtype.name not in ("int64", "int32") for a in arrays):
         return None
-    if not isinstance(x, Value) or any(p is not _ARRAY and p is not Ellipsis and not isinstance(p, slice) for p in parts):
+    if not isinstance(x, Value) or any(
+        p is not _ARRAY and p is not Ellipsis and not isinstance(p, slice) for p in parts
+    ):
         return None
     if Ellipsis in [p for p in parts if p is not _ARRAY]:
         k = next(k for k, p in enumerate(parts) if p is Ellipsis)

@@ -17,7 +17,7 @@ import numpy as np
 from ..program import Program, Value
 from .assembly import view_of_part
 from .calling import Offsets
-from .entry import PARAMETERS, Entry, Table, close, load_pointer, open_context
+from .entry import PARAMETERS, Entry, Table, close, load_pointer, open_context, release, take_back
 from .forms import has_kind, kind_of, with_own_numbers
 from .loops import Loops
 from .memory import Memory, View, assign, contiguous, viewed, whole
@@ -51,7 +51,9 @@ class Lowering:
             for item in self.items
             if isinstance(item, Nest)
         }
-        self.packed = {item: Memory(self._packing(item), item.values[0].dtype) for item in self.items if self.is_small(item)}
+        self.packed = {
+            item: Memory(self._packing(item), item.values[0].dtype) for item in self.items if self.is_small(item)
+        }
         self.partials = {
             item: Memory((loops.partial_results,), np.dtype(np.float64))
             for item, loops in self.loops.items()
@@ -81,16 +83,20 @@ class Lowering:
         for y, times in given.items():
             native = y in stored and isinstance(self.schedule.item[y], (Nest, Product)) and not self.is_large(y)
             native = native and y not in self.schedule.assembled
+            native = native and all(isinstance(self.schedule.item[u], Nest) for u in self.schedule.users[y])
             if y.shape and native and times == 1 and y not in shown and y not in self.memories:
-                if all(isinstance(self.schedule.item[u], Nest) for u in self.schedule.users[y]):
-                    self.outputs.append(y)
-                    self._argument(y, y.shape, y.dtype)
+                self.outputs.append(y)
+                self._argument(y, y.shape, y.dtype)
         end = len(self.items)
         for value in stored:
             if value not in self.memories and value not in self.schedule.parts and has_kind(value) and value.size:
                 self.memories[value] = Memory(value.shape, value.dtype)
         for item in self.items:
-            for value in [*item.values, *(item.reductions if isinstance(item, Nest) else ()), *self.schedule.reads(item)]:
+            for value in [
+                *item.values,
+                *(item.reductions if isinstance(item, Nest) else ()),
+                *self.schedule.reads(item),
+            ]:
                 whole_of = self.schedule.parts[value][0] if value in self.schedule.parts else value
                 if whole_of in self.memories:
                     self.memories[whole_of].use(self.position[item])
@@ -301,29 +307,31 @@ class Lowering:
 
     def _phase(self, writer: Writer, items: list[Item]) -> None:
         """The items of one native function, and its return."""
-        begin = writer.here
-        release = self.work(items) > MANY
-        if release:
-            writer.declare("declare ptr @PyEval_SaveThread()")
-            writer.declare("declare void @PyEval_RestoreThread(ptr)")
-            writer.line("%thread = call ptr @PyEval_SaveThread()", begin)
-
-        pointer = self._pointers(writer)
-        restore = "call void @PyEval_RestoreThread(ptr %thread)"
+        pointer, released = self._pointers(writer), False
         for item in items:
+            if not released and self.work(items) > MANY and not self._can_fail(item):
+                released = True
+                release(writer)
             self._item(writer, pointer, item)
             if self._can_fail(item):
+                if released:
+                    released = False
+                    take_back(writer)
                 writer.require(writer.made(f"load i1, ptr {writer.fine}", BOOL))
-        if release:
-            writer.line(restore, writer.here)
-        close(writer, [f"  {restore}"] if release else [])
+        if released:
+            take_back(writer)
+        close(writer)
 
     def _item(self, writer: Writer, pointer: Callable[[Memory], str], item: Item) -> None:
         """A nest or a product."""
         if isinstance(item, Nest):
             partials = pointer(self.partials[item]) if item in self.partials else ""
             loops = self.loops[item]
-            return loops.end(writer, pointer, partials) if self.is_shared(item) else loops.write(writer, pointer, None, partials)
+            return (
+                loops.end(writer, pointer, partials)
+                if self.is_shared(item)
+                else loops.write(writer, pointer, None, partials)
+            )
         value = item.values[0]
         kind = kind_of(value.dtype)
         assert kind is not None

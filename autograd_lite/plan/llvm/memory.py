@@ -93,7 +93,7 @@ def view_of(shape: Any, strides: Any, dtype: Any, value: Value) -> tuple[int, tu
 
 
 def _shown(like: np.ndarray[Any, Any], value: Value) -> Any:
-    """The row run on `like`. Of `spread` only the view: it copies where it is small, since NumPy is quicker with that."""
+    """The row run on `like`. Of `spread` only the view: it copies where it is small, which NumPy is quicker with."""
     statics = value.keywords
     if value.op.name == "spread":
         axis, keepdims, shape = statics["axis"], statics["keepdims"], statics["shape"]
@@ -113,7 +113,9 @@ def assign(memories: Sequence[Memory]) -> int:
     placed: list[Memory] = []
     end = 0
     for memory in sorted(memories, key=lambda m: -m.nbytes):
-        busy = sorted((m.offset, m.offset + m.nbytes) for m in placed if m.first <= memory.last and memory.first <= m.last)
+        busy = sorted(
+            (m.offset, m.offset + m.nbytes) for m in placed if m.first <= memory.last and memory.first <= m.last
+        )
         offset = 0
         for start, stop in busy:
             if offset + memory.nbytes <= start:

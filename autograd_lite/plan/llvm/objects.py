@@ -1,8 +1,8 @@
 """Machine code from IR, and its cache on disk.
 
 LLVM optimises the text and makes an object file of it, which is kept under the user's cache directory by the IR, the
-processor with its features, and versions. The environment variable AUTOGRAD_LITE_CACHE names another directory, or turns
-the cache off where it is empty or "0". A file that is damaged, or that cannot be written, is as good as none.
+processor with its features, and versions. The environment variable AUTOGRAD_LITE_CACHE names another directory; where it
+is empty or "0" there is no cache. A file that is damaged, or that cannot be written, is as good as none.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def directory() -> Path | None:
 
 
 class Code:
-    """Functions in machine code, kept for as long as this object lives. `compiled`: whether LLVM had to compile them."""
+    """Functions in machine code, which live as long as this object. `compiled`: whether LLVM had to compile them."""
 
     def __init__(self, ir: str, optimise: bool = True, features: str | None = None):
         cpu, own = machine()

@@ -36,7 +36,9 @@ def is_product(value: Value) -> bool:
 
 def multiply_adds(value: Value) -> int:
     """How many multiplications a product takes."""
-    return prod(value.operands[0].shape) * (value.operands[1].shape[-1] if len(value.operands[1].shape) == 2 else 1)
+    return int(prod(value.operands[0].shape)) * (
+        value.operands[1].shape[-1] if len(value.operands[1].shape) == 2 else 1
+    )
 
 
 class Matrix(NamedTuple):

@@ -13,7 +13,6 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
-from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..program import Program, Value, uses
 from .assembly import Part, copy_of, parts_of
@@ -21,6 +20,7 @@ from .forms import Form, form_of, has_kind, kind_of
 from .indexing import Gather, gather_of
 from .memory import contiguous, view_of
 from .products import is_product
+from .reductions import Reduction, reduction_of
 
 CHEAP = 4  # additions that cost no more than a load
 FEW = 256  # entries of a domain for which calling C's library pays
@@ -44,9 +44,12 @@ class Nest(Item):
         self.checks = False  # whether it may find that its input is wrong
         self.known: set[Value] = set()  # the values that it computes or reads, but for numbers
 
-    def relates(self, value: Value) -> bool:
-        """Whether a value has something to do with what the nest computes: only then is it worth a place in it."""
-        return not self.domain or any(i in self.known for i in value.operands)
+    def takes(self, value: Value, domain: tuple[int, ...], reduced: tuple[int, ...] | None) -> bool:
+        """Whether a value may join: of one domain and its reductions over the same axes; and it must have something to
+        do with what the nest computes."""
+        if domain != self.domain or (reduced is not None and self.reduced not in (None, reduced)):
+            return False
+        return not domain or any(i in self.known for i in value.operands)
 
 
 class Product(Item):
@@ -55,37 +58,6 @@ class Product(Item):
 
 class Step(Item):
     """What NumPy does."""
-
-
-class Reduction:
-    """Over which axes of its operand a row reduces, how, and what it divides by in the end."""
-
-    __slots__ = ("axes", "count", "how")
-
-    def __init__(self, how: str, axes: tuple[int, ...], count: int | None = None):
-        self.how, self.axes, self.count = how, axes, count
-
-
-def reduction_of(value: Value) -> Reduction | None:
-    """How `value` is a reduction; None if it is none with a native form."""
-    name, x = value.op.name, value.inputs[0] if value.inputs else None
-    if name not in ("sum", "mean", "max", "min", "sum_to") or not isinstance(x, Value):
-        return None
-    kind, statics = kind_of(value.dtype), value.keywords
-    if kind is None or kind_of(x.dtype) is None or not x.size or not x.shape:
-        return None
-    if kind.bits == 1 or (not kind.floating and name == "mean"):
-        return None
-    if x.dtype != value.dtype and (name in ("max", "min") or kind_of(x.dtype).floating):  # type: ignore[union-attr]
-        return None
-    if name == "sum_to":
-        extra = len(x.shape) - len(value.shape)
-        copied = [extra + k for k, n in enumerate(value.shape) if n == 1 and x.shape[extra + k] != 1]
-        return Reduction("sum", (*range(extra), *copied))
-    axis = statics["axis"]
-    axes = tuple(range(len(x.shape))) if axis is None else tuple(sorted(normalize_axis_tuple(axis, len(x.shape))))
-    count = int(np.prod([x.shape[k] for k in axes])) if name == "mean" else None
-    return Reduction("sum" if name == "mean" else name, axes, count)
 
 
 class Schedule:
@@ -122,7 +94,7 @@ class Schedule:
             if value.op.view and isinstance(x, Value) and self._is_view(value, x):
                 self.views[value] = self.views.get(x, x)
                 self.item[value] = self.item[x]
-                return
+                return None
             if gather is not None and native:
                 self.gathers[value] = gather
                 return self._join(value, value.shape)
@@ -193,9 +165,8 @@ class Schedule:
             first = max(first, position if inline else position + 1)
         checks = value in self.gathers or (value in self.forms and self.forms[value].checks)
         for item in self.items[first:]:
-            if isinstance(item, Nest) and item.domain == domain and item.relates(value):
-                if reduced is None or item.reduced in (None, reduced):
-                    break
+            if isinstance(item, Nest) and item.takes(value, domain, reduced):
+                break
         else:
             item = Nest(domain)
             self.items.insert(max(self._earliest(value), behind), item)
@@ -228,7 +199,8 @@ class Schedule:
             item = stack.pop()
             if item is not None and item not in needed:
                 needed.add(item)
-                stack += [self.item[self.base(i)] for i in self.reads(item)]
+                for read in map(self.base, self.reads(item)):
+                    stack += [self.item[i] for i in self.assembled.get(read, [read])]
                 stack += self.behind[item]
         self.items.sort(key=lambda item: item not in needed)
 

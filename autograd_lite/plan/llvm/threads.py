@@ -1,10 +1,10 @@
 """A few threads that run parts of a large nest.
 
-They are Python's threads, each waiting for a lock; native code runs without the interpreter's lock, so they run at the
-same time. The parts are the same blocks whatever the number of threads, and their results are put together in one order:
-so is the result. AUTOGRAD_LITE_THREADS says how many threads there are at most; without it, one for each core. A plan
-that finds the threads busy with another runs alone. NumPy's BLAS waits meanwhile, and these while BLAS works: the steps
-of a plan follow one another.
+They are Python's threads, each asleep at a lock; native code runs without the interpreter's lock, so they run at the
+same time. The parts are the same blocks whatever the number of threads, and their results are put together in one
+order: so the result is the same, too. AUTOGRAD_LITE_THREADS says how many threads there are at most; without it, one
+for each core. A plan that finds the threads busy with another runs alone. No thread here ever spins, and native code
+calls no BLAS: so there is never more than NumPy's own pool that does.
 """
 
 from __future__ import annotations

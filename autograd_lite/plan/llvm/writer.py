@@ -12,7 +12,6 @@ from typing import Any
 
 from .registers import BOOL, I64, Kind, Register, typed
 
-
 # Where the machine has 512-bit registers, they are to be used; elsewhere these attributes mean nothing.
 ATTRIBUTES = 'nounwind "prefer-vector-width"="512" "min-legal-vector-width"="512"'
 
@@ -51,6 +50,7 @@ class Writer:
         self.loops = [_Loop("entry")]
         self.slots: list[str] = []
         self.start: float = 0  # loads are not hoisted out of the item that is being written
+        self.releases = 0
         self.fine = ""  # the slot of whether all checks have held, if there are any
 
     # -- instructions ------------------------------------------------------------------------------------------------
@@ -189,8 +189,7 @@ class Writer:
         (entry,) = self.loops
         text = f"{result.type} {result.name}" if isinstance(result, Register) else result
         lines = [self.header, "entry:", *self.slots, *entry.head, *entry.inner, f"  ret {text}"]
-        if refused:
-            lines += ["refused:", *refused]
+        lines += refused
         self.module.functions.append("\n".join([*lines, "}", ""]))
 
 
