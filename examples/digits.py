@@ -18,6 +18,7 @@ import autograd_lite as ag
 from autograd_lite import nn
 
 SIZES, EPOCHS, BATCH, LEARNING_RATE, MOMENTUM, WEIGHT_DECAY = [64, 256, 10], 100, 64, 0.3, 0.9, 1e-3
+TITLE = f"Handwritten digits: MLP {'-'.join(map(str, SIZES))}"
 
 
 class Split(NamedTuple):
@@ -70,6 +71,14 @@ def run(seed: int, *, progress: bool = True) -> tuple[float, Any]:
     return nn.METRICS["accuracy"](nn.predict(model, test_set.X), test_set.y), (model, train_set, history)
 
 
+def draw(model: nn.MLP, images: Split, out: Path) -> tuple[Path, Path]:
+    """One pass over eight of the images: a picture of its flow graph, and a page that steps through it."""
+    some = np.linspace(0, len(images.y) - 1, 8).astype(int)  # they are sorted by digit
+    loss = nn.cross_entropy(model(images.X[some]), images.y[some])
+    flow = ag.draw(loss, legend=True).write(out / "digits.svg")
+    return flow, ag.step_through(loss, out / "digits.html", title=f"{TITLE}, one pass over 8 images")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seed", type=int, default=0)
@@ -83,11 +92,8 @@ def main() -> None:
     accuracy, (model, train_set, history) = run(options.seed)
     print(f"test accuracy {accuracy:.3f}")
     options.out.mkdir(parents=True, exist_ok=True)
-    title = f"Handwritten digits: MLP {'-'.join(map(str, SIZES))}"
-    loss = nn.cross_entropy(model(train_set.X[:8]), train_set.y[:8])
-    flow = ag.draw(loss).write(options.out / "digits.svg")
-    steps = ag.step_through(loss, options.out / "digits.html", title=f"{title}, one pass over 8 images")
-    history.plot(options.out / "digits.png", title=title)
+    flow, steps = draw(model, train_set, options.out)
+    history.plot(options.out / "digits.png", title=TITLE)
     print(f"flow graph in {flow}, learning curves in {options.out / 'digits.png'}")
     print(f"open {steps} in a browser to step through fprop and bprop")
 

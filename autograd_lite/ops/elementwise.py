@@ -18,6 +18,7 @@ import numpy as np
 
 from ..op import Op
 from ..source import reads_as
+from .masks import choose, choose_into
 
 __all__ = ["clip", "sign"]  # compositions of rows; rows are public by themselves
 
@@ -72,7 +73,9 @@ arctanh = Op(np.arctanh, x=lambda g, x: g / (1 - x * x))
 
 
 # The field's own
+@reads_as("1 / (1 + exp(-x))")
 def _sigmoid(x: Any) -> Any:
+    """A number between 0 and 1, the larger the larger x is: the logistic function."""
     with np.errstate(over="ignore"):  # exp(-x) = inf gives sigmoid(x) = 0, as it should
         return 1 / (1 + np.exp(-x))
 
@@ -83,17 +86,12 @@ relu     = Op(lambda x: np.maximum(x, 0),   name="relu",     x=lambda g, y: wher
 leaky_relu = Op(lambda x, *, slope=0.01: np.maximum(x, slope * x), name="leaky_relu", x=lambda g, x, slope: where(x > 0, g, slope * g), elementwise=True)  # 0 <= slope <= 1 (Maas et al., 2013)
 elu      = Op(lambda x, *, alpha=1.0: np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0))), name="elu", x=lambda g, y, alpha: where(y > 0, g, g * (y + alpha)), elementwise=True)  # alpha > 0 (Clevert et al., 2016, eq. 15)
 
-def _choose_into(memory: Any, c: Any, a: Any, b: Any) -> None:
-    np.copyto(memory, b)
-    np.copyto(memory, a, where=np.asarray(c, bool))
-
-
 # Choices, and parts of numbers
 absolute = Op(np.absolute, "abs", run=operator.abs, x=lambda g, x: g * sign(x).conj(), holomorphic=False)
 _sign    = Op(np.sign,     x=None)
 maximum  = Op(np.maximum,  a=lambda g, a, b: where(a > b, g, where(a == b, g / 2, 0)), b=lambda g, a, b: where(b > a, g, where(a == b, g / 2, 0)))
 minimum  = Op(np.minimum,  a=lambda g, a, b: where(a < b, g, where(a == b, g / 2, 0)), b=lambda g, a, b: where(b < a, g, where(a == b, g / 2, 0)))
-where    = Op(np.where,    c=None, a=lambda g, c: where(c, g, 0), b=lambda g, c: where(c, 0, g), elementwise=True, write=_choose_into)
+where    = Op(np.where,    run=choose, c=None, a=lambda g, c: where(c, g, 0), b=lambda g, c: where(c, 0, g), elementwise=True, write=choose_into)
 conjugate = Op(np.conjugate, x=lambda g: g.conj(), holomorphic=False, linear=("x",))
 real     = Op(lambda x: x.real, name="real", x=lambda g: g,                                 elementwise=True, holomorphic=False, linear=("x",), view=True)
 imag     = Op(lambda x: x.imag, name="imag", x=lambda g: g * -1j,                       elementwise=True, holomorphic=False, linear=("x",), view=True)
