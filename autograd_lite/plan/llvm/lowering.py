@@ -21,8 +21,8 @@ from .entry import PARAMETERS, Entry, Table, close, load_pointer, open_context, 
 from .forms import has_kind, kind_of, with_own_numbers
 from .loops import Loops
 from .memory import Memory, View, assign, contiguous, viewed, whole
-from .products import SMALL, Products, as_matrix, multiply_adds
-from .registers import BOOL, I64, Register
+from .products import SMALL, Matrix, Products, as_matrix, multiply_adds
+from .registers import BOOL, I64, Kind, Register
 from .schedule import Item, Nest, Product, Schedule
 from .writer import Module, Writer
 
@@ -258,6 +258,7 @@ class Lowering:
         numbers = [v for v in self.program.values if not v.shape and self.schedule.inline(v)]
         self.is_scalar = len(numbers) > CALLED_OFTEN and 2 * len(numbers) > len(self.program.values)
         self.module = Module(outline=self.is_scalar)
+        self.products: dict[Any, str] = {}
         written = [False] * len(self.sources) + [True] * (len(self.arguments) - len(self.sources))
         self.table = Table(self.arguments, written)
         self.start = -(-8 * self.table.words // 64) * 64
@@ -332,16 +333,24 @@ class Lowering:
                 if self.is_shared(item)
                 else loops.write(writer, pointer, None, partials)
             )
-        value = item.values[0]
+        (value,) = item.values
         kind = kind_of(value.dtype)
         assert kind is not None
-        a, b = (self.view(i) for i in value.operands)
-        c, packed = self.view(value), pointer(self.packed[item])
-        left = as_matrix(a, pointer(a.memory), True)
-        right = as_matrix(b, pointer(b.memory), False)
-        result = as_matrix(c, pointer(c.memory), len(a.shape) == 1)
-        Products(writer, kind, self.vector_bytes * 8 // kind.bits, packed).write(left, right, result)
-        return None
+        a, b, c = (self.view(i) for i in (*value.operands, value))
+        matrices = as_matrix(a, "%a", True), as_matrix(b, "%b", False), as_matrix(c, "%c", len(a.shape) == 1)
+        name = self._product(kind, *matrices)
+        pointers = [pointer(view.memory) for view in (a, b, c)] + [pointer(self.packed[item])]
+        return writer.line(f"call void @{name}({', '.join([f'ptr {p}' for p in pointers])})", writer.here)
+
+    def _product(self, kind: Kind, a: Matrix, b: Matrix, c: Matrix) -> str:
+        """The function that computes products of these shapes and layouts."""
+        key = (kind, a, b, c)
+        if key not in self.products:
+            self.products[key] = name = f"product{len(self.products)}"
+            writer = Writer(self.module, name, ["ptr %a", "ptr %b", "ptr %c", "ptr %packed"], linkage="internal")
+            Products(writer, kind, self.vector_bytes * 8 // kind.bits, "%packed").write(a, b, c)
+            writer.end()
+        return self.products[key]
 
     def work(self, items: list[Item]) -> float:
         """About how much there is to do, in additions."""

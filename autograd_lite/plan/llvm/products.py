@@ -23,6 +23,9 @@ from .writer import Writer
 # Multiply-adds up to which a product is computed here.
 SMALL = 1 << 19
 
+# How many rows a tile may have, for one to four vectors in a row of it: with B's row they fit in 32 registers.
+ROWS = ((8, 7, 6), (8, 7, 6), (6, 5, 7), (6, 5, 4))
+
 
 def is_product(value: Value) -> bool:
     """Whether `value` is a product of two matrices or vectors of one floating dtype."""
@@ -74,7 +77,7 @@ def cost(a: Matrix, b: Matrix, c: Matrix, width: int) -> float:
     if b.column != 1:
         cycles += b.rows * b.columns
     if c.column != 1:
-        cycles += 1.5 * c.rows * c.columns
+        cycles += 3 * c.rows * c.columns
     return cycles
 
 
@@ -93,7 +96,7 @@ class Products:
             b = self.pack(b)
             self.writer.start = self.writer.here
         many = min(4, -(-c.columns // self.width))
-        rows = (8, 8, 6, 6)[many - 1]
+        rows = min(ROWS[many - 1], key=lambda n: (-(-a.rows // n) * n, -n))  # few left over
         self.columns(a, b, c, many * self.width, rows)
 
     def pack(self, b: Matrix) -> Matrix:

@@ -38,8 +38,8 @@ class Access:
 
 
 class Traversal:
-    """How one nest goes over its domain. `view_of` tells where a value lies; those that are `free` may lie with any axis
-    last."""
+    """How one nest goes over its domain. `view_of` tells where a value lies; in which order the axes of those that are
+    `free` lie is chosen here."""
 
     def __init__(
         self, nest: Nest, schedule: Schedule, view_of: Callable[[Value], View], free: set[Value], vector_bytes: int
