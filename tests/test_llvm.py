@@ -659,6 +659,40 @@ def test_many_plans_come_and_go_while_others_run():
     assert not failures
 
 
+# -- other processors ------------------------------------------------------------------------------------------------
+
+
+def test_a_processor_without_vector_extensions(monkeypatch):
+    """The least that this architecture has: other vectors, no multiply-add; the same results but for rounding."""
+    from autograd_lite.plan.llvm import built, objects
+
+    plain = ("generic" if not machine()[0].startswith("x86") else "x86-64", "")
+    monkeypatch.setattr(objects, "machine", lambda: plain)
+    monkeypatch.setattr(built, "machine", lambda: plain)
+    model, update, X, labels = network((20, 17, 3), 33, lr=0.1, momentum=0.9)
+    other, update_other, _, _ = network((20, 17, 3), 33, lr=0.1, momentum=0.9)
+    native = Native(lambda X, y: [update(X, y)], X, labels)
+    assert native.built.lowered.vector_bytes == 16
+    for _ in range(3):
+        near(native(X, labels)[0], update_other(X, labels).data, 64)
+    np.testing.assert_allclose(model.theta.data, other.theta.data, rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize("triple", ["aarch64-unknown-linux-gnu", "x86_64-unknown-linux-gnu"])
+def test_the_ir_is_for_any_processor(triple):
+    """Both architectures that are supported have code for it."""
+    import llvmlite.binding as binding
+
+    binding.initialize_all_targets()
+    binding.initialize_all_asmprinters()
+    _, update, X, labels = network((20, 17, 3), 33, lr=0.1, momentum=0.9)
+    x = np.zeros(300_001, np.float32)
+    for native in (Native(lambda X, y: [update(X, y)], X, labels), Native(long_program, x)):
+        module = binding.parse_assembly(native.built.ir)
+        target = binding.Target.from_triple(triple).create_target_machine(opt=1)
+        assert len(target.emit_object(module)) > 1000
+
+
 # -- the cache -------------------------------------------------------------------------------------------------------
 
 

@@ -14,6 +14,7 @@ from ..statements import Statements
 from . import threads
 from .calling import builtin, offsets
 from .forms import has_kind, kind_of
+from .listing import listing
 from .lowering import Lowering
 from .memory import View
 from .objects import Code, machine, vector_bytes
@@ -23,11 +24,11 @@ from .schedule import Item, Nest
 class Built:
     """A program with native code and memory of its own: one call at a time.
 
-    `source` is the Python that runs and the IR that it calls, `peak_bytes` what its memory takes, `reason` why this
-    backend was chosen.
+    `source` is the Python that runs, and in words what the native code does that it calls; `ir` that code as LLVM gets
+    it, `peak_bytes` what the memory takes, `reason` why this backend was chosen.
     """
 
-    def __init__(self, program: Program, reason: str = "llvm"):
+    def __init__(self, program: Program, reason: str = "LLVM"):
         where = offsets()
         if where is None:
             raise NotImplementedError("llvm: arrays in this Python do not lie in memory as CPython's do")
@@ -41,7 +42,7 @@ class Built:
         self.memory = raw[first : first + nbytes]
         self.lowered.table.fill(self.memory)
         lines = _Lines(self.lowered, self.memory, self.code, self._otherwise)
-        self.source = f"{lines.source}\n\n{self.lowered.ir}"
+        self.source, self.ir = f"{lines.source}\n\n{listing(self.lowered)}", self.lowered.ir
         self._function = lines.function
         self._eager: Any = None
 
@@ -173,13 +174,15 @@ class _Lines:
         named = {new: self.statements.constant(t.source.memory) for t, new in self.lowered.targets}
         news = [named.get(new) or self.statements.named(new) for _, new in late]
         results = [self._result(y, named) for y in self.program.outputs]
-        self.lines += [f"r{k} = {result}" for k, result in enumerate(results)]
+        if late:  # before anything is overwritten
+            self.lines += [f"r{k} = {result}" for k, result in enumerate(results)]
+            results = [f"r{k}" for k in range(len(results))]
         if len(news) > 1:
             news = [f"array({new})" for new in news]
         if news:
             self.lines.append(f"{', '.join(f'n{k}' for k in range(len(news)))} = {', '.join(news)}")
         self.lines += [f"copyto({self.statements.constant(memory)}, n{k})" for k, (memory, _) in enumerate(late)]
-        self.lines.append(f"return [{', '.join(f'r{k}' for k in range(len(results)))}]")
+        self.lines.append(f"return [{', '.join(results)}]")
         body = "\n".join([f"    {line}" for line in self.lines])
         self.source = f"def program({', '.join(self.given)}):\n{body}"
         exec(compile(self.source, "<autograd_lite plan>", "exec"), self.statements.scope)

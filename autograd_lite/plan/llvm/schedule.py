@@ -80,6 +80,7 @@ class Schedule:
             self._place(value)
         self.stored = self._what_is_stored()
         self._check_early()
+        self.items = [i for i in self.items if not isinstance(i, Nest) or i.reductions or self.body(i)]
 
     # -- placing -----------------------------------------------------------------------------------------------------
 
