@@ -120,7 +120,7 @@ def _run(plan: Plan, names: list[str], scope: dict[str, Any]) -> list[str]:
     read = []
     for k, now in enumerate(plan.reads):
         scope[f"r{k}"] = now
-        read.append(names[now] if isinstance(now, int) else f"r{k}()")
+        read.append(names[now] if isinstance(now, int) else f"r{k}" + "()" * callable(now))
     scope |= {"free": plan.free, "build": plan.another, "lock": plan.lock}
     lines = [
         "    try: built = free.pop()",

@@ -53,7 +53,7 @@ class Plan:
         self.best = passes.optimised(self._start)
         used = {s.source.memory is not None and id(s.source.memory) for s in self.best.sources if not _is_argument(s)}
         self.copied = [k for k, memory in self.memory.items() if id(memory) in used]
-        self.reads = [s.source.position if _is_argument(s) else s.source.read for s in self.best.sources]
+        self.reads = [_read(source.source) for source in self.best.sources]
         self.afterwards = [(call, tensor is not None) for call, tensor in recording.afterwards]
         self.form = recording.form
         self.regrouped = regrouping(self.form, self.given)
@@ -100,7 +100,9 @@ class Plan:
             with self.lock:
                 if self.copied:
                     found = self._moved_in(found)
-                sources = [found[read] if read.__class__ is int else read() for read in self.reads]
+                sources = [
+                    found[now] if now.__class__ is int else now() if callable(now) else now for now in self.reads
+                ]
                 if self.quiet:
                     with np.errstate(all="ignore"):
                         ys = built.run(sources)
@@ -172,6 +174,13 @@ class Plan:
 
 def _is_argument(source: Value) -> bool:
     return isinstance(source.source, Argument)
+
+
+def _read(source: Argument | Captured) -> Any:
+    """The place of an argument, an array that is always the same, or a function that says what is to be read now."""
+    if isinstance(source, Argument):
+        return source.position
+    return source.read if source.memory is None else source.memory
 
 
 def _kind(value: Value) -> Any:
