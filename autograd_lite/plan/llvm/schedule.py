@@ -42,14 +42,14 @@ class Nest(Item):
         self.reductions: list[Value] = []
         self.reduced: tuple[int, ...] | None = None
         self.checks = False  # whether it may find that its input is wrong
-        self.known: set[Value] = set()  # the values that it computes or reads, but for numbers
+        self.known: set[Value] = set()  # the values that it computes or reads, but for numbers in a nest over an array
 
     def takes(self, value: Value, domain: tuple[int, ...], reduced: tuple[int, ...] | None) -> bool:
         """Whether a value may join: of one domain and its reductions over the same axes; and it must have something to
         do with what the nest computes."""
         if domain != self.domain or (reduced is not None and self.reduced not in (None, reduced)):
             return False
-        return not domain or any(i in self.known for i in value.operands)
+        return any(i in self.known for i in value.operands)
 
 
 class Product(Item):
@@ -165,14 +165,16 @@ class Schedule:
             inline = inline and i in self.entry_operands(value)
             first = max(first, position if inline else position + 1)
         checks = value in self.gathers or (value in self.forms and self.forms[value].checks)
-        for item in self.items[first:]:
+        for number, item in enumerate(self.items[first:]):
             if isinstance(item, Nest) and item.takes(value, domain, reduced):
                 break
+            if number == 0 and not domain and isinstance(item, Nest) and not item.domain:
+                break  # one more number where it could not come earlier
         else:
             item = Nest(domain)
             self.items.insert(max(self._earliest(value), behind), item)
         item.checks = item.checks or checks
-        item.known.update([value, *[i for i in value.operands if i.shape]])
+        item.known.update([value, *[i for i in value.operands if i.shape or not domain]])
         self.behind[item].update([self.item[i] for i in after])
         if reduced is None:
             item.values.append(value)
@@ -180,6 +182,18 @@ class Schedule:
             item.reduced = reduced
             item.reductions.append(value)
         self.item[value] = item
+
+    def drop(self, copies: list[Value], value: Value) -> None:
+        """Forget the parts of a value that lie where they are to be already."""
+        makers = [self.item[self.base(copy.inputs[0])] for copy in copies]
+        for copy in copies:
+            item = self.item.pop(copy)
+            assert item is not None
+            item.values.remove(copy)
+            del self.stored[copy], self.forms[copy], self.parts[copy]
+        del self.assembled[value]
+        self.item[value] = max(makers, key=lambda item: -1 if item is None else self.items.index(item))
+        self.items[:] = [i for i in self.items if not isinstance(i, Nest) or i.reductions or self.body(i)]
 
     # -- storing -----------------------------------------------------------------------------------------------------
 
@@ -270,7 +284,7 @@ class Schedule:
         skip = value.inputs[0] if value in self.gathers else None
         return [i for i in value.operands if i is not skip]
 
-    def reads(self, item: Item) -> Iterable[Value]:
+    def reads(self, item: Item) -> set[Value]:
         """The values whose memory an item reads."""
         if not isinstance(item, Nest):
             return {self.base(i) for v in item.values for i in v.operands}
