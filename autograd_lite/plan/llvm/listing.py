@@ -28,6 +28,7 @@ def listing(lowered: Lowering) -> str:
 
 def _names(lowered: Lowering) -> dict[Value, str]:
     names = names_of(lowered.program)
+    names.update({copy: f"copy for {names[value]}" for value, copy in lowered.schedule.copies.items()})
     for part, (whole, _) in lowered.schedule.parts.items():
         names[part] = f"part of {names[whole]}"
     return names

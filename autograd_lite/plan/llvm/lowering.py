@@ -22,7 +22,7 @@ from .entry import PARAMETERS, Entry, Table, close, load_pointer, open_context, 
 from .forms import has_kind, kind_of, with_own_numbers
 from .loops import Loops
 from .memory import Memory, View, adjacent, assign, contiguous, viewed, whole
-from .products import SMALL, Matrix, Products, as_matrix, multiply_adds
+from .products import SMALL, Matrix, Products, as_matrix, multiply_adds, stack_of
 from .registers import BOOL, I64, Kind, Register
 from .schedule import Item, Nest, Product, Schedule
 from .writer import Module, Writer
@@ -221,7 +221,7 @@ class Lowering:
         if value in self.schedule.parts:
             of, part = self.schedule.parts[value]
             return view_of_part(part, whole(self.memories[of]))
-        found = viewed(self.view(value.inputs[0]), value)
+        found = viewed(self.view(self.schedule.copies.get(value, value.inputs[0])), value)
         assert found is not None
         return found
 
@@ -386,8 +386,18 @@ class Lowering:
         a, b, c = (self.view(i) for i in (*value.operands, value))
         matrices = as_matrix(a, "%a", True), as_matrix(b, "%b", False), as_matrix(c, "%c", len(a.shape) == 1)
         name = self._product(kind, *matrices)
-        pointers = [pointer(view.memory) for view in (a, b, c)] + [pointer(self.packed[item])]
-        return writer.line(f"call void @{name}({', '.join([f'ptr {p}' for p in pointers])})", writer.here)
+        packed, size = pointer(self.packed[item]), kind.bits // 8
+
+        def one(k: Register | int) -> None:
+            steps = [view.strides[0] if len(view.shape) == 3 and view.shape[0] > 1 else 0 for view in (a, b, c)]
+            places = [
+                writer.pointer(pointer(view.memory), k * step, size, writer.here)
+                for view, step in zip((a, b, c), steps, strict=True)
+            ]
+            writer.line(f"call void @{name}({', '.join([f'ptr {p}' for p in [*places, packed]])})", writer.here)
+
+        count = stack_of(value)
+        return one(0) if count == 1 else writer.loop(0, count, 1, one)
 
     def _product(self, kind: Kind, a: Matrix, b: Matrix, c: Matrix) -> str:
         """The function that computes products of these shapes and layouts."""
@@ -409,7 +419,7 @@ class Lowering:
                 total += size * sum(forms[v].cost if v in forms else 2 for v in self.loops[item].body)
                 total += size * (len(item.reductions) + LOAD * len(self.loops[item].accesses))
             else:
-                total += multiply_adds(item.values[0])
+                total += multiply_adds(item.values[0]) * stack_of(item.values[0])
         return total
 
 

@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from ...ops.shape import contiguous as contiguous_copy
+from ...ops.shape import reshape
 from ..program import Program, Value, uses
 from .assembly import Part, copy_of, parts_of
 from .forms import Form, form_of, has_kind, kind_of
@@ -73,6 +75,7 @@ class Schedule:
         self.reductions: dict[Value, Reduction] = {}
         self.assembled: dict[Value, list[Value]] = {}
         self.views: dict[Value, Value] = {}  # a view, and the value in whose memory it lies
+        self.copies: dict[Value, Value] = {}  # a reshape that cannot show its array, and the copy that it shows
         self.parts: dict[Value, tuple[Value, Part]] = {}  # a part, and the value of which it is one
         self.shown: dict[Value, tuple[int, ...]] = {}  # the strides of a view of memory in C order
         self.users = uses(program)
@@ -96,6 +99,8 @@ class Schedule:
                 self.views[value] = self.views.get(x, x)
                 self.item[value] = self.item[x]
                 return None
+            if value.op is reshape and native and x is not None and x in self.views:
+                return self._copied(value, x)
             if gather is not None and native:
                 self.gathers[value] = gather
                 return self._join(value, value.shape)
@@ -111,6 +116,19 @@ class Schedule:
         item.values.append(value)
         self.item[value] = item
         return None
+
+    def _copied(self, value: Value, x: Value) -> None:
+        """Place an array in a shape in which its entries do not lie: a copy of it, seen in that shape."""
+        copy = Value(contiguous_copy, (x,), (), x.shape, x.dtype)
+        form = form_of(copy)
+        assert form is not None
+        self.forms[copy] = form
+        self._join(copy, copy.shape)
+        self.users[x] = [u for u in self.users[x] if u is not value] + [copy]
+        self.users[copy] = [value]
+        self.copies[value] = copy
+        self.views[value], self.item[value] = copy, self.item[copy]
+        self.shown[value] = contiguous(value.shape)
 
     def _assemble(self, value: Value, parts: list[Part]) -> None:
         """Place the copies that a value is put together from."""
@@ -229,6 +247,7 @@ class Schedule:
                 continue
             if not self.inline(value) or value in roots or self._is_needed_in_memory(value, stored):
                 stored[value] = None
+        stored.update(dict.fromkeys(self.copies.values()))
         return {**stored, **dict.fromkeys([copy for copies in self.assembled.values() for copy in copies])}
 
     def _is_needed_in_memory(self, value: Value, stored: dict[Value, None]) -> bool:
