@@ -110,7 +110,8 @@ class _Lines:
             self.lines.append(f"{self.names[y]} = empty({y.shape}, {self.statements.constant(y.dtype)})")
             self.there.add(y)
         targets = [self.statements.constant(target.source.memory) for target, _ in self.lowered.targets]
-        arguments = [*[self.names[s] for s in self.lowered.sources], *targets]
+        regions = [self.statements.constant(region) for region in self.lowered.regions.values()]
+        arguments = [*[self.names[s] for s in self.lowered.sources], *targets, *regions]
         self.start = f"start({', '.join([*arguments, *[self.names[y] for y in self.lowered.outputs]])})"
         if not self.lowered.phases or self.lowered.phases[0][0] != "start":
             self._call("start")
@@ -152,7 +153,8 @@ class _Lines:
         self.there.add(value)
 
     def _know(self, value: Value) -> None:
-        self.statements.know(value, self._array(self.lowered.view(value)))
+        written = [t.source.memory for t, new in self.lowered.targets if new is value]
+        self.statements.know(value, written[0] if written else self._array(self.lowered.view(value)))
 
     def _array(self, view: View) -> np.ndarray[Any, Any]:
         """The array that a view of scratch memory is."""
