@@ -70,6 +70,7 @@ PLANS = {
     "blocks": lambda: plan_of(lambda x: (np.sum(np.exp(np.tanh(x) * x)), np.tanh(x) + 1), LARGE),
     "hessian": lambda: plan_of(ag.hessian(lambda x: np.sum(x[1:] ** 2 * x[:-1])), np.arange(4.0)),
     "several outputs": lambda: plan_of(lambda a: np.linalg.svd(a)[1] * 2.0, RNG.normal(size=(3, 3))),
+    "dropout": lambda: plan_of(ag.nn.Sequential(ag.nn.Linear(3, 4), ag.nn.Dropout(0.5)), np.ones((5, 3))),
     "numbers": lambda: plan_of(ag.grad(lambda x, a: (x * a + 1.0) * x), 2.0, 3.0),
     "nothing": lambda: plan_of(lambda x: x, np.ones(3)),
     "constant": lambda: plan_of(lambda x: 3.0, np.ones(3)),
