@@ -13,7 +13,7 @@ from ..node import is_tracing
 from ..tensor import Tensor
 from .entrance import ELSEWHERE
 from .plan import Plan
-from .record import Recording, WeakNumber
+from .record import Elsewhere, Recording, WeakNumber
 from .signature import History, argument_names, key_of, number_dtype, places, put_together, taken_apart
 
 CACHE = 32  # recordings of one function; the one that has not been used for longest is forgotten
@@ -46,8 +46,6 @@ class Compiled:
         found: list[Any] = []
         try:
             form = taken_apart([args, kwargs], found, self._floats)
-            if self._floats and number_dtype(found) is None:
-                form = taken_apart([args, kwargs], found := [], floats=False)
         except History:
             return self._f(*args, **kwargs)
         try:
@@ -58,6 +56,8 @@ class Compiled:
         except WeakNumber:
             self._floats = False
             return self._find(args, kwargs)
+        except Elsewhere:
+            return self._f(*args, **kwargs)
         return plan(tuple(found))
 
     def _plan(self, key: Any, form: Any, found: list[Any]) -> Plan:
@@ -89,7 +89,14 @@ class Compiled:
             donated += range(start, start + places(args[k]))
         _, names, *parts = form[2]
         called = argument_names(self._f, args, dict(zip(names, parts, strict=True)))
-        return Plan(Recording(run, found, number_dtype(found), called), self._backend, donated)
+        numbers = number_dtype(found)
+        try:
+            recording = Recording(run, found, numbers, called)
+        except WeakNumber as error:
+            if error.dtype in (None, numbers):
+                raise
+            recording = Recording(run, found, error.dtype, called)
+        return Plan(recording, self._backend, donated)
 
 
 def compile(f: Callable[..., Any], *, backend: str | None = None, donate: int | tuple[int, ...] = ()) -> Compiled:

@@ -236,6 +236,10 @@ class _Writer:
         name = self.statements.named(y)
         if not isinstance(y, Value):
             return name
+        if (
+            y.op is None and isinstance(y.source, Argument) and not y.shape and not y.weak
+        ):  # it may be a float of Python's
+            return f"{self.statements.constant(y.dtype.type)}({name})"
         if y in self.fresh or not y.shape or y.dtype is SEVERAL:
             return name
         return f"array({name})"

@@ -25,6 +25,7 @@ from typing import Any
 
 import numpy as np
 
+from ..node import last_change
 from . import passes
 from .backends import backend_for
 from .changes import Change, changes
@@ -44,7 +45,8 @@ class Plan:
     """
 
     def __init__(self, recording: Recording, backend: str | None, donated: list[int]):
-        self.program, self.guards = recording.program, recording.guards
+        self.program, self.guards, self.builds = recording.program, recording.guards, recording.builds
+        self.rebuilt = recording.rebuilt
         self.memory: dict[int, Any] = {}  # of donated arguments, which results are written over
         self.places: dict[int, int] = {}  # where in what is returned such a result stands
         self._start = self._with_donations(recording.program, donated)
@@ -71,11 +73,16 @@ class Plan:
 
     def holds(self) -> bool:
         """Whether what the function found outside, such as an option of an optimizer, is as it was."""
+        if self.rebuilt != last_change.rebuilt:
+            rebuilt = last_change.rebuilt
+            if not all(now() == then for now, then in self.builds):
+                return False
+            self.rebuilt = rebuilt
         return all(now() == then for now, then in self.guards)
 
     def entrance_for(self, form: Any, found: list[Any]) -> Callable[..., Any]:
         """A function of a call's arguments that replays the plan if they fit."""
-        enter, self.entrance = entrance(form, found, self, self.holds if self.guards else None)
+        enter, self.entrance = entrance(form, found, self, self.holds if self.guards or self.builds else None)
         return enter
 
     def __call__(self, found: Any) -> Any:
