@@ -15,7 +15,7 @@ from ..draw.view import LARGEST
 from ..errors import ArgumentError
 from .lifetimes import Home, Lifetimes
 from .plan import Plan
-from .program import Argument, Program, Value, memory_names, names_of, source_text, uses
+from .program import Argument, Program, Value, memory_names, names_of, source_texts, uses
 
 BOXES = "Square boxes are values. Dashed: a view, no work. Thick: memory that outlives the call. Frames: fused steps."
 COLORS = "A colour is a buffer, in which values lie in turn."
@@ -53,6 +53,7 @@ class _Drawing:
                 " readable; print it, or draw a smaller function"
             )
         self.program, self.homes, self.names = program, homes, names_of(program)
+        self.texts = source_texts(program)
         lifetimes = Lifetimes(program)
         self.owner, self.place = lifetimes.owner, lifetimes.place
         self.near: dict[tuple[Value, Value], str] = {}  # the box of a source that a reader's edge comes from
@@ -116,7 +117,7 @@ class _Drawing:
         outer = isinstance(place, Argument) or written or (place.stays and place.memory is None)  # a leaf
         self.picture.node(
             box,
-            label([text(source_text(self.program, source), bold=True), self._type(source)]),
+            label([text(self.texts[source], bold=True), self._type(source)]),
             style="rounded,filled" if outer else "rounded,filled,dashed",
             fillcolor=LEAF if outer else CONSTANT,
             color=FPROP if outer else QUIET,
