@@ -21,6 +21,7 @@ BOXES = "Square boxes are values. Dashed: a view, no work. Thick: memory that ou
 COLORS = "A colour is a buffer, in which values lie in turn."
 AGAIN = "There are more buffers than colours: colours come again, names do not."
 FAR = 8  # values between two readers of one source, beyond which each has a box of its own for it
+_AT = {"new": "new memory", "blocks": "a block at a time", "register": "in a register"}
 THICK = "2.5"  # pen of what outlives the call
 
 
@@ -149,8 +150,8 @@ class _Drawing:
             return "allocated at each call" if own else ""
         if is_view:
             return f"a view of {home.name}" if value.op.view else "a view: its parts lie side by side"
-        if home.kind in ("new", "blocks"):
-            return "new memory" if home.kind == "new" else "a block at a time"
+        if home.kind in _AT:
+            return _AT[home.kind]
         over = home.kind == "buffer" and any(self._home(i) == home for i in value.operands)
         return f"in {home.name}{', in place' * over}"
 
