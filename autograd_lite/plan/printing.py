@@ -1,5 +1,7 @@
 """A plan in words: the table of its inputs and buffers, and the comments in its source.
 
+Buffers are b0, b1, ... in a plan that NumPy runs; @0, @256, ... are places in native code's one piece of memory.
+
 >>> import numpy as np, autograd_lite as ag
 >>> f = ag.compile(lambda x, y: np.exp(np.tanh(x) * y) + 1, backend="numpy")
 >>> z = f(np.ones((2, 3)), np.ones(3))
