@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import collections
+import contextlib
+import copy
 import enum
+import gc
+import pickle
+import sys
+import weakref
 
 import numpy as np
 import pytest
@@ -494,3 +500,127 @@ def test_a_captured_array_that_is_returned_is_a_copy():
     result = ag.compile(lambda x: (x, a))(normal(2))[1]
     result[0] = 9
     assert a[0] == 1
+
+
+# -- methods, copies, memory ---------------------------------------------------------------------------------------
+
+
+class Scaled:
+    def __init__(self, k):
+        self.k = k
+        self.calls = 0
+
+    @ag.compile
+    def scale(self, x, by=1.0):
+        self.calls += 1
+        return x * self.k * by
+
+
+class Slotted:
+    __slots__ = ("k",)
+
+    @ag.compile
+    def scale(self, x):
+        return x * self.k
+
+
+@ag.compile
+def cube(x):
+    return x**3
+
+
+def test_methods():
+    two, three = Scaled(2.0), Scaled(3.0)
+    for seed in range(3):
+        x = normal(3, seed=seed)
+        same(two.scale(x), x * 2.0)
+        same(three.scale(x, by=0.5), x * 3.0 * 0.5)
+    assert two.calls == three.calls == 1
+    assert isinstance(Scaled.scale, type(cube))
+    assert "float64[3]" in str(two.scale.plan)
+    slotted = Slotted()
+    slotted.k = 4.0
+    same(slotted.scale(normal(3)), normal(3) * 4.0)
+
+
+def test_methods_of_a_model_that_is_copied():
+    class Model(ag.nn.Module):
+        def __init__(self):
+            self.w = ag.tensor(2.0, requires_grad=True)
+
+        @ag.compile
+        def double(self, x):
+            return 2 * self.w * x
+
+    model = Model()
+    model.double(1.0)
+    other = copy.deepcopy(model)
+    other.w.data = 5.0
+    same((model.double(1.0), other.double(1.0)), (np.float64(4.0), np.float64(10.0)))
+    assert [name for name, _ in other.named_parameters()] == ["w"]
+
+
+@pytest.mark.parametrize("how", [copy.copy, copy.deepcopy, lambda f: pickle.loads(pickle.dumps(f))])
+def test_copies(how):
+    x = normal(3)
+    one = ag.compile(np.tanh, donate=0)
+    one(x.copy())
+    other = how(one)
+    same(other(x.copy()), np.tanh(x))
+    assert other is not one
+    same(how(cube)(x), x**3)
+    scaled = Scaled(2.0)
+    scaled.scale(x)
+    same(how(scaled).scale(x), 2 * x)
+    same(how(scaled.scale)(x), 2 * x)
+
+
+def test_a_pickled_function_of_a_module_is_that_function():
+    assert pickle.loads(pickle.dumps(cube)) is cube
+
+
+def test_a_compiled_function_that_is_dropped_frees_its_recordings_at_once():
+    """Without waiting for the garbage collector: there are no reference cycles that hold buffers."""
+    captured, seen = np.ones(100_000), []
+
+    def make():
+        compiled = ag.compile(
+            lambda x, a: (np.tanh(x) * captured * x + 1, np.sum(x * x), x[:9].reshape(3, 3) @ np.eye(3))
+        )
+        for n in (10, 20):
+            compiled(normal(100_000), 1.0)
+            with contextlib.suppress(ValueError):
+                compiled(normal(n), 1.0)
+        for plans in compiled._plans.values():
+            for plan in plans:
+                seen.extend([weakref.ref(plan), *map(weakref.ref, plan.free)])
+                seen.extend(weakref.ref(built._function) for built in plan.free if hasattr(built, "_function"))
+        seen.append(weakref.ref(compiled))
+
+    gc.collect()
+    gc.disable()
+    try:
+        held = sys.getrefcount(captured)
+        make()
+        assert len(seen) > 3
+        assert [ref() for ref in seen] == [None] * len(seen)
+        assert sys.getrefcount(captured) == held
+    finally:
+        gc.enable()
+
+
+def test_objects_with_compiled_methods_are_freed():
+    scaled = Scaled(2.0)
+    scaled.scale(normal(3))
+    ref = weakref.ref(scaled)
+    del scaled
+    gc.collect()
+    assert ref() is None
+
+
+def test_recordings_are_bounded():
+    compiled = ag.compile(lambda x: x * 2)
+    for n in range(100):
+        compiled(np.ones(n))
+    assert len(compiled._plans) <= 32
+    same(compiled(np.ones(0)), np.zeros(0))

@@ -398,3 +398,215 @@ def fits(make=None, *, raises=None, given=None, **options):
                 np.testing.assert_array_equal(after[name], values)
         assert (after.stopped, after.best_epoch) == (before.stopped, before.best_epoch)
     return model, plain
+
+
+def test_fit_is_the_same_to_the_bit():
+    for name, optimizer in OPTIMIZERS.items():
+        if name != "a part":
+            fits(lambda optimizer=optimizer: (m := model_for(), optimizer(m.parameters())))
+
+
+@pytest.mark.parametrize("size", [None, 1, 7, 39, 40])
+def test_fit_with_a_last_batch_that_is_smaller(size):
+    fits(batch_size=size, epochs=2)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", ["L1", "L2", "ElasticNet", "function"])
+def test_fit_with_a_regularizer(name, dtype):
+    regularizers = {
+        "L1": nn.L1(1.0),
+        "L2": nn.L2(0.05),
+        "ElasticNet": nn.ElasticNet(0.05, l1_ratio=0.3),
+        "function": lambda model: 0.01 * sum(np.sum(p**2) for p in model.parameters()),
+    }
+    chosen = regularizers[name]
+
+    def make():
+        model = model_for(dtype)
+        return model, nn.SGD(model.parameters(), lr=lambda k: 0.1 / (1 + k / 10), momentum=0.9)
+
+    models = []
+    for compile in (False, True):
+        model, optimizer = make()
+        nn.fit(model, nn.cross_entropy, data(), optimizer, epochs=4, batch_size=10, regularizer=chosen, progress=False,
+               compile=compile)  # fmt: skip
+        models.append(model)
+    assert_equal([models[1].theta.data], [models[0].theta.data])
+    if name == "L1":
+        assert np.mean(models[0].theta.data == 0) > 0.05
+
+
+def test_fit_with_weights_metrics_and_validation():
+    X, y = data()
+    weights = np.linspace(0.1, 2, len(y))
+    fits(given=(X, y, weights), metrics=["accuracy"], validation=data(seed=1), early_stopping=2, epochs=12)
+
+
+def test_fit_with_dropout_and_batch_normalization():
+    def make():
+        model = Noisy("float32")
+        return model, nn.Adam(model.parameters(), lr=0.01)
+
+    model, plain = fits(make, validation=data(seed=1), metrics=["accuracy"])
+    assert_equal([nn.predict(model, data()[0])], [nn.predict(plain, data()[0])])
+
+
+def test_fit_where_callbacks_change_things():
+    """The rate, the options, what is frozen, and the model's mode are what they are at each batch."""
+
+    class Changes(nn.Callback):
+        def on_epoch_end(self, run):
+            run.optimizer.lr = [0.2, 0.05, lambda k: 0.3 / (k + 1), 0.1][run.epoch]
+            run.optimizer.param_groups[0]["weight_decay"] = 0.01 * run.epoch
+
+        def on_batch_end(self, run):
+            if run.epoch == 2 and run.batch == 1:
+                with ag.no_grad():
+                    run.model.layers[0].weight[0] = 0.5
+            if run.epoch == 3 and run.batch == 2:
+                run.stop("enough")
+
+    fits(callbacks=lambda: [Changes()], epochs=8)
+
+
+def test_fit_whose_data_are_not_finite_midway():
+    """The batch with NaN changes nothing, and the message is the same."""
+    X, y = data()
+
+    class Poison(nn.Module):
+        """The inverse of an input that is 0 in one example."""
+
+        def __init__(self):
+            self.layer = nn.Linear(3, 3, rng=0)
+
+        def forward(self, x):
+            return self.layer(1 / x)
+
+    X = X + 5
+    X[17, 1] = 0.0
+    fits(
+        lambda: (m := Poison(), nn.SGD(m.parameters(), lr=0.01, momentum=0.9)),
+        given=(X, y),
+        raises="theta is as before this batch",
+    )
+
+
+@pytest.mark.parametrize("lr", [1e3, 1e200])
+def test_fit_that_diverges(lr):
+    X = np.linspace(-1, 1, 20)[:, None]
+
+    def make():
+        model = nn.MLP([1, 1], rng=0)
+        return model, nn.SGD(model.parameters(), lr=lr)
+
+    fits(make, given=(X, 3 * X), loss=lambda o, t: ((o - t) ** 2).mean(), epochs=100, raises="diverged")
+
+
+class Linear1(nn.Module):
+    """One vector of parameters, which all that happens to theta has the shape of."""
+
+    def __init__(self):
+        self.w = ag.tensor(np.ones(3), requires_grad=True, name="w")
+
+    def forward(self, x):
+        return np.sum(1 / x * (self.w * self.w), axis=1, keepdims=True)
+
+
+def test_nothing_has_moved_where_the_loss_is_out_of_bounds():
+    X = np.full((40, 3), 2.0)
+    X[25, 0] = 0.0
+    fits(
+        lambda: (m := Linear1(), nn.SGD(m.parameters(), lr=0.01, momentum=0.9, weight_decay=0.1)),
+        given=(X, np.ones((40, 1))),
+        loss=lambda o, t: ((o - t) ** 2).mean(),
+        regularizer=lambda: nn.L2(0.1),
+        raises="theta is as before this batch",
+    )
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals")
+@pytest.mark.parametrize("at", [2, 9])
+def test_fit_ends_with_the_best_theta_when_interrupted(at):
+    class Interrupt(nn.Callback):
+        count = 0
+
+        def on_batch_end(self, run):
+            self.count += 1
+            if self.count == at:
+                os.kill(os.getpid(), signal.SIGINT)
+
+    fits(callbacks=lambda: [Interrupt()], epochs=20)
+
+
+def test_fit_runs_uncompiled_with_one_warning_where_values_decide():
+    class Choosy(nn.Module):
+        def __init__(self):
+            self.layer = nn.Linear(3, 3, rng=0)
+
+        def forward(self, x):
+            y = self.layer(x)
+            return y * 2 if np.sum(y) > 0 else y
+
+    models = []
+    for compile in (True, False):
+        model = Choosy()
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            nn.fit(model, nn.cross_entropy, data(), nn.SGD(model.parameters(), lr=0.1), epochs=3, batch_size=10,
+                   progress=False, compile=compile)  # fmt: skip
+        models.append(model)
+        assert len(caught) == compile
+        if compile:
+            assert "uncompiled" in str(caught[0].message)
+            assert "test_compiled_training.py" in str(caught[0].message)  # the line that asks for a value
+    assert_equal([models[0].theta.data], [models[1].theta.data])
+
+
+def test_fit_runs_uncompiled_with_hooks_which_see_each_batch():
+    seen = []
+    model = model_for()
+    model.layers[0].weight.register_hook(lambda g: seen.append(np.array(g)))
+    with pytest.warns(RuntimeWarning, match="hook"):
+        nn.fit(model, nn.cross_entropy, data(), nn.SGD(model.parameters(), lr=0.1), epochs=2, batch_size=10,
+               progress=False)  # fmt: skip
+    assert len(seen) == 8
+
+
+def test_a_hook_that_comes_while_fit_runs():
+    seen = []
+
+    def hook(run):
+        if run.epoch == 0:
+            run.model.layers[0].weight.register_hook(lambda g: seen.append(1))
+
+    model = model_for()
+    with pytest.warns(RuntimeWarning, match="hook"):
+        nn.fit(model, nn.cross_entropy, data(), nn.SGD(model.parameters(), lr=0.1), epochs=3, batch_size=10,
+               callbacks=[hook], progress=False)  # fmt: skip
+    assert len(seen) == 8
+
+
+def test_fit_leaves_gradients_and_a_second_fit_goes_on():
+    models = []
+    for compile in (False, True):
+        model = model_for()
+        optimizer = nn.Adam(model.parameters(), lr=0.01)
+        for epochs in (1, 2):
+            nn.fit(model, nn.cross_entropy, data(), optimizer, epochs=epochs, batch_size=10, progress=False,
+                   compile=compile)  # fmt: skip
+        nn.cross_entropy(model(data()[0]), data()[1]).backward()
+        models.append(model)
+    assert_equal([models[1].theta.data, models[1].theta.grad], [models[0].theta.data, models[0].theta.grad])
+
+
+def test_labels_outside_the_classes_are_refused_at_each_replay():
+    compiled = ag.compile(lambda o, y: nn.cross_entropy(o, y))
+    output = np.zeros((4, 3))
+    compiled(output, np.array([0, 1, 2, 0]))
+    for wrong in ([0, 1, 3, 0], [0, -1, 2, 0]):
+        with pytest.raises(ag.AutogradError) as theirs:
+            nn.cross_entropy(output, np.array(wrong))
+        with pytest.raises(type(theirs.value)) as ours:
+            compiled(output, np.array(wrong))
+        assert str(ours.value) == str(theirs.value)

@@ -90,12 +90,13 @@ def entrance(form: Any, found: list[Any], run: Any, holds: Any = None) -> tuple[
             check(each, part)
 
     check("args", form)
+    del check  # which knows itself, and all else here
     if holds is not None:
         lines.append("    if not holds(): return ELSEWHERE")
     given = ", ".join(names) + "," * (len(names) == 1)
     text = "\n".join(["def enter(args):", *lines, f"    return run(({given}))"])
     exec(compile(text, "<autograd_lite entrance>", "exec"), scope)
-    return scope["enter"], text
+    return scope.pop("enter"), text  # a function in its own globals would be freed by the garbage collector only
 
 
 def regrouping(form: Any) -> Callable[[list[Any]], Any]:

@@ -17,7 +17,7 @@ from .blocks import write_blocks
 from .lifetimes import Lifetimes, Memory
 from .passes.fusion import LARGE, folds_all
 from .program import Argument, Program, Value, names_of, uses
-from .statements import Statements
+from .statements import Statements, defined
 
 
 class Built:
@@ -212,9 +212,11 @@ class _Writer:
         self.lines.append(f"return [{', '.join([self._output(y) for y in self.program.outputs])}]")
         given = [f"{self.names[s]}_" if s in arrays else self.names[s] for s in self.program.sources]
         body = "\n".join([f"    {line}" for line in self.lines])
-        self.source = "\n\n".join([*self.functions, f"def program({', '.join(given)}):\n{body}"])
-        exec(compile(self.source, "<autograd_lite plan>", "exec"), self.statements.scope)
-        self.function: Callable[..., Any] = self.statements.scope["program"]
+        text, scope = f"def program({', '.join(given)}):\n{body}", self.statements.scope
+        self.source = "\n\n".join([*self.functions, text])
+        for k, function in enumerate(self.functions):
+            scope[f"blocks{k}"] = defined(function, f"blocks{k}", dict(scope))
+        self.function: Callable[..., Any] = defined(text, "program", scope)
 
     def _output(self, y: Any) -> str:
         name = self.statements.named(y)

@@ -29,6 +29,13 @@ def _in_brackets(part: Any) -> str:
     return "..." if part is Ellipsis else repr(part)
 
 
+def defined(source: str, name: str, scope: dict[str, Any]) -> Any:
+    """The function called `name` that `source` defines, with `scope` for its globals; it is none of them itself, since
+    such a cycle would keep all buffers until the garbage collector comes by."""
+    exec(compile(source, "<autograd_lite plan>", "exec"), scope)
+    return scope.pop(name)
+
+
 class Statements:
     """Writes statements in which values go by `names`, and collects in `scope` what else they name.
 
