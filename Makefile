@@ -27,7 +27,7 @@ growth: $(BENCH)/.bench
 	$(BENCH)/bin/python -m benchmarks.growth
 
 agree: $(BENCH)/.bench
-	$(BENCH)/bin/python -m pytest tests/test_against_jax.py tests/test_examples.py
+	$(BENCH)/bin/python -m pytest tests/test_against_jax.py tests/test_against_torch.py tests/test_examples.py
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

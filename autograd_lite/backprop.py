@@ -38,7 +38,7 @@ def backward(tensor: Tensor, gradient: Any = None) -> None:
     """
     node = tensor.node
     if node is None or not node.requires_grad:
-        raise ArgumentError("backward: this Tensor was not computed from one with requires_grad=True")
+        raise ArgumentError(f"backward: {_why_nothing(node)}")
     start = cotangent_for(tensor, gradient, "backward")
     if is_tracing():
         cotangent = constant_tensor(start)
@@ -54,6 +54,18 @@ def backward(tensor: Tensor, gradient: Any = None) -> None:
             gradients[leaf] = leaf.hooks(gradients[leaf])
         free = getrefcount(gradients[leaf]) == _HELD_ONCE
         deposit(leaf, gradients[leaf], free)
+
+
+def _why_nothing(node: Node | None) -> str:
+    """Why there is no gradient to send back from a node: what is flat in between, or that there is no leaf at all."""
+    flat = [n.op.name for n in (topological_order(node) if node else []) if not n.requires_grad and _wanted_before(n)]
+    if flat:
+        return f"no gradient gets through {', '.join(dict.fromkeys(flat))}: flat, with a derivative of 0 or none"
+    return "this Tensor was not computed from one with requires_grad=True"
+
+
+def _wanted_before(node: Node) -> bool:
+    return any(isinstance(i, Node) and i.requires_grad for i in node.inputs)
 
 
 _example = {0: np.zeros(1)}

@@ -1,11 +1,13 @@
 """docs/lectures.md: every claim of the lectures with the figure and the numbers of the script that reproduces it.
 
-python docs/lectures_page.py   runs every script in examples/lectures/ and writes the page and its figures
+python docs/lectures_page.py           runs every script in examples/lectures/ and writes the page and its figures
+python docs/lectures_page.py plateau   runs this one only, and leaves the other sections as they are
 """
 
 from __future__ import annotations
 
 import ast
+import re
 import runpy
 import sys
 from pathlib import Path
@@ -15,6 +17,7 @@ from PIL import Image
 ROOT = Path(__file__).parent.parent
 LECTURES = ROOT / "examples" / "lectures"
 PICTURES = ROOT / "docs" / "lectures"
+PAGE = ROOT / "docs" / "lectures.md"
 # In the order of the lectures.
 NAMES = [
     "negative_gradient",
@@ -41,8 +44,8 @@ NAMES = [
 HEAD = """# The lectures, reproduced
 
 Each claim is a script of at most 80 lines in [`examples/lectures/`](../examples/lectures); the tests run each in a
-quick mode, and `python docs/lectures_page.py` runs them all and writes this page. Where the lecture notes slip, and
-what is right, stands in [errata.md](errata.md).
+quick mode, and `python docs/lectures_page.py` runs them all and writes this page. [nn.md](nn.md) is a tour of the
+library that they use. Where the lecture notes slip, and what is right, stands in [errata.md](errata.md).
 """
 
 
@@ -51,29 +54,38 @@ def section(name: str, numbers: dict[str, float | str]) -> str:
     claim, _, story = _docstring(name).partition("\n\n")
     title = claim.rstrip(".")
     picture = f"![{title}](lectures/{name}.png)"
-    table = "\n".join(["| | |", "|---|---|", *[f"| {what} | {_short(value)} |" for what, value in numbers.items()]])
+    table = "\n".join(
+        ["| | |", "|---|---|", *[f"| {_cell(what)} | {_cell(value)} |" for what, value in numbers.items()]]
+    )
     return "\n\n".join([f"## {title}", story, picture, table, f"`python examples/lectures/{name}.py`\n"])
 
 
-def _short(value: float | str) -> str:
-    return value if isinstance(value, str) else f"{value:.4g}"
+def _cell(value: float | str) -> str:
+    """What stands in a cell of a table, in which a bar would end it."""
+    return (value if isinstance(value, str) else f"{value:.4g}").replace("|", r"\|")
 
 
 def _docstring(name: str) -> str:
     return ast.get_docstring(ast.parse((LECTURES / f"{name}.py").read_text(encoding="utf-8"))) or ""
 
 
-def main() -> None:
+def sections_of(page: str) -> dict[str, str]:
+    """The sections of the page as it stands, by the names of their scripts."""
+    parts = re.split(r"^(?=## )", page, flags=re.MULTILINE)[1:]
+    return {re.findall(r"`python examples/lectures/(\w+).py`", part)[-1]: part.rstrip() + "\n" for part in parts}
+
+
+def main(names: list[str]) -> None:
     sys.path.insert(0, str(LECTURES))
-    sections = []
-    for name in NAMES:
+    sections = sections_of(PAGE.read_text(encoding="utf-8"))
+    for name in names or NAMES:
         print(f"-- {name}", flush=True)
         program = runpy.run_path(str(LECTURES / f"{name}.py"))
-        sections.append(section(name, program["main"](["--out", str(PICTURES)])))
+        sections[name] = section(name, program["main"](["--out", str(PICTURES)]))
         picture = PICTURES / f"{name}.png"
         Image.open(picture).convert("RGB").quantize(96).save(picture, optimize=True)  # a third of the bytes
-    (ROOT / "docs" / "lectures.md").write_text("\n".join([HEAD, *sections]), encoding="utf-8")
+    PAGE.write_text("\n".join([HEAD, *[sections[name] for name in NAMES]]), encoding="utf-8")
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -38,7 +38,7 @@ SCHEMES = {"": "1", "_dark": "0"}  # what is added to a screenshot's name, and C
 PAGES = {"steps": 6, "digits": 6}  # pages, and the step of each that is shown
 
 
-def run(folder: Path) -> str:
+def run(folder: Path, page: Path = PAGE) -> str:
     """The page after its programs have run in `folder`: what they print stands in the blocks of text behind them."""
     session: dict[str, Any] = {"__name__": "pictures"}
 
@@ -52,14 +52,14 @@ def run(folder: Path) -> str:
         return f"```python\n{found[1]}```\n" + (f"\n```text\n{text}```\n" if text else "")
 
     with contextlib.chdir(folder):
-        return PROGRAM.sub(with_output, PAGE.read_text(encoding="utf-8"))
+        return PROGRAM.sub(with_output, page.read_text(encoding="utf-8"))
 
 
 def demo(folder: Path, epochs: int = digits.EPOCHS) -> None:
     """What `make demo` draws, in `folder`."""
     train_set, val_set, _ = digits.load(0)
-    model, _ = digits.train(train_set, val_set, 0, epochs=epochs, progress=False)
-    digits.draw(model, train_set, folder)
+    chosen = digits.choose(train_set, val_set, 0, epochs=epochs, progress=False)
+    digits.draw(chosen.model, train_set, folder)
 
 
 @contextlib.contextmanager
@@ -97,6 +97,7 @@ def screenshots(folder: Path) -> None:
         print("no Chromium: the screenshots in docs/pictures/ stay as they are")
         return
     switches = ["--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--window-size=1180,820"]
+    switches.append("--force-prefers-reduced-motion")  # the same picture each time
     for page, step in PAGES.items():
         for suffix, scheme in SCHEMES.items():
             look = [f"--blink-settings=preferredColorScheme={scheme}"]

@@ -1,5 +1,8 @@
 """Learn to read handwritten digits: an MLP on scikit-learn's 1,797 images of 8 x 8 pixels.
 
+Of each split the training set moves theta; the validation set chooses the epoch, the learning rate and the weight
+decay; the test set is looked at once, by what was chosen. Width, batch size and momentum are fixed.
+
 python examples/digits.py            one run: prints the test accuracy, writes build/digits.svg, .html and .png
 python examples/digits.py --seeds 20 as many splits and initializations: median and worst accuracy
 """
@@ -7,8 +10,9 @@ python examples/digits.py --seeds 20 as many splits and initializations: median 
 from __future__ import annotations
 
 import argparse
+import itertools
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from sklearn.datasets import load_digits
@@ -17,7 +21,8 @@ from tqdm import tqdm
 import autograd_lite as ag
 from autograd_lite import nn
 
-SIZES, EPOCHS, BATCH, LEARNING_RATE, MOMENTUM, WEIGHT_DECAY = [64, 256, 10], 100, 64, 0.3, 0.9, 1e-3
+SIZES, EPOCHS, BATCH, MOMENTUM = [64, 256, 10], 60, 64, 0.9
+RATES, DECAYS = [0.03, 0.1, 0.3], [1e-4, 1e-3]  # to choose from
 TITLE = f"Handwritten digits: MLP {'-'.join(map(str, SIZES))}"
 
 
@@ -34,46 +39,65 @@ def load(seed: int) -> list[Split]:
     return [Split(*part) for part in nn.split((X / 16).astype(np.float32), y, (0.6, 0.2, 0.2), rng=seed)]
 
 
-def train(
-    train_set: Split, val_set: Split, seed: int, *, epochs: int = EPOCHS, progress: bool = True
-) -> tuple[nn.MLP, nn.History]:
-    """An MLP trained by SGD with momentum, as it was in the epoch with the lowest validation loss.
+class Trained(NamedTuple):
+    """A model as it was in the epoch with the lowest validation loss, how it came there, and by which settings."""
+
+    model: nn.MLP
+    history: nn.History
+    rate: float
+    decay: float
+
+    @property
+    def validation_loss(self) -> float:
+        return min(self.history["validation_loss"])
+
+
+def train(train_set: Split, val_set: Split, seed: int, rate: float, decay: float, *, epochs: int = EPOCHS) -> Trained:
+    """Train by SGD with momentum, learning rate `rate` at first, and weight decay.
 
     Raises ValueError for data that is not finite.
     """
     nn.require_finite(train_set.X, "training set", axes=("image", "pixel"))
     nn.require_finite(val_set.X, "validation set", axes=("image", "pixel"))
     rng = np.random.default_rng(seed)
-    model = nn.MLP(SIZES, activation="relu", rng=rng, dtype=np.float32)
-    decay = 0.05 * BATCH / len(train_set.y)  # per update: in each epoch 0.05
-    rate = nn.schedules.Inverse(LEARNING_RATE, decay)
-    optimizer = nn.SGD(model.parameters(), lr=rate, momentum=MOMENTUM, weight_decay=WEIGHT_DECAY)
+    model = nn.MLP(SIZES, activation="relu", init="he_normal", rng=rng, dtype=np.float32)
+    updates_per_epoch = len(train_set.y) / BATCH
+    schedule = nn.schedules.Inverse(rate, 0.05 / updates_per_epoch)  # half of the rate after 20 epochs
     history = nn.fit(
         model,
         nn.cross_entropy,
         train_set,
-        optimizer,
+        nn.SGD(model.parameters(), lr=schedule, momentum=MOMENTUM),
         epochs=epochs,
         batch_size=BATCH,
         validation=val_set,
+        regularizer=nn.Frobenius(decay),
         metrics="error_rate",
         early_stopping=nn.EarlyStopping(patience=epochs),  # to the last epoch, and back to the best
         rng=rng,
-        progress=progress,
+        progress=False,
     )
-    return model, history
+    return Trained(model, history, rate, decay)
 
 
-def run(seed: int, *, progress: bool = True) -> tuple[float, Any]:
-    """Train on the split of `seed`; the test accuracy, and what `main` draws."""
+def choose(train_set: Split, val_set: Split, seed: int, *, epochs: int = EPOCHS, progress: bool = True) -> Trained:
+    """Train with each of the settings, and take the model with the lowest validation loss."""
+    settings = tqdm([*itertools.product(RATES, DECAYS)], desc="settings", disable=not progress)
+    runs = [train(train_set, val_set, seed, rate, decay, epochs=epochs) for rate, decay in settings]
+    return min(runs, key=lambda run: run.validation_loss)
+
+
+def run(seed: int, *, progress: bool = True) -> tuple[float, Trained, Split]:
+    """Choose and train on the split of `seed`: the test accuracy, what was chosen, and the training set."""
     train_set, val_set, test_set = load(seed)
-    model, history = train(train_set, val_set, seed, progress=progress)
-    return nn.METRICS["accuracy"](nn.predict(model, test_set.X), test_set.y), (model, train_set, history)
+    chosen = choose(train_set, val_set, seed, progress=progress)
+    accuracy = nn.evaluate(chosen.model, nn.cross_entropy, test_set, "accuracy")["accuracy"]
+    return accuracy, chosen, train_set
 
 
 def draw(model: nn.MLP, images: Split, out: Path) -> tuple[Path, Path]:
-    """One pass over eight of the images: a picture of its flow graph, and a page that steps through it."""
-    some = np.linspace(0, len(images.y) - 1, 8).astype(int)  # they are sorted by digit
+    """One pass over eight of the images, of eight digits: a picture of its flow graph, and a page to step through."""
+    some = [int(np.flatnonzero(images.y == digit)[0]) for digit in range(8)]
     loss = nn.cross_entropy(model(images.X[some]), images.y[some])
     flow = ag.draw(loss, legend=True).write(out / "digits.svg")
     return flow, ag.step_through(loss, out / "digits.html", title=f"{TITLE}, one pass over 8 images")
@@ -89,8 +113,9 @@ def main() -> None:
         found = [run(seed, progress=False)[0] for seed in tqdm(range(options.seeds), desc="seed")]
         print(f"test accuracy over {options.seeds} seeds: median {np.median(found):.3f}, worst {min(found):.3f}")
         return
-    accuracy, (model, train_set, history) = run(options.seed)
+    accuracy, (model, history, rate, decay), train_set = run(options.seed)
     print(f"test accuracy {accuracy:.3f}")
+    print(f"by the learning rate {rate:g} and the weight decay {decay:g}, as the validation set chose")
     options.out.mkdir(parents=True, exist_ok=True)
     flow, steps = draw(model, train_set, options.out)
     history.plot(options.out / "digits.png", title=TITLE)

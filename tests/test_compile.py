@@ -19,6 +19,11 @@ from autograd_lite.ops.neural import dropout_mask
 from autograd_lite.tree import leaves
 
 
+def compiled_for(f, **options):
+    """Bit by bit is what NumPy's backend promises."""
+    return ag.compile(f, backend="numpy", **options)
+
+
 def bits(x):
     x = x.data if isinstance(x, ag.Tensor) else x
     return np.asarray(x).dtype, np.shape(x), np.asarray(x).tobytes()
@@ -33,7 +38,7 @@ def same(got, wanted):
 
 def agrees(f, *calls, **options):
     """Compiled, `f` gives at each of these calls what it gives itself, to the bit; returns the compiled function."""
-    compiled = ag.compile(f, **options)
+    compiled = compiled_for(f, **options)
     for args in calls:
         with np.errstate(all="ignore"):
             same(compiled(*args), f(*args))
@@ -133,7 +138,7 @@ def test_generators_go_on_as_without_compiling(first):
         return f, rng
 
     (f, one), (g, other) = noisy(), noisy()
-    compiled = ag.compile(g)
+    compiled = compiled_for(g)
     results = []
     for seed in range(4):
         x = normal(3, 4, seed=seed)
@@ -191,7 +196,7 @@ def test_floats_that_are_differentiated_by():
 
 
 def test_a_changed_rate_does_not_record_again():
-    compiled = ag.compile(lambda w, rate: w - rate * ag.grad(lambda w: np.sum(w * w))(w))
+    compiled = compiled_for(lambda w, rate: w - rate * ag.grad(lambda w: np.sum(w * w))(w))
     for rate in (0.1, 0.2, 0.3):
         assert compiled(np.ones(3, "f"), rate).dtype == np.float32
     assert len(compiled._plans) == 1
@@ -208,7 +213,7 @@ def in_step(make, *calls):
     """What `make()` gives, a function and the leaves that it changes, does the same compiled: to values and gradients,
     call by call."""
     (f, plain), (g, compiled) = make(), make()
-    g = ag.compile(g)
+    g = compiled_for(g)
     for k, args in enumerate(calls):
         try:
             wanted = f(*args)
@@ -312,7 +317,7 @@ def test_gradients_that_were_left_outside():
         return f, [w]
 
     (f, [w]) = make()
-    compiled = ag.compile(f)
+    compiled = compiled_for(f)
     for (x,) in X:
         w.zero_grad()
         np.sum(np.exp(w) * x).backward()
@@ -337,7 +342,7 @@ def test_gradients_accumulate(shape, forget):
         return f, [w]
 
     (f, [plain]), (g, [other]) = make(), make()
-    g = ag.compile(g)
+    g = compiled_for(g)
     for k, (x,) in enumerate(X * 2):
         if forget == "outside" and k % 3 == 0:
             plain.zero_grad()
@@ -375,7 +380,7 @@ def test_a_backward_pass_through_what_has_changed_is_refused_as_without_compilin
 
 def test_leaves_that_change_outside_are_read_anew():
     w = leaf(3)
-    compiled = ag.compile(lambda x: w * x)
+    compiled = compiled_for(lambda x: w * x)
     x = normal(3)
     for change in range(4):
         if change == 1:
@@ -390,7 +395,7 @@ def test_leaves_that_change_outside_are_read_anew():
 
 def test_captured_arrays_that_change_are_read_anew():
     a, b, index = normal(4, 3), normal(3), np.array([0, 2])
-    compiled = ag.compile(f := lambda x: (x * a[1:] + b, x[0] @ a.T, x[index]))
+    compiled = compiled_for(f := lambda x: (x * a[1:] + b, x[0] @ a.T, x[index]))
     for seed in range(3):
         a[...], b[0], index[0] = normal(4, 3, seed=seed), seed, seed
         same(compiled(normal(3, 3)), f(normal(3, 3)))
@@ -400,7 +405,7 @@ def test_hooks_on_leaves_are_refused():
     """They would be called once, not at each backward pass."""
     w = leaf(3)
     handle = w.register_hook(lambda g: 10 * g)
-    compiled = ag.compile(lambda x: np.sum(w * x).backward())
+    compiled = compiled_for(lambda x: np.sum(w * x).backward())
     with pytest.raises(ag.LeakError, match="hook"):
         compiled(normal(3))
     handle.remove()
@@ -425,13 +430,13 @@ def test_hooks_inside():
 
 
 def test_what_is_differentiated_outside_and_reached_inside():
-    f = lambda w: ag.compile(lambda x: np.sum(np.tanh(x * w)))(normal(3))
+    f = lambda w: compiled_for(lambda x: np.sum(np.tanh(x * w)))(normal(3))
     g = lambda w: np.sum(np.tanh(normal(3) * w))
     same(ag.grad(f)(0.5), ag.grad(g)(0.5))
     same(ag.hessian(f)(0.5), ag.hessian(g)(0.5))
     w = leaf(3)
     h = w * w
-    (ag.compile(lambda x: np.sum(x * h))(normal(3))).backward()
+    (compiled_for(lambda x: np.sum(x * h))(normal(3))).backward()
     same(w.grad, 2 * w * normal(3))
 
 
@@ -450,7 +455,7 @@ def test_what_is_differentiated_outside_and_reached_inside():
 )
 def test_results_that_would_be_those_of_the_first_call_for_ever_are_refused(f):
     with pytest.raises(ag.ArgumentError, match="returns a"):
-        ag.compile(f)(normal(3))
+        compiled_for(f)(normal(3))
 
 
 Point = collections.namedtuple("Point", "x y")
@@ -477,7 +482,7 @@ Point = collections.namedtuple("Point", "x y")
 @pytest.mark.parametrize("shape", [(3, 3), (1, 1), (0, 3), (300, 400)])
 def test_results_are_the_callers_own(f, shape):
     """They are neither the memory of arguments, nor of each other, nor of later results."""
-    compiled, given = ag.compile(f), []
+    compiled, given = compiled_for(f), []
     for seed in range(3):
         x = normal(*shape, seed=seed)
         before, result = x.copy(), compiled(x)
@@ -497,7 +502,7 @@ def test_results_are_the_callers_own(f, shape):
 
 def test_a_captured_array_that_is_returned_is_a_copy():
     a = np.ones(3)
-    result = ag.compile(lambda x: (x, a))(normal(2))[1]
+    result = compiled_for(lambda x: (x, a))(normal(2))[1]
     result[0] = 9
     assert a[0] == 1
 
@@ -563,7 +568,7 @@ def test_methods_of_a_model_that_is_copied():
 @pytest.mark.parametrize("how", [copy.copy, copy.deepcopy, lambda f: pickle.loads(pickle.dumps(f))])
 def test_copies(how):
     x = normal(3)
-    one = ag.compile(np.tanh, donate=0)
+    one = compiled_for(np.tanh, donate=0)
     one(x.copy())
     other = how(one)
     same(other(x.copy()), np.tanh(x))
@@ -584,7 +589,7 @@ def test_a_compiled_function_that_is_dropped_frees_its_recordings_at_once():
     captured, seen = np.ones(100_000), []
 
     def make():
-        compiled = ag.compile(
+        compiled = compiled_for(
             lambda x, a: (np.tanh(x) * captured * x + 1, np.sum(x * x), x[:9].reshape(3, 3) @ np.eye(3))
         )
         for n in (10, 20):
@@ -619,7 +624,7 @@ def test_objects_with_compiled_methods_are_freed():
 
 
 def test_recordings_are_bounded():
-    compiled = ag.compile(lambda x: x * 2)
+    compiled = compiled_for(lambda x: x * 2)
     for n in range(100):
         compiled(np.ones(n))
     assert len(compiled._plans) <= 32

@@ -37,6 +37,13 @@ def test_every_script_is_listed_and_tested():
     assert [name for name in NAMES if f'figures_of("{name}")' not in tests] == []
 
 
+def test_the_page_is_made_of_its_sections():
+    page = (ROOT / "docs" / "lectures.md").read_text(encoding="utf-8")
+    sections = PAGE["sections_of"](page)
+    assert list(sections) == NAMES
+    assert "\n".join([PAGE["HEAD"], *sections.values()]) == page
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_a_script_fits_on_a_page_and_is_on_the_page_of_lectures(name):
     assert len((LECTURES / f"{name}.py").read_text(encoding="utf-8").splitlines()) <= 80
@@ -80,7 +87,8 @@ def test_kl_converges_in_fewer_steps_than_the_squared_error(figures_of):
 def test_the_perceptron_swings_where_backpropagation_barely_moves(figures_of):
     n = figures_of("perceptron")
     turned = "turned by, degrees (median)"
-    assert n[f"perceptron: {turned}"] > 1.5 * n[f"backpropagation: {turned}"]
+    assert n[f"perceptron: {turned}"] > 25
+    assert n[f"backpropagation: {turned}"] < 6
     assert n["perceptron: share that does not separate"] == 0
     assert n["backpropagation: share that does not separate"] == 1
 
@@ -110,16 +118,18 @@ def test_l1_reaches_zero_by_its_proximal_step_only(figures_of):
 
 def test_every_optimizer_learns_the_digits(figures_of):
     losses = {name: value for name, value in figures_of("optimizers").items() if "last training loss" in name}
-    assert len(losses) == 10
+    assert len(losses) == 12
     assert max(losses.values()) < 2.2
-    assert min(losses, key=losses.get) == "L-BFGS: last training loss"
+    assert min(losses, key=losses.get) in ("L-BFGS: last training loss", "Newton: last training loss")
 
 
 def test_large_networks_fit_noise_unless_stopped_early(figures_of):
     n = figures_of("overfitting")
     assert n["smallest: validation error"] > 2 * n["best width: validation error"]
     assert n["largest: training error"] < n["largest: validation error"]
-    assert n["largest, stopped early: validation error"] < n["largest: validation error"]
+    assert (
+        n["noise: test error of the truth itself"] < n["largest, stopped early: test error"] < n["largest: test error"]
+    )
 
 
 def test_weight_decay_trades_variance_for_bias(figures_of):
@@ -134,7 +144,8 @@ def test_random_search_beats_a_grid_of_as_many_trials(figures_of):
     n = figures_of("search")
     grid = n["grid, 9 trials: accuracy"]
     assert n["random, 9 trials: accuracy (median of repeats)"] > grid
-    assert n["grid, refined, 9 more: accuracy"] > grid
+    refined = n["grid, refined, 9 more: accuracy"]
+    assert n["grid, refined again, 9 more: accuracy"] > refined > grid
 
 
 def test_the_negative_gradient_is_orthogonal_to_level_sets_and_steepest(figures_of):
@@ -162,6 +173,13 @@ def test_the_quadratic_schedule_cannot_arrive_from_far_away(figures_of):
     assert figures["distance left, linear"] < 5
     assert figures["distance left, fixed for 15 updates, then quadratic"] < 0.01
     assert figures["distance left, constant"] < 1e-30
+    for name in ("linear", "quadratic", "exponential"):
+        left = figures[f"distance left at kappa 1000, {name}"]
+        assert 90 < figures[f"distance left at kappa 1000, {name}, momentum 0.9"] < left < 100
+    assert (
+        figures["distance left at kappa 1000, constant, momentum 0.9"]
+        < figures["distance left at kappa 1000, constant"]
+    )
 
 
 def test_newton_arrives_in_one_step_on_a_quadratic(figures_of):

@@ -152,7 +152,8 @@ def test_huber_at_its_delta_and_its_limits():
     ("call", "error", "message"),
     [
         (lambda: nn.mse_loss(np.ones((4, 1)), np.ones(4)), ValueError, r"mse_loss: an output \(4, 1\) .* not \(4,\)"),
-        (lambda: nn.binary_cross_entropy_with_logits(np.ones((4, 1)), np.ones(4)), ValueError, "reshape"),
+        (lambda: nn.binary_cross_entropy_with_logits(np.ones((4, 1)), np.ones(4)), ValueError, r"write y\[:, None\]"),
+        (lambda: nn.l1_loss(np.ones((4, 2)), np.ones((2, 4))), ValueError, "reshape one of them"),
         (lambda: nn.binary_cross_entropy_with_logits(np.ones(2), np.array([0, 2])), TypeError, r"must be in \[0, 1\]"),
         (lambda: nn.cross_entropy(np.ones((2, 3)), np.ones((2, 3))), TypeError, "must be probabilities"),
         (lambda: nn.cross_entropy(np.ones((2, 3)), np.array([0, 3]), reduction="sum"), IndexError, "label 3"),

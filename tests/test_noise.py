@@ -92,6 +92,10 @@ def test_errors_of_bias_and_variance():
         analysis.bias_variance(lambda X, y: lambda x: np.ones(3), (np.ones(2), np.ones(2)), None, np.ones(2))
     with pytest.raises(ag.ShapeError, match="2 inputs and 3 targets"):
         analysis.bias_variance(polynomial(1), (np.ones(2), np.ones(3)), None, np.ones(2))
+    with pytest.raises(ag.ArgumentError, match="learn returned a int; it returns what predicts"):
+        analysis.bias_variance(lambda X, y: 3, (np.ones(2), np.ones(2)), None, np.ones(2))
+    with pytest.raises(ag.ArgumentError, match="training_sets is a function"):
+        analysis.bias_variance(polynomial(1), 3, None, np.ones(2))
     with pytest.raises(ag.ArgumentError, match="loss 'hinge'"):
         analysis.bias_variance(polynomial(1), (np.ones(2), np.ones(2)), None, np.ones(2), loss="hinge")
 

@@ -56,6 +56,20 @@ def test_a_quadratic_is_what_its_eigenvalues_say(seed, signs, scale, height):
             assert analysis.point(lambda w: scale * f(w), away).kind == "not stationary"
 
 
+@given(seed=SEEDS, n=st.integers(1, 8), ends=st.integers(1, 3))
+def test_a_spectrum_is_of_eigenvalues_and_their_vectors_whole_or_from_the_ends(seed, n, ends):
+    rng = np.random.default_rng(seed)
+    eigenvalues = np.sort(rng.normal(0, 10, n))
+    A, c, f = quadratic(eigenvalues, rng)
+    whole, vectors = analysis.spectrum(f, c)
+    np.testing.assert_allclose(whole, eigenvalues, atol=1e-10)
+    np.testing.assert_allclose(A @ vectors, vectors * whole, atol=1e-10)
+    np.testing.assert_allclose(vectors.T @ vectors, np.eye(n), atol=1e-10)
+    some = analysis.spectrum(f, c, ends=ends)[0]
+    few = whole if 2 * ends >= n else np.concatenate([whole[:ends], whole[-ends:]])
+    np.testing.assert_allclose(some, few, atol=1e-2)
+
+
 def test_known_points():
     at = analysis.point(rosenbrock, np.ones(2))
     assert at.kind == "minimum"
@@ -269,6 +283,10 @@ def test_bad_input():
         analysis.plane(lambda w: w * w, 1.0, ("top", "top"))
     with pytest.raises(ag.ArgumentError, match="at least 2"):
         analysis.line(f, np.ones(2), points=1)
+    with pytest.raises(ag.ArgumentError, match=r"2\.5 points; a grid needs a whole number"):
+        analysis.line(f, np.ones(2), points=2.5)
+    with pytest.raises(ag.ArgumentError, match="span 3; it is the first and the last"):
+        analysis.plane(f, np.ones(2), span=3)
     with pytest.raises(ag.ArgumentError, match="test 'chord'"):
         analysis.convexity(f, np.ones(2), np.zeros(2), test="chord")
 

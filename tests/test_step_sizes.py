@@ -79,6 +79,9 @@ def test_regimes_at_the_bounds():
     assert analysis.regime(-1.0, 0.5) == "divergent"
     with pytest.raises(ag.ArgumentError, match="must be positive"):
         analysis.regime(1.0, 0.0)
+    for curvature in (np.nan, np.inf, [1.0, 2.0]):
+        with pytest.raises(ag.ArgumentError, match="one finite number"):
+            analysis.regime(curvature, 0.1)
     with pytest.raises(ag.ArgumentError, match=r"outside \[0, 1\)"):
         analysis.factors(1.0, 0.1, 1.0)
 

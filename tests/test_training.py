@@ -65,6 +65,38 @@ def test_same_seed_same_bits_and_another_seed_others():
     assert bits(1) == bits(1) != bits(2)
 
 
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    optimizer=st.sampled_from([nn.SGD, nn.Momentum, nn.Adagrad, nn.RMSprop, nn.Adam, nn.AdamW, nn.Rprop]),
+    regularizer=st.sampled_from([None, nn.L1(1e-2), nn.Frobenius(1e-2), nn.ElasticNet(1e-2)]),
+    batch_size=st.integers(2, 30),
+)
+def test_same_seed_same_bits_with_dropout_normalization_any_optimizer_and_any_state_of_the_global_generator(
+    seed, optimizer, regularizer, batch_size
+):
+    """For nothing draws from NumPy's global state, nor from another run's."""
+    found = []
+    for disturbance in (1, 2):
+        np.random.seed(disturbance)
+        parts = [
+            nn.Linear(3, 8, rng=seed),
+            nn.LayerNorm(8),
+            "tanh",
+            nn.Dropout(0.3, rng=seed),
+            nn.Linear(8, 3, rng=seed),
+        ]
+        model = nn.Sequential(*parts)
+        history = nn.fit(
+            model, "cross_entropy", data(30), optimizer(model.parameters(), lr=0.01), epochs=2, batch_size=batch_size,
+            regularizer=regularizer, metrics="accuracy", validation=data(12, seed=1), rng=seed, progress=False,
+        )  # fmt: skip
+        seconds = history.to_dict().pop("seconds")
+        measured = {name: values for name, values in history.to_dict().items() if name != "seconds"}
+        assert len(seconds) == 2
+        found.append((model.theta.data.tobytes(), measured))
+    assert found[0] == found[1]
+
+
 def test_float32_stays_float32_whatever_the_data():
     model, _ = fitted(1, model=model_for(dtype="float32"))
     assert model.theta.data.dtype == nn.predict(model, data()[0]).dtype == np.float32
@@ -232,6 +264,24 @@ def test_accuracy_is_better_when_higher():
     assert accuracy[history.best_epoch] == max(accuracy) > min(accuracy)
 
 
+def test_a_metric_of_ones_own_may_be_better_when_higher():
+    script, thetas, keep = scripted([1.0, 3.0, 2.0, 2.0])
+    stopping = nn.EarlyStopping(2, monitor="script", higher_is_better=True)
+    model, history = fitted(4, metrics=[script], early_stopping=stopping, callbacks=[keep])
+    assert (history.best_epoch, len(history)) == (1, 4)
+    np.testing.assert_array_equal(model.theta.data, thetas[1])
+    error = nn.EarlyStopping(4, monitor="accuracy", higher_is_better=False)
+    assert fitted(1, metrics="accuracy", early_stopping=error)[1].best_epoch == 0
+
+
+def test_each_module_goes_back_to_the_mode_it_was_in():
+    frozen = nn.BatchNorm(3).eval()
+    model = nn.Sequential(frozen, nn.Dropout(0.5), nn.Linear(3, 3))
+    for call in (nn.predict, lambda m, X: m.summary(X), lambda m, X: fitted(1, model=m)):
+        call(model, data()[0])
+        assert [m.training for m in model.modules()] == [True, False, True, True]
+
+
 def test_callbacks_hear_of_everything_in_order():
     said = []
 
@@ -350,6 +400,26 @@ def spoiled(value, row=4, column=1):
         ({"early_stopping": nn.EarlyStopping(monitor="validation_los")}, TypeError, "'validation_los' is unknown"),
         ({"callbacks": [3]}, TypeError, "3 is no callback"),
         ({"given": (np.ones((60, 4)), data()[1])}, ValueError, r"Linear\(3, 8\): .*x has 4 features and W expects 3"),
+        ({"batch_size": 2.5}, ValueError, "batch size 2.5 for 60 examples; a whole number"),
+        ({"epochs": 1.5}, TypeError, "1.5 epochs; a whole number"),
+        (
+            {"given": (data()[0], data()[1][:, None])},
+            ValueError,
+            r"integers of shape \(10,\); not labels of .*\(10, 1\)",
+        ),
+        ({"given": (data()[0], data()[1] * 1.0)}, TypeError, r"cross_entropy: labels of dtype float64.*astype\(int\)"),
+        ({"regularizer": nn.L2}, TypeError, r"no regularizer; .*nn\.L2\(1e-4\)"),
+        ({"regularizer": 0.1}, TypeError, "0.1 is no regularizer"),
+        ({"loss": lambda o, t: nn.cross_entropy(o, t, reduction="none")}, TypeError, r"gave a Tensor of shape \(10,\)"),
+        ({"loss": lambda o, t: nn.cross_entropy(o, t).item()}, TypeError, "the loss gave a float; .* recorded scalar"),
+        ({"given": (*data(), -np.ones(60))}, ValueError, "from -1 to -1; each example has one number, not negative"),
+        ({"given": (*data(), np.zeros(60))}, ValueError, "not all are 0"),
+        ({"given": (*data(), np.ones(59))}, ValueError, "X has 60 rows and y 60 and the weights 59"),
+        (
+            {"given": (*data(), np.ones(60)), "loss": lambda o, t: nn.cross_entropy(o, t)},
+            TypeError,
+            "the loss <lambda> takes no reduction='none'",
+        ),
     ],
 )
 def test_bad_input_is_refused_before_anything_moves(options, error, message):
@@ -364,6 +434,88 @@ def test_an_optimizer_of_another_model_is_refused():
     optimizer = nn.SGD(model_for().parameters(), lr=0.1)
     with pytest.raises(TypeError, match="none of the model's parameters"):
         nn.fit(model_for(), nn.cross_entropy, data(), optimizer, epochs=1, batch_size=10, progress=False)
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", nn.SGD, None])
+def test_what_is_no_optimizer_and_what_is_no_model(optimizer):
+    options = dict(epochs=1, batch_size=10, progress=False)
+    with pytest.raises(TypeError, match=r"is no optimizer; make one .*nn\.SGD\(model\.parameters\(\), 0\.1\)"):
+        nn.fit(model_for(), nn.cross_entropy, data(), optimizer, **options)
+    with pytest.raises(TypeError, match=r"is no model; a nn\.Module"):
+        nn.fit(lambda x: x, nn.cross_entropy, data(), nn.SGD(model_for().parameters()), **options)
+
+
+@given(st.floats(1e-3, 1e3), st.floats(0.1, 100.0))
+def test_no_update_is_made_from_a_gradient_longer_than_clip_norm(limit, scale):
+    X, y = data()
+    thetas = []
+    run = dict(given=(X * scale, y), lr=0.01, momentum=0.0, batch_size=20)
+    model = model_for()
+    before = model.theta.data.copy()
+
+    class Watch(nn.Callback):
+        def on_batch_end(self, run):
+            thetas.append(run.model.theta.data.copy())
+
+    fitted(2, model=model, clip_norm=limit, callbacks=[Watch()], **run)
+    steps = np.linalg.norm(np.diff([before, *thetas], axis=0), axis=1)
+    assert len(steps) == 6
+    assert steps.max() <= 0.01 * limit * (1 + 1e-9)
+    if limit > 100 * scale:  # no gradient is that long: as without
+        assert model.theta.data.tobytes() == fitted(2, **run)[0].theta.data.tobytes()
+
+
+def test_clip_norm_goes_with_gradients_only():
+    with pytest.raises(TypeError, match="clip_norm 0; it must be positive"):
+        fitted(1, clip_norm=0)
+    model = model_for()
+    with pytest.raises(TypeError, match="clip_norm with NewtonCG"):
+        nn.fit(
+            model, "cross_entropy", data(), nn.NewtonCG(model.parameters()), epochs=1, batch_size=None, clip_norm=1.0
+        )
+
+
+@pytest.mark.parametrize(
+    ("model", "loss"),
+    [
+        (model_for(output="softmax"), "cross_entropy"),
+        (nn.Sequential(nn.Linear(3, 3), "sigmoid"), nn.binary_cross_entropy_with_logits),
+    ],
+)
+def test_a_second_softmax_is_warned_of(model, loss):
+    X, y = data()
+    with pytest.warns(UserWarning, match="wants pre-activations"):
+        fitted(1, model=model, loss=loss, given=(X, nn.one_hot(y)))
+
+
+def test_batches_that_weigh_nothing_move_nothing():
+    weights = np.repeat([0.0, 1.0], 30)
+    model, history = fitted(2, given=(*data(), weights), batch_size=1, momentum=0.0)
+    assert np.isfinite(model.theta.data).all()
+    assert np.isfinite(history["loss"]).all()
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda m, X, y: nn.predict(m, X[:0]), ValueError, r"predict: X of shape \(0, 3\) has no rows"),
+        (lambda m, X, y: nn.predict(m, X, batch_size=0), ValueError, "batch size 0; it must be a whole number"),
+        (lambda m, X, y: nn.predict_proba(m, X, "cros_entropy"), TypeError, "did you mean 'cross_entropy'"),
+        (lambda m, X, y: nn.evaluate(m, "cross_entropy", (X[:0], y[:0])), ValueError, "evaluate: X has no rows"),
+        (lambda m, X, y: nn.evaluate(m, "cross_entropy", (X, y[:-1])), ValueError, "X has 60 rows and y 59"),
+        (lambda m, X, y: nn.evaluate(m, "cross_entropy", spoiled(np.nan)), ValueError, "row 4, column 1 is nan"),
+        (lambda m, X, y: list(nn.batches([X, y[:5]], 7)), ValueError, r"arrays with \[60, 5\] rows"),
+        (lambda m, X, y: list(nn.batches([], 7)), ValueError, r"arrays with \[\] rows"),
+        (lambda m, X, y: nn.split(X, y, (0.9, 0.3)), ValueError, "1.2 in sum"),
+        (lambda m, X, y: nn.split(X, y, 0.8), TypeError, "a size for each part"),
+        (lambda m, X, y: nn.split(X, y, ()), TypeError, "a size for each part"),
+        (lambda m, X, y: nn.split(X, y, stratify=y[:3]), ValueError, "stratify has 3 classes for 60 examples"),
+        (lambda m, X, y: nn.Adamm, AttributeError, "no attribute 'Adamm'"),
+    ],
+)
+def test_bad_input_outside_of_training(call, error, message):
+    with pytest.raises(error, match=message):
+        call(model_for(), *data())
 
 
 def test_a_loss_that_is_nan_stops_training_at_once():
@@ -487,7 +639,7 @@ def test_a_split_is_random_but_for_its_seed():
     assert first != sorted(first)
 
 
-@pytest.mark.parametrize("sizes", [(0.5, 0.6), (60, 50), (1.0, 0.0)])
+@pytest.mark.parametrize("sizes", [(60, 50), (1.0, 0.0), (0.5, 0.004)])
 def test_a_split_without_members_is_refused(sizes):
     with pytest.raises(ValueError, match="none may be empty"):
         nn.split(np.arange(100), np.zeros(100), sizes)

@@ -77,7 +77,8 @@ def bias_variance(
 
     Raises
     ------
-    ShapeError (a ValueError) for predictions whose shape is not that of the targets.
+    ShapeError (a ValueError) for predictions whose shape is not that of the targets, ArgumentError (a TypeError) for
+    what draws no training sets, or a `learn` that returns no predictor.
 
     >>> import numpy as np
     >>> sample = lambda rng: (np.zeros(4), rng.normal(3.0, 1.0, 4))
@@ -89,6 +90,10 @@ def bias_variance(
         raise ArgumentError(f"bias_variance: {runs} runs; it needs at least 1")
     if loss not in ("squared", "zero_one"):
         raise ArgumentError(f"bias_variance: loss {loss!r}; it is 'squared' or 'zero_one'")
+    if not callable(training_sets) and not (isinstance(training_sets, (tuple, list)) and len(training_sets) == 2):
+        raise ArgumentError(
+            "bias_variance: training_sets is a function of a generator that draws (X, y), or one (X, y)"
+        )
     draw = training_sets if callable(training_sets) else _bootstrap(*training_sets)
     generator = np.random.default_rng(rng)
     h = np.array([_predicted(learn(*draw(generator)), X) for _ in range(runs)])
@@ -135,5 +140,10 @@ def _bootstrap(X: Any, y: Any) -> Callable[[np.random.Generator], tuple[Any, Any
 
 
 def _predicted(predictor: Any, X: Any) -> Array:
+    if not hasattr(predictor, "predict") and not callable(predictor):
+        raise ArgumentError(
+            f"bias_variance: learn returned a {type(predictor).__name__}; it returns what predicts: a function of X, or"
+            " an object with `predict`"
+        )
     found = predictor.predict(X) if hasattr(predictor, "predict") else predictor(X)
     return np.asarray(without_history(found))

@@ -13,7 +13,7 @@ from .points import condition, spectrum
 from .steps import factors
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Rate:
     """What `convergence_rate` measured.
 
@@ -27,6 +27,9 @@ class Rate:
     R: float
     order: float
     spread: float
+
+    def __repr__(self) -> str:
+        return f"Rate(R={self.R:.6g}, order={self.order:.6g}, spread={round(self.spread, 12):.6g})"
 
     def steps(self, factor: float) -> float:
         """How many steps divide the distance by `factor`: log(factor) / -log R."""
@@ -97,7 +100,7 @@ def _order(logs: Array) -> float:
 
 
 def condition_number(f: Any, theta: Any, *, ends: int | None = None) -> float:
-    """kappa = lambda_max / lambda_min of the Hessian at theta; infinite where it is not positive definite.
+    """kappa = lambda_max / lambda_min of the Hessian of the scalar f at theta; infinite unless it is positive definite.
 
     How long the level sets are, squared; it decides how slow gradient descent is (Goodfellow et al., 2016, eq. 4.2 and
     section 4.3.1). Arguments as for `point`.
@@ -110,7 +113,8 @@ def condition_number(f: Any, theta: Any, *, ends: int | None = None) -> float:
 
 
 def predicted_rate(curvatures: Any, rate: float, momentum: float = 0.0) -> float:
-    """R of gradient descent on a quadratic with these curvatures: the largest `factors` in size, over all directions.
+    """R = max |z| of gradient descent on a quadratic with these curvatures, shape (n,): the largest of the `factors` z
+    in size, over all directions (Polyak, 1964).
 
     >>> round(predicted_rate([1.0, 10.0], 0.1), 12)
     0.9
@@ -119,11 +123,12 @@ def predicted_rate(curvatures: Any, rate: float, momentum: float = 0.0) -> float
 
 
 def best_settings(curvatures: Any, *, momentum: bool = False) -> tuple[float, float, float]:
-    """The learning rate, the momentum and the R of the fastest gradient descent on a quadratic.
+    """The learning rate, the momentum and the R of the fastest gradient descent on a quadratic with these curvatures,
+    shape (n,).
 
-    Without momentum eta = 2 / (lambda_min + lambda_max) and R = (kappa - 1) / (kappa + 1) (Nocedal and Wright, 2006,
-    section 3.3). With it eta = (2 / (sqrt lambda_min + sqrt lambda_max))^2, mu = R^2 and
-    R = (sqrt kappa - 1) / (sqrt kappa + 1) (Polyak, 1964).
+    Without momentum eta = 2 / (lambda_min + lambda_max) and R = (kappa - 1) / (kappa + 1). With it
+    eta = (2 / (sqrt lambda_min + sqrt lambda_max))^2, mu = R^2 and R = (sqrt kappa - 1) / (sqrt kappa + 1)
+    (Polyak, 1964; Goh, "Why momentum really works", 2017).
 
     Raises
     ------

@@ -74,6 +74,11 @@ def convexity(
     rtol: curvatures down to -rtol times the largest in size count as zero; second differences also down to what the
         rounding of E makes of them.
 
+    Raises
+    ------
+    ArgumentError (a TypeError) for fewer than 3 points or an unknown test, ShapeError (a ValueError) for a `to` of
+    another size than theta.
+
     >>> import numpy as np
     >>> convexity(lambda w: w**4 - w**2, -1.0, 1.0)              # phi'' < 0 for |w| < 1 / sqrt 6
     Convexity(not convex for t from 0.3 to 0.7; 0 above the chord)

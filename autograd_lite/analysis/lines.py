@@ -100,6 +100,11 @@ def line(
     points: how many t, evenly spaced.
     rng: a numpy.random.Generator or a seed, for random directions.
 
+    Raises
+    ------
+    ArgumentError (a TypeError) for an unknown direction or fewer than 2 points; ShapeError (a ValueError) for a
+    direction or a `to` of another size than theta.
+
     >>> import numpy as np
     >>> line(lambda w: w @ w, np.array([3.0, 4.0]), to=np.zeros(2), points=5).values
     array([25.    , 14.0625,  6.25  ,  1.5625,  0.    ])
@@ -119,12 +124,17 @@ def plane(
     points: int = 41,
     rng: Any = 0,
 ) -> Plane:
-    """The loss on the plane theta + a d1 + b d2, evaluated as one batch (Li et al., 2018, section 3).
+    """The scalar loss on the plane theta + a d1 + b d2, evaluated as one batch (Li et al., 2018, section 3).
 
     Parameters
     ----------
-    directions: d1 and d2, each as `direction` of `line`.
+    directions: d1 and d2, each as `direction` of `line`: in the form of theta, or a name.
     span: the first and last a, and b. Others as for `line`.
+
+    Raises
+    ------
+    ArgumentError (a TypeError) for another number of directions, or an unknown one; ShapeError (a ValueError) for one
+    of another size than theta.
 
     >>> import numpy as np
     >>> plane(lambda w: w[0] ** 2 - w[1] ** 2, np.zeros(2), ([1, 0], [0, 1]), points=3).values
@@ -143,6 +153,8 @@ def plane(
 
 
 def _grid(span: tuple[float, float], points: int) -> Array:
-    if points < 2:
-        raise ArgumentError(f"analysis: {points} points; a grid needs at least 2")
+    if not isinstance(points, (int, np.integer)) or points < 2:
+        raise ArgumentError(f"analysis: {points} points; a grid needs a whole number of them, at least 2")
+    if np.shape(span) != (2,):
+        raise ArgumentError(f"analysis: span {span!r}; it is the first and the last place, such as (-1, 1)")
     return np.linspace(*span, points)

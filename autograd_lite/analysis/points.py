@@ -112,7 +112,8 @@ def point(
 def spectrum(f: Any, theta: Any = None, *, ends: int | None = None, rng: Any = 0) -> tuple[Array, Array]:
     """Eigenvalues of the Hessian at theta, ascending, and their eigenvectors as columns: (k,) and (size, k).
 
-    All of them, or `ends` from each end, by Lanczos' method on products H v (Pearlmutter, 1994). As for `point`.
+    H q_i = lambda_i q_i. All of them, or `ends` from each end, by Lanczos' method on products H v (Pearlmutter, 1994).
+    Arguments as for `point`; raises ArgumentError (a TypeError) for `ends` below 1, ImportError without SciPy.
 
     >>> import numpy as np
     >>> spectrum(lambda w: w[0] ** 2 + 5 * w[1] ** 2, np.zeros(2))[0]

@@ -74,7 +74,7 @@ def step_sizes(f: Any, theta: Any, *, ends: int | None = None) -> StepSizes:
 
     Parameters
     ----------
-    f, theta, ends: as for `point`.
+    f, theta, ends: as for `point`: E is a scalar, and theta has any shape.
 
     >>> import numpy as np
     >>> step_sizes(lambda w: w[0] ** 2 + 4 * w[1] ** 2, np.array([1.0, 1.0]))
@@ -94,7 +94,8 @@ def factors(curvature: Any, rate: float, momentum: float = 0.0) -> Array:
     """What a step multiplies the distance to the minimum by, for each curvature lambda; shape lambda.shape + (2,).
 
     With momentum (v <- mu v + g, theta <- theta - eta v) these are the two roots of z^2 - (1 + mu - eta lambda) z + mu
-    = 0; without, 1 - eta lambda and 0 (Polyak, 1964; Goh, "Why momentum really works", 2017).
+    = 0; without, 1 - eta lambda and 0 (Polyak, 1964; Goh, "Why momentum really works", 2017). Raises ArgumentError (a
+    TypeError) for a momentum outside [0, 1).
 
     >>> factors(4.0, 0.1).real
     array([0.6, 0. ])
@@ -109,18 +110,23 @@ def factors(curvature: Any, rate: float, momentum: float = 0.0) -> Array:
 
 
 def regime(curvature: float, rate: float, momentum: float = 0.0) -> str:
-    """What gradient descent does along a direction of that curvature lambda, by the `factors` of a step.
+    """What gradient descent does along a direction of that curvature lambda, a scalar, by the `factors` z of a step
+    (the lectures' regimes; LeCun et al., 1998, section 5.1).
 
     "monotone": they are between 0 and 1; up to eta = 1 / lambda without momentum.
     "oscillating": one is negative, or they are complex, and all are smaller than 1 in size; up to 2 / lambda.
     "marginal": the largest is 1 in size: it neither comes nearer nor goes away.
     "divergent": it is beyond 1; from 2 / lambda on (2 (1 + mu) / lambda with momentum), and wherever lambda < 0.
 
+    Raises ArgumentError (a TypeError) for a rate that is not positive, or a curvature that is no finite number.
+
     >>> [regime(2.0, rate) for rate in (0.25, 0.5, 0.75, 1.0, 1.25)]
     ['monotone', 'monotone', 'oscillating', 'marginal', 'divergent']
     """
     if not rate > 0:
         raise ArgumentError(f"regime: the learning rate is {rate}; it must be positive")
+    if np.ndim(curvature) or not np.isfinite(curvature):
+        raise ArgumentError(f"regime: the curvature is {curvature}; it is one finite number, of one direction")
     z = factors(curvature, rate, momentum)
     size, precision = float(np.abs(z).max()), 4 * np.finfo(float).eps
     if abs(size - 1) <= precision:
@@ -139,7 +145,8 @@ class Regimes:
 
 
 def classify(path: Any, *, axes: Any = None, rtol: float = 1e-9) -> Regimes:
-    """Which regime a measured trajectory shows along each axis: "monotone", "oscillating", "divergent" or "at rest".
+    """Which of the lectures' regimes a measured trajectory shows along each axis: "monotone", "oscillating",
+    "divergent" or "at rest".
 
     Along an axis the steps c_k = u'(theta_{k+1} - theta_k) are looked at, those longer than what rounding leaves:
     divergent if they are not finite, or grow in their second half, by the slope of log |c_k|; oscillating if they turn

@@ -1,5 +1,6 @@
 """Floor 7: networks, losses and optimizers on top of the engine, in PyTorch's habits."""
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 from . import activations, initializers, losses, regularizers, schedules
@@ -125,7 +126,7 @@ def __getattr__(name: str) -> Any:
         from . import estimators
 
         return getattr(estimators, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name, obj=sys.modules[__name__])
 
 
 def __dir__() -> list[str]:

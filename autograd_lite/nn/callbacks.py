@@ -53,22 +53,33 @@ class EarlyStopping(Callback):
     patience: the look-ahead, in epochs: how many to wait for a better one.
     monitor: what is compared, a name in `History`; None is the validation loss, or the training loss where there is
         no validation data.
+    higher_is_better: of what is monitored; None goes by its name: true of "accuracy" and "r2", and false of all else,
+        so a metric of one's own that should grow needs True.
     min_delta: by how much an epoch must be better for the waiting to begin anew.
     restore_best: leave the model with the theta of the best epoch (of equals, the last: its training loss is mostly
         lower); otherwise with that of the last one.
 
-    (Prechelt, 1998, "Early stopping - but when?", the criterion UP_s.)
+    Raises ArgumentError (a TypeError) for a patience below 1 or a negative min_delta.
+
+    (Prechelt, 1998, "Early stopping - but when?"; Goodfellow, Bengio and Courville, 2016, algorithm 7.1.)
     """
 
     def __init__(
-        self, patience: int = 10, *, monitor: str | None = None, min_delta: float = 0.0, restore_best: bool = True
+        self,
+        patience: int = 10,
+        *,
+        monitor: str | None = None,
+        higher_is_better: bool | None = None,
+        min_delta: float = 0.0,
+        restore_best: bool = True,
     ):
         if type(patience) is bool or not isinstance(patience, (int, np.integer)) or patience < 1 or not min_delta >= 0:
             raise ArgumentError(
                 f"EarlyStopping: patience {patience!r}, min_delta {min_delta}; a number of epochs from 1 on, and at"
                 " least 0"
             )
-        self.patience, self.monitor, self.min_delta, self.restore_best = patience, monitor, min_delta, restore_best
+        self.patience, self.monitor, self.higher_is_better = patience, monitor, higher_is_better
+        self.min_delta, self.restore_best = min_delta, restore_best
 
     def on_fit_begin(self, run: Run) -> None:
         self.best, self.waited = float("inf"), 0
@@ -83,9 +94,11 @@ class EarlyStopping(Callback):
             run.stop(f"early: no better {run.monitor} in {self.patience} epochs")
 
 
-def sign_of(monitor: str) -> int:
+def sign_of(monitor: str, higher_is_better: bool | None = None) -> int:
     """-1 for what is better when higher, else 1."""
-    return -1 if monitor.removeprefix("validation_") in HIGHER_IS_BETTER else 1
+    if higher_is_better is None:
+        higher_is_better = monitor.removeprefix("validation_") in HIGHER_IS_BETTER
+    return -1 if higher_is_better else 1
 
 
 def as_callback(item: Any) -> Callback:

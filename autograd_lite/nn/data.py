@@ -42,9 +42,21 @@ def checked(data: Any, name: str, dtype: Any) -> tuple[np.ndarray[Any, Any], ...
         with np.errstate(over="ignore", invalid="ignore"):
             require_finite(array, f"{name}, {what}")
         arrays.append(array.astype(dtype, copy=False) if array.dtype.kind == "f" else array)
-    if len({len(array) for array in arrays}) > 1:
-        raise ShapeError(f"{name}: X has {len(arrays[0])} rows and y {len(arrays[1])}; each example needs one target")
+    rows = [len(array) for array in arrays]
+    if len(set(rows)) > 1:
+        third = f" and the weights {rows[2]}" if len(rows) > 2 else ""
+        raise ShapeError(f"{name}: X has {rows[0]} rows and y {rows[1]}{third}; each example needs one target")
+    if len(arrays) > 2 and (arrays[2].ndim != 1 or arrays[2].min() < 0 or not arrays[2].any()):
+        raise ShapeError(
+            f"{name}: weights of shape {arrays[2].shape} from {arrays[2].min():g} to {arrays[2].max():g}; each example"
+            " has one number, not negative, and not all are 0"
+        )
     return tuple(arrays)
+
+
+def is_whole(number: Any) -> bool:
+    """Whether `number` is an integer from 1 on, Python's or NumPy's."""
+    return isinstance(number, (int, np.integer)) and bool(number >= 1)
 
 
 def require_labels(labels: np.ndarray[Any, Any], classes: int, name: str) -> None:
@@ -95,23 +107,31 @@ def split(
     n = len(X)
     if len(y) != n:
         raise ShapeError(f"split: X has {n} rows and y {len(y)}; each example needs one target")
+    if np.ndim(sizes) != 1 or not len(sizes):
+        raise ArgumentError(f"split: sizes {sizes!r}; a size for each part is needed, such as (0.6, 0.2, 0.2)")
     ends = np.cumsum(sizes)
-    if ends[-1] <= 1 + 1e-9 and not all(isinstance(size, (int, np.integer)) for size in sizes):
+    if not all(isinstance(size, (int, np.integer)) for size in sizes):
+        if ends[-1] > 1 + 1e-9:
+            raise ShapeError(f"split: sizes {list(sizes)} are {ends[-1]:g} in sum; shares have a sum of 1 or less")
         ends = np.floor(ends * n + 1e-9)
     counts = np.diff(ends, prepend=0).astype(int)
     if ends[-1] > n or (counts < 1).any():
         raise ShapeError(f"split: sizes {list(sizes)} of {n} examples: parts of {counts.tolist()}; none may be empty")
-    order = np.random.default_rng(rng).permutation(n)
+    shuffled = order = np.random.default_rng(rng).permutation(n)
     if stratify is None:
         stratify = y if y.ndim == 1 and y.dtype.kind in "iub" else False
+    elif stratify is not False and len(stratify) != n:
+        raise ShapeError(f"split: stratify has {len(stratify)} classes for {n} examples; each needs one")
     if stratify is not False:
         order = order[np.argsort(np.asarray(stratify)[order], kind="stable")]
     # Spread the members of each part evenly over 0..1, the rest (of no part) too: any run of neighbours in `order`,
     # such as a class, then has each part's share of members, give or take one.
     counts = np.append(counts, n - counts.sum())
     place = np.concatenate([(np.arange(count) + 0.5) / max(count, 1) for count in counts])
-    part = np.repeat(np.arange(len(counts)), counts)[np.argsort(place, kind="stable")]
-    return [(X[rows], y[rows]) for k in range(len(sizes)) for rows in [order[part == k]]]
+    part = np.empty(n, int)
+    part[order] = np.repeat(np.arange(len(counts)), counts)[np.argsort(place, kind="stable")]
+    # In the shuffled order: whoever takes the rows as they come has the classes mixed.
+    return [(X[rows], y[rows]) for k in range(len(sizes)) for rows in [shuffled[part[shuffled] == k]]]
 
 
 def batches(
@@ -119,17 +139,23 @@ def batches(
 ) -> Iterator[tuple[np.ndarray[Any, Any], ...]]:
     """The rows of all `arrays` in mini-batches of `batch_size`, the last one smaller where it does not divide them.
 
-    In a new random order if `rng`, a numpy.random.Generator, is given.
+    In a new random order if `rng` is given, a numpy.random.Generator or a seed for one. At the first batch, raises
+    ShapeError (a ValueError) for arrays of unequal lengths, and for a batch size that is no whole number from 1 on.
 
     >>> [x.tolist() for x, in batches([np.arange(5)], 2)]
     [[0, 1], [2, 3], [4]]
     """
-    n = len(arrays[0])
+    lengths = [len(array) for array in arrays]
+    if len(set(lengths)) != 1:
+        raise ShapeError(f"batches: arrays with {lengths} rows; they need the same number of them")
+    if not is_whole(batch_size):
+        raise ShapeError(f"batches: batch size {batch_size}; it must be a whole number from 1 on")
+    n = lengths[0]
     if rng is None:
         for start in range(0, n, batch_size):
             yield tuple([array[start : start + batch_size] for array in arrays])
         return
-    order = rng.permutation(n)
+    order = (rng if hasattr(rng, "permutation") else np.random.default_rng(rng)).permutation(n)
     row = sum(array.nbytes for array in arrays) // n + 1
     gathered = max(1, GATHERED // (row * batch_size)) * batch_size
     for first in range(0, n, gathered):

@@ -66,7 +66,7 @@ def diagnosis(run: Run, failure: OutOfBounds) -> NonFiniteError:
         return DivergenceError(
             f"fit: training diverged in {where}: the loss, {first:.3g} or less at first, has become {failure.value:.3g}"
             f"{f'; first not finite: {culprit}' if culprit else ''}. Lower the learning"
-            f" rate, clip the gradient or scale the inputs. theta is again {best}"
+            f" rate, clip the gradient (clip_norm=) or scale the inputs. theta is again {best}"
         )
     if not finite:
         good.restore(run.model)

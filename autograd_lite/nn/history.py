@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ArgumentError
-from .names import named
+from .names import unknown
 
 
 class History:
@@ -16,7 +16,7 @@ class History:
     with validation data, `history["validation_loss"]`; metrics by their names, and `validation_...`;
     `history["rate"]`, the learning rate at the end of the epoch; `history["seconds"]`, the time it took.
 
-    `stopped` says why training ended, and `best_epoch` counts from 0.
+    `stopped` says why training ended, and `best_epoch` counts from 0. Another name raises ArgumentError (a TypeError).
 
     >>> history = History(["loss"])
     >>> history.append({"loss": 0.5})
@@ -36,7 +36,7 @@ class History:
 
     def __getitem__(self, name: str) -> list[float]:
         if name not in self.values:
-            named("history: measurement", name, dict.fromkeys(self.values, max))  # raises, and suggests one
+            raise unknown("history: measurement", name, self.values)
         return self.values[name]
 
     def __len__(self) -> int:
@@ -78,7 +78,8 @@ class History:
         if all(value > 0 for name in losses for value in self[name]):
             panels[0].set_yscale("log")
         if metrics:
-            self._draw(panels[1], metrics, metrics[0] if len(metrics) == 1 else "metrics")
+            kinds = {name.removeprefix("validation_") for name in metrics}
+            self._draw(panels[1], metrics, kinds.pop() if len(kinds) == 1 else "metrics")
         if title:
             figure.suptitle(title)
         if path is not None:

@@ -20,12 +20,12 @@ Initializer = Callable[[tuple[int, ...], np.random.Generator, Any], Array]
 
 
 def zeros(shape: tuple[int, ...], rng: Any = None, dtype: Any = float) -> Array:
-    """All 0: a saddle point, from which only the output's bias moves."""
+    """W = 0: with tanh or relu a saddle point, from which only the output's bias moves (the lectures)."""
     return np.zeros(shape, dtype)
 
 
 def constant(value: float) -> Initializer:
-    """The initializer that sets all weights to `value`: hidden units that start identical stay identical.
+    """The initializer W_ij = `value`: hidden units that start identical stay identical (the lectures).
 
     >>> import numpy as np
     >>> constant(0.5)((2,), np.random.default_rng(0), float)
@@ -52,7 +52,7 @@ def glorot_uniform(shape: tuple[int, ...], rng: np.random.Generator, dtype: Any 
 
 
 def glorot_normal(shape: tuple[int, ...], rng: np.random.Generator, dtype: Any = float) -> Array:
-    """Normal with variance 2 / (fan_in + fan_out) (Glorot and Bengio, 2010, eq. 12)."""
+    """Normal with variance = 2 / (fan_in + fan_out) (Glorot and Bengio, 2010, eq. 12)."""
     return _normal(shape, rng, dtype, 2 / sum(fans(shape)))
 
 
@@ -62,7 +62,7 @@ def he_uniform(shape: tuple[int, ...], rng: np.random.Generator, dtype: Any = fl
 
 
 def he_normal(shape: tuple[int, ...], rng: np.random.Generator, dtype: Any = float) -> Array:
-    """Normal with variance 2 / fan_in: relu loses half of the second moment (He et al., 2015, eq. 10)."""
+    """Normal with variance = 2 / fan_in: relu loses half of the second moment (He et al., 2015, eq. 10)."""
     return _normal(shape, rng, dtype, 2 / fans(shape)[0])
 
 
@@ -72,12 +72,13 @@ def lecun_uniform(shape: tuple[int, ...], rng: np.random.Generator, dtype: Any =
 
 
 def lecun_normal(shape: tuple[int, ...], rng: np.random.Generator, dtype: Any = float) -> Array:
-    """Normal with variance 1 / fan_in (LeCun et al., 1998, eq. 16): for selu too."""
+    """Normal with variance = 1 / fan_in (LeCun et al., 1998, eq. 16): for selu too."""
     return _normal(shape, rng, dtype, 1 / fans(shape)[0])
 
 
 def orthogonal(shape: tuple[int, ...], rng: np.random.Generator, dtype: Any = float) -> Array:
-    """A random matrix with orthonormal rows or columns, whichever are fewer: it keeps lengths (Saxe et al., 2014).
+    """A random matrix with orthonormal columns, W'W = 1, or rows, W W' = 1, whichever are fewer: it keeps lengths
+    (Saxe, McClelland and Ganguli, 2014).
 
     The Q of a normal matrix's QR decomposition, uniform once the signs of R's diagonal are taken out (Mezzadri, 2007).
     """

@@ -18,6 +18,13 @@ from .initializers import Initializer, glorot_uniform, initializer_named
 from .module import Module
 
 
+def whole(layer: str, *sizes: Any) -> tuple[int, ...]:
+    """Sizes of a layer as Python's integers; raises ArgumentError (a TypeError) unless they are whole and positive."""
+    if not all(isinstance(size, (int, np.integer)) and size >= 1 for size in sizes):
+        raise ArgumentError(f"{layer}: sizes {', '.join(map(str, sizes))}; they must be whole numbers from 1 on")
+    return tuple(map(int, sizes))
+
+
 class Linear(Module):
     """The pre-activation a = b + W h, for each row h of a batch: h W^T + b (Bishop, 2006, eq. 5.2).
 
@@ -44,10 +51,8 @@ class Linear(Module):
         dtype: Any = float,
         name: str = "",
     ):
-        self.in_features, self.out_features = in_features, out_features
-        if in_features < 1 or out_features < 1:
-            raise ArgumentError(f"{self}: a layer needs at least one input and one output")
-        shape = (out_features, in_features)
+        self.in_features, self.out_features = whole("Linear", in_features, out_features)
+        shape = (self.out_features, self.in_features)
         weight = initializer_named(init)(shape, np.random.default_rng(rng), dtype)
         if np.shape(weight) != shape:
             raise ShapeError(f"{self}: init gave a weight of shape {np.shape(weight)}, not {shape}")
@@ -56,14 +61,14 @@ class Linear(Module):
 
     def forward(self, h: Any) -> Any:
         """`h` of shape (..., in_features); returns (..., out_features)."""
-        return affine(h, self.weight, self.bias)
+        return affine(h if hasattr(h, "ndim") else np.asarray(h), self.weight, self.bias)
 
     def extra_repr(self) -> str:
         return f"{self.in_features}, {self.out_features}"
 
 
 class Sequential(Module):
-    """Modules and activations one after the other: f_K(... f_2(f_1(x))).
+    """Modules and activations one after the other, f(x) = f_K(... f_2(f_1(x))), as PyTorch's class of this name.
 
     Parameters
     ----------
@@ -73,6 +78,8 @@ class Sequential(Module):
     ------
     ShapeError (a ValueError) for neighbours of which one gives another number of features than the next one takes.
 
+    `in_features` and `out_features` are the numbers of features that it takes and gives, None where it may be any.
+
     >>> import numpy as np
     >>> from autograd_lite import nn
     >>> model = nn.Sequential(nn.Linear(4, 8), "relu", nn.Dropout(0.5), nn.Linear(8, 2))
@@ -81,16 +88,18 @@ class Sequential(Module):
     """
 
     def __init__(self, *parts: Module | str | Activation):
-        self.parts = [activation_named(part) for part in parts]
-        width, giver = None, None
+        self.parts: list[Any] = [activation_named(part) for part in parts]
+        width, giver, untouched = None, "", True
+        self.in_features: int | None = None
         for part in self.parts:
             takes, gives = getattr(part, "in_features", None), getattr(part, "out_features", None)
             if width is not None and takes is not None and takes != width:
-                raise ShapeError(f"Sequential: {giver} gives {width} features, and {part} takes {takes}")
-            if gives is not None:
-                width, giver = gives, part
-            elif not isinstance(part, Dropout) and part not in ACTIVATIONS.values():
-                width = None  # it may give any number
+                raise ShapeError(f"Sequential: {giver} gives {width} features, and {part.title()} takes {takes}")
+            if isinstance(part, Dropout) or part in ACTIVATIONS.values():
+                continue  # as many as before
+            self.in_features = takes if untouched else self.in_features
+            width, giver, untouched = gives, part.title() if isinstance(part, Module) else "", False
+        self.out_features = width
         if self.parameters():
             _ = self.theta  # all parameters in one vector from the start
 
@@ -147,6 +156,7 @@ class MLP(Module):
         rng: np.random.Generator | int = 0,
         dtype: Any = float,
     ):
+        sizes = whole("MLP", *np.ravel(sizes).tolist())
         if len(sizes) < 2:
             raise ArgumentError(f"MLP: sizes {list(sizes)}; it needs at least an input and an output size")
         hidden = len(sizes) - 2
@@ -211,8 +221,8 @@ class Dropout(Module):
 
 
 class Embedding(Module):
-    """A vector for each of `count` things: row i of `weight`, of shape (count, features), for the number i (Bengio et
-    al., 2003).
+    """A vector for each of `count` things: for the number i row i of `weight`, of shape (count, features); that is
+    h = e(i)' W without the product (Bengio et al., 2003).
 
     Parameters
     ----------
@@ -233,10 +243,8 @@ class Embedding(Module):
         dtype: Any = float,
         name: str = "E",
     ):
-        self.count, self.out_features = count, features
-        if count < 1 or features < 1:
-            raise ArgumentError(f"{self}: at least one thing and one feature are needed")
-        rng, shape = np.random.default_rng(rng), (count, features)
+        self.count, self.out_features = shape = whole("Embedding", count, features)
+        rng = np.random.default_rng(rng)
         weight = rng.standard_normal(shape) if init is None else initializer_named(init)(shape, rng, dtype)
         self.weight = tensor(weight.astype(dtype), requires_grad=True, name=name)
 

@@ -56,7 +56,7 @@ def l1_loss(output: Any, target: Any, *, reduction: str = "mean") -> Any:
 def huber_loss(output: Any, target: Any, *, delta: float = 1.0, reduction: str = "mean") -> Any:
     """d^2 / 2 where |d| <= delta, else delta (|d| - delta / 2), with d = f(x) - y of each entry (Huber, 1964).
 
-    Output and target have the same shape; `delta` is positive.
+    Output and target have the same shape; a `delta` that is not positive raises ArgumentError (a TypeError).
 
     >>> import numpy as np
     >>> huber_loss(np.array([0.5, -3.0]), np.zeros(2), reduction="none")
@@ -89,7 +89,7 @@ def cross_entropy(logits: Any, labels: Any, *, reduction: str = "mean") -> Any:
     """
     logits, labels = _arrays(logits, labels)
     if labels.ndim and labels.ndim == logits.ndim:
-        logits, p = _probabilities("cross_entropy", logits, labels)
+        logits, p = _probabilities("cross_entropy", logits, labels, f", or integers of shape {logits.shape[:-1]}")
         return _reduced(-sum(p * log_softmax(logits), axis=-1), reduction)
     if reduction == "mean":
         return mean_cross_entropy(logits, labels)
@@ -114,7 +114,8 @@ def nll_loss(log_probabilities: Any, labels: Any, *, reduction: str = "mean") ->
 
 
 def binary_cross_entropy_with_logits(logits: Any, labels: Any, *, reduction: str = "mean") -> Any:
-    """-y log s(a) - (1 - y) log s(-a) of each entry, s the sigmoid: y softplus(-a) + (1 - y) softplus(a), in nats.
+    """-y log s(a) - (1 - y) log s(-a) of each entry, s the sigmoid: y softplus(-a) + (1 - y) softplus(a), in nats
+    (Bishop, 2006, eq. 4.90).
 
     Parameters
     ----------
@@ -138,7 +139,8 @@ def binary_cross_entropy_with_logits(logits: Any, labels: Any, *, reduction: str
 
 
 def kl_div(logits: Any, target: Any, *, reduction: str = "mean") -> Any:
-    """KL(p || softmax(logits)) = sum_c p_c (log p_c - log softmax(logits)_c), with 0 log 0 = 0 (Kullback, 1951).
+    """KL(p || softmax(logits)) = sum_c p_c (log p_c - log softmax(logits)_c), with 0 log 0 = 0
+    (Kullback and Leibler, 1951).
 
     Cross-entropy less the entropy of p: never negative, and the same gradient by the logits.
 
@@ -156,7 +158,7 @@ def hinge_loss(output: Any, labels: Any, *, reduction: str = "mean") -> Any:
 
     Parameters
     ----------
-    output: shape (...) for labels -1 and 1; (..., classes) for integer classes (Crammer and Singer, 2001, eq. 5).
+    output: shape (...) for labels -1 and 1; (..., classes) for integer classes (Crammer and Singer, 2001).
     labels: shape (...).
 
     Raises
@@ -192,9 +194,8 @@ def _paired(loss: str, output: Any, target: Any) -> tuple[Any, Any]:
     output, target = _arrays(output, target)
     # Broadcasting (batch, 1) against (batch,) would compare each output with all targets.
     if target.shape != output.shape:
-        raise ShapeError(
-            f"{loss}: an output {output.shape} needs a target of that shape, not {target.shape}; reshape one of them"
-        )
+        advice = "write y[:, None]" if output.shape == (*target.shape, 1) else "reshape one of them"
+        raise ShapeError(f"{loss}: an output {output.shape} needs a target of that shape, not {target.shape}; {advice}")
     return output, _in_dtype_of(output, target)
 
 
@@ -210,8 +211,14 @@ def _in_dtype_of(output: Any, target: Any) -> Any:
     return np.asarray(target, output.dtype if output.dtype.kind == "f" else float)
 
 
-def _probabilities(loss: str, logits: Any, target: Any) -> tuple[Any, Any]:
-    logits, p = _paired(loss, logits, target)
+def _probabilities(loss: str, logits: Any, target: Any, instead: str = "") -> tuple[Any, Any]:
+    logits, target = _arrays(logits, target)
+    if target.shape != logits.shape:
+        raise ShapeError(
+            f"{loss}: an output {logits.shape} needs a probability for each class, of that shape{instead}; not labels"
+            f" of shape {target.shape}"
+        )
+    p = _in_dtype_of(logits, target)
     if isinstance(p, np.ndarray) and p.size and not (p.min() >= 0 and np.abs(p.sum(-1) - 1).max() < 1e-3):
         raise ArgumentError(
             f"{loss}: labels of shape {p.shape} must be probabilities: not negative, of sum 1 in each row"

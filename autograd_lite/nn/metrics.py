@@ -23,10 +23,11 @@ def decided(output: Any) -> Any:
 
 
 def error_rate(output: Any, target: Any) -> float:
-    """The mean 0-1 loss: the share of examples whose class is wrong.
+    """The lectures' mean 0-1 loss, (1/n) sum_t (class of f(x_t) != y_t): the share of examples whose class is wrong.
 
     `output`: pre-activations of shape (n, classes), or (n,) or (n, 1) for two classes. `target`: integer labels of
     shape (n,) or (n, 1), or one-hot (or soft) ones of the output's shape; two classes are 0 and 1, or -1 and 1.
+    Raises ShapeError (a ValueError) for shapes that do not match, ArgumentError (a TypeError) for other labels.
 
     >>> error_rate([[0.1, 0.9], [2.0, 1.0]], [1, 1]), error_rate([0.3, -0.3], [1, -1])
     (0.5, 0.0)
@@ -47,25 +48,28 @@ def error_rate(output: Any, target: Any) -> float:
 
 
 def accuracy(output: Any, target: Any) -> float:
-    """The share of examples whose class is right: 1 - error_rate, of the same arguments."""
+    """The share of examples whose class is right, = 1 - error_rate, of arguments of the same shapes:
+    scikit-learn's `accuracy_score`."""
     return 1 - error_rate(output, target)
 
 
 def mse(output: Any, target: Any) -> float:
-    """The mean of (f(x) - y)^2 over all entries; shapes as for `r2`."""
+    """The mean of (f(x) - y)^2 over all entries, scikit-learn's `mean_squared_error`; shapes as for `r2`."""
     return float(np.mean(np.square(_residual(output, target, "mse"))))
 
 
 def mae(output: Any, target: Any) -> float:
-    """The mean of |f(x) - y| over all entries; shapes as for `r2`."""
+    """The mean of |f(x) - y| over all entries, scikit-learn's `mean_absolute_error`; shapes as for `r2`."""
     return float(np.mean(np.abs(_residual(output, target, "mae"))))
 
 
 def r2(output: Any, target: Any) -> float:
-    """The coefficient of determination, 1 - sum of squared residuals / sum of squares about the mean.
+    """The coefficient of determination, 1 - sum of squared residuals / sum of squares about the mean, scikit-learn's
+    `r2_score`.
 
     `output` and `target` have the same shape, (n,) or (n, outputs); of one column, the target may be (n,). For several
-    outputs, the mean of their coefficients. NaN for an output whose targets are all the same.
+    outputs, the mean of their coefficients. NaN for an output whose targets are all the same. Raises ShapeError (a
+    ValueError) for other shapes.
 
     >>> r2([1.0, 2.0, 3.0], [1.0, 2.0, 4.0]) == 1 - 1 / (14 / 3)
     True

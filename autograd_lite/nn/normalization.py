@@ -103,7 +103,7 @@ class BatchNorm(_Normalization):
 
 
 class LayerNorm(_Normalization):
-    """gamma (x - m) / sqrt(v + eps) + beta, m and v of each example over its features (Ba et al., 2016, eq. 4).
+    """gamma (x - m) / sqrt(v + eps) + beta, m and v of each example over its features (Ba, Kiros and Hinton, 2016).
 
     The same in training and after it.
 

@@ -2,48 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from ..errors import ArgumentError
+from ..errors import ArgumentError, ShapeError
 from ..node import no_grad
 from ..ops.elementwise import exp, sigmoid
 from ..ops.neural import softmax
 from ..runtime import without_history
-from .data import batches
+from .data import batches, checked
 from .losses import loss_named
 from .metrics import metrics_named
+from .modes import mode
 
 ROWS = 1024  # examples at a time
-
-
-@contextmanager
-def mode(model: Any, training: bool) -> Iterator[None]:
-    """Inside, dropout, batch normalization and their like work as in training, or as after it."""
-    before = getattr(model, "training", None)
-    if before is not None:
-        model.train(training)
-    try:
-        yield
-    finally:
-        if before is not None:
-            model.train(before)
 
 
 def predict(model: Any, X: Any, *, batch_size: int = ROWS) -> np.ndarray[Any, Any]:
     """The model's outputs for the rows of `X`, shape (n, ...): pre-activations, which for a regression are the answer
     and for a classification are largest at the most probable class.
 
-    Nothing is recorded; dropout is off and batch normalization uses what it has learned.
+    Nothing is recorded; dropout is off and batch normalization uses what it has learned. Raises ShapeError (a
+    ValueError) for no rows, or rows that the model cannot take.
 
     >>> from autograd_lite import nn
     >>> predict(nn.MLP([3, 4, 2]), np.ones((5, 3))).shape
     (5, 2)
     """
     X = np.asarray(X)
+    if not X.ndim or not len(X):
+        raise ShapeError(f"predict: X of shape {X.shape} has no rows")
     if X.dtype.kind == "f":
         X = X.astype(model.theta.data.dtype, copy=False)
     with no_grad(), mode(model, False):
@@ -74,20 +64,24 @@ LINKS: dict[str, Callable[[Any], Any]] = {
 
 def link_of(loss: Any) -> Callable[[Any], Any]:
     """The function from pre-activations to probabilities that goes with a loss (a function, or its name)."""
-    name = loss if isinstance(loss, str) else getattr(loss, "__name__", repr(loss))
+    loss = loss_named(loss)
+    name = getattr(loss, "__name__", repr(loss))
     if name not in LINKS:
         raise ArgumentError(f"predict_proba: outputs under the loss {name} are no probabilities; use predict")
     return LINKS[name]
 
 
 def evaluate(model: Any, loss: Any, data: Any, metrics: Any = (), *, batch_size: int = ROWS) -> dict[str, float]:
-    """The mean loss and the metrics of a data set (X, y), by name; `loss` and `metrics` as for `fit`.
+    """The mean loss and the metrics of a data set (X, y), by name; `loss`, `data` and `metrics` as for `fit`.
+
+    Raises ShapeError (a ValueError) for data that is empty, of unequal lengths or not finite.
 
     >>> from autograd_lite import nn
     >>> model = nn.MLP([3, 2], rng=1)
     >>> evaluate(model, "cross_entropy", (np.zeros((4, 3)), np.array([0, 0, 0, 1])), "accuracy")
     {'loss': 0.6931471805599453, 'accuracy': 0.75}
     """
+    data = checked(data, "evaluate", model.theta.data.dtype)
     loss, metrics = loss_named(loss), metrics_named(metrics)
     outputs, total = [], 0.0
     with no_grad(), mode(model, False):

@@ -33,7 +33,10 @@ def weights(model: Module, biases: bool = False) -> list[Tensor]:
 
 @dataclass(frozen=True)
 class Regularizer:
-    """Base of all: `strength` is lambda >= 0, `biases` whether all parameters count as weights."""
+    """Base of all: `strength` is lambda >= 0, `biases` whether all parameters count as weights.
+
+    Raises ArgumentError (a TypeError) for a strength that is negative or not finite.
+    """
 
     strength: float
     biases: bool = False
@@ -108,9 +111,11 @@ class L1(Regularizer):
 
 @dataclass(frozen=True)
 class ElasticNet(Regularizer):
-    """lambda (rho sum of |w| + (1 - rho) / 2 sum of w^2), rho = `l1_ratio` in [0, 1] (Zou and Hastie, 2005).
+    """lambda (rho sum of |w| + (1 - rho) / 2 sum of w^2), rho = `l1_ratio` in [0, 1] (Zou and Hastie, 2005; in
+    scikit-learn's terms).
 
-    The squares go with the gradient, the absolute values by the proximal step.
+    The squares go with the gradient, the absolute values by the proximal step. Raises ArgumentError (a TypeError) for
+    an `l1_ratio` outside [0, 1].
     """
 
     l1_ratio: float = 0.5

@@ -54,7 +54,7 @@ def _check(schedule: Schedule, holds: bool, name: str, value: Any, needed: str) 
 
 @dataclass(frozen=True)
 class Constant(Schedule):
-    """eta(k) = eta0. The noise never dies out."""
+    """eta(k) = eta0 (the lectures). The noise never dies out."""
 
     eta0: float
 
@@ -64,7 +64,7 @@ class Constant(Schedule):
 
 @dataclass(frozen=True)
 class Linear(Schedule):
-    """eta(k) = eta0 / (k + 1)."""
+    """eta(k) = eta0 / (k + 1) (the lectures; Robbins and Monro, 1951)."""
 
     eta0: float
     satisfies_robbins_monro: ClassVar[Any] = True
@@ -75,7 +75,7 @@ class Linear(Schedule):
 
 @dataclass(frozen=True)
 class Quadratic(Schedule):
-    """eta(k) = eta0 / (k + 1)^2. The rates sum to eta0 pi^2 / 6: from further away it cannot arrive."""
+    """eta(k) = eta0 / (k + 1)^2 (the lectures). The rates sum to eta0 pi^2 / 6: from further away it cannot arrive."""
 
     eta0: float
 
@@ -85,7 +85,8 @@ class Quadratic(Schedule):
 
 @dataclass(frozen=True)
 class Exponential(Schedule):
-    """eta(k) = eta0 exp(-beta k). The rates sum to eta0 / (1 - exp(-beta)): from further away it cannot arrive."""
+    """eta(k) = eta0 exp(-beta k) (the lectures). The rates sum to eta0 / (1 - exp(-beta)): from further away it cannot
+    arrive."""
 
     eta0: float
     beta: float
@@ -96,7 +97,8 @@ class Exponential(Schedule):
 
 @dataclass(frozen=True)
 class Inverse(Schedule):
-    """eta(k) = alpha / (1 + delta k), for delta > 0."""
+    """eta(k) = alpha / (1 + delta k), for delta > 0: about constant while delta k < 1, then about 1 / k ("search, then
+    converge", Darken and Moody, 1991)."""
 
     alpha: float
     delta: float
@@ -109,7 +111,7 @@ class Inverse(Schedule):
 @dataclass(frozen=True)
 class Power(Schedule):
     """eta(t) = alpha / t^delta with t = k + 1 and 0.5 < delta <= 1: beyond 1 the rates have a finite sum, up to 0.5
-    their squares have an infinite one. Another delta is an ArgumentError (a TypeError)."""
+    their squares have an infinite one (Robbins and Monro, 1951). Another delta is an ArgumentError (a TypeError)."""
 
     alpha: float
     delta: float
@@ -125,7 +127,8 @@ class Power(Schedule):
 
 @dataclass(frozen=True)
 class Step(Schedule):
-    """eta(k) = eta0 gamma^floor(k / updates), for 0 < gamma <= 1: a factor gamma every so many updates."""
+    """eta(k) = eta0 gamma^floor(k / updates), for 0 < gamma <= 1: a factor gamma every so many updates (PyTorch's
+    StepLR)."""
 
     eta0: float
     updates: int
@@ -185,7 +188,7 @@ class WarmUp(_Delayed):
 
 @dataclass(frozen=True)
 class Fixed(_Delayed):
-    """eta(k) = rate while k < updates, then schedule(k - updates).
+    """eta(k) = rate while k < updates, then schedule(k - updates): first get near, then decay (the lectures).
 
     >>> import autograd_lite as ag
     >>> schedule = ag.nn.schedules.Fixed(ag.nn.schedules.Linear(1.0), updates=2, rate=0.5)

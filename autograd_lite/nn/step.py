@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import LeakError
+from ..errors import ArgumentError, LeakError
 from ..op import Op
 from ..plan.compiled import compile as compiled
 from ..plan.record import recording
+from ..tensor import Tensor
 from .divergence import OutOfBounds
 from .optimizers.base import Optimizer
+from .optimizers.clipping import clip_grad_norm_
 from .regularizers import Regularizer
 
 if TYPE_CHECKING:
@@ -56,7 +58,7 @@ class Step:
             first, output = output is None, self.model(X)
             risk = self.loss(output, *target)
             if first:  # an optimizer that then searches along a line may well look at points that are out of bounds
-                value = risk.item()
+                value = _number(risk)
                 if not -self.run.bound < value < self.run.bound:
                     raise OutOfBounds(risk, value)
                 self.run.loss = value
@@ -69,12 +71,18 @@ class Step:
             self.optimizer.step(objective)
         else:
             objective().backward()
+            self.clip()
             self.run.updating = True
             self.optimizer.step()
         if self.shrink:
             self.shrink(self.model, rate)
         self.run.updating = False
         return output.data if self.run.metrics else None
+
+    def clip(self) -> None:
+        """Scale a gradient that is too long."""
+        if self.run.clip_norm is not None:
+            clip_grad_norm_(self.optimizer.theta, self.run.clip_norm)
 
     def regularized(self, risk: Any) -> Any:
         """The empirical risk and what of the regularizer has a gradient."""
@@ -99,9 +107,10 @@ class CompiledStep(Step):
             self.run.updating = False
             raise OutOfBounds(self.loss(self.model(X), *target), failure.value) from None  # with a graph to search
         except LeakError as error:
-            warnings.warn(f"fit: training runs uncompiled: {error}", RuntimeWarning, stacklevel=2)
             self.run.updating, self.replay = False, None
-            return super().__call__(X, *target)
+            output = super().__call__(X, *target)
+            warnings.warn(f"fit: training runs uncompiled: {error}", RuntimeWarning, stacklevel=2)
+            return output
         self.run.loss = float(loss)
         self.run.updating = False
         return output
@@ -112,12 +121,26 @@ class CompiledStep(Step):
         output = self.model(X)
         risk = self.loss(output, *target)
         trace: Any = recording()
+        if not isinstance(risk, Tensor) or risk.size != 1:
+            _number(risk)
         in_bounds(risk, trace.reads(lambda: self.run.bound, np.float64(np.inf), "bound of the loss"))
         self.regularized(risk).backward()
+        self.clip()
         self.optimizer.step()
         if self.shrink:
             self.shrink(self.model, self.optimizer.rate_in(trace))
         return risk, output if self.run.metrics else None
+
+
+def _number(risk: Any) -> float:
+    """The value of a loss; raises ArgumentError (a TypeError) unless it is a recorded scalar."""
+    if not isinstance(risk, Tensor) or risk.size != 1:
+        shape = f" of shape {np.shape(risk)}" if np.ndim(risk) else ""
+        raise ArgumentError(
+            f"fit: the loss gave a {type(risk).__name__}{shape}; it must be a recorded scalar, such as the mean over"
+            " the examples, computed from the output by Tensor operations"
+        )
+    return float(risk.item())
 
 
 def step_for(run: Run, loss: Callable[..., Any], compile: bool | str) -> Step:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from ..node import no_grad
+from .modes import mode
 
 if TYPE_CHECKING:
     from .module import Module
@@ -44,13 +45,8 @@ def _known_shape(module: Any) -> str:
 def _shapes(model: Module, example: Any) -> dict[Any, str]:
     """The shape of each module's output when `model` is called with `example`."""
     shapes: dict[Any, str] = {}
-    modes = {module: module.training for module in model.modules()}
-    try:
-        with no_grad(), _watched(model, shapes):
-            model.eval()(example)
-    finally:
-        for module, mode in modes.items():
-            module.training = mode
+    with no_grad(), mode(model, False), _watched(model, shapes):
+        model(example)
     return shapes
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Sequence
 from time import perf_counter
 from typing import Any
@@ -10,12 +11,14 @@ import numpy as np
 
 from ..errors import ArgumentError, ShapeError
 from .callbacks import Callback, EarlyStopping, as_callback, sign_of
-from .data import batches, checked, require_labels
+from .checks import check_labels, check_output, check_parts
+from .data import batches, checked, is_whole
 from .divergence import BOUND, OutOfBounds, State, diagnosis
 from .history import History
 from .losses import loss_named
 from .metrics import Metric, metrics_named
-from .prediction import evaluate, mode, predict
+from .modes import mode
+from .prediction import evaluate
 from .step import Step, step_for
 
 
@@ -29,6 +32,7 @@ def fit(
     batch_size: int | None,
     validation: Any = None,
     regularizer: Any = None,
+    clip_norm: float | None = None,
     rng: Any = 0,
     metrics: Any = (),
     early_stopping: EarlyStopping | int | None = None,
@@ -49,6 +53,8 @@ def fit(
     batch_size: examples per update, at most all; None is all of them.
     validation: (X, y) to measure on after each epoch.
     regularizer: `regularizer(model) -> scalar`; one with a `proximal_step` shrinks after each update instead.
+    clip_norm: the largest norm of the gradient, as one vector, that an update is made from; a longer one is scaled to
+        it (`nn.clip_grad_norm_`).
     rng: a numpy.random.Generator for the order of the examples, or a seed for one. Same seed, same bits.
     metrics: names in nn.METRICS, or functions (output, target) -> float. Those of the training data are taken from
         the outputs that the updates were made from.
@@ -78,24 +84,27 @@ def fit(
     >>> history["accuracy"][-1], len(history)
     (1.0, 100)
     """
-    loss, theta = loss_named(loss), model.theta
+    loss = loss_named(loss)
+    check_parts(model, optimizer, regularizer, clip_norm)
+    check_output(model, loss)
+    theta = model.theta
     train = checked(data, "training data", theta.data.dtype)
     held_out = None if validation is None else checked(validation, "validation data", theta.data.dtype)
     size = len(train[0]) if batch_size is None else batch_size
-    if not 1 <= size <= len(train[0]):
+    if not (is_whole(size) and size <= len(train[0])):
         raise ShapeError(
-            f"fit: batch size {batch_size} for {len(train[0])} examples; from 1 to all of them are possible"
+            f"fit: batch size {batch_size} for {len(train[0])} examples; a whole number from 1 to all of them is needed"
         )
-    if epochs < 1:
-        raise ArgumentError(f"fit: {epochs} epochs; at least 1 is needed")
-    _check_labels(model, train, "training data")
+    if not is_whole(epochs):
+        raise ArgumentError(f"fit: {epochs} epochs; a whole number from 1 on is needed")
+    check_labels(model, train, "training data")
     if held_out is not None:
-        _check_labels(model, held_out, "validation data")
+        check_labels(model, held_out, "validation data")
     if not set(map(id, optimizer.theta.leaves)) & set(map(id, theta.leaves)):
         raise ArgumentError("fit: the optimizer holds none of the model's parameters; give it model.parameters()")
     if early_stopping is not None and not isinstance(early_stopping, EarlyStopping):
         early_stopping = EarlyStopping(early_stopping)
-    run = Run(model, loss, optimizer, regularizer, metrics_named(metrics), held_out, early_stopping)
+    run = Run(model, loss, optimizer, regularizer, metrics_named(metrics), held_out, early_stopping, clip_norm)
     called = [as_callback(callback) for callback in callbacks]
     called += [early_stopping] if early_stopping is not None else []
     rng = rng if hasattr(rng, "permutation") else np.random.default_rng(rng)
@@ -116,16 +125,19 @@ class Run:
         metrics: dict[str, Metric],
         validation: Any,
         early_stopping: EarlyStopping | None,
+        clip_norm: float | None = None,
     ):
-        self.model, self.optimizer, self.regularizer = model, optimizer, regularizer
+        self.model, self.optimizer, self.regularizer, self.clip_norm = model, optimizer, regularizer, clip_norm
         self.loss_function, self.metrics, self.validation = loss, metrics, validation
         names = ["loss", *metrics]
         if validation is not None:
             names += [f"validation_{name}" for name in names]
         self.history = History([*names, "rate", "seconds"])
-        self.monitor = (early_stopping and early_stopping.monitor) or names[
-            (validation is not None) * (1 + len(metrics))
-        ]
+        self.monitor = "loss" if validation is None else "validation_loss"
+        higher = None
+        if early_stopping is not None:
+            self.monitor, higher = early_stopping.monitor or self.monitor, early_stopping.higher_is_better
+        self.sign = sign_of(self.monitor, higher)
         _ = self.history[self.monitor]  # an unknown name is an error now, not after the first epoch
         self.restore_best = early_stopping is not None and early_stopping.restore_best
         self.epoch = self.batch = 0
@@ -141,7 +153,7 @@ class Run:
 
     def score(self) -> float:
         """What is monitored, of the last epoch: the lower, the better."""
-        return sign_of(self.monitor) * self.history[self.monitor][-1]
+        return self.sign * self.history[self.monitor][-1]
 
     def train(
         self, data: Any, batch_size: int, epochs: int, rng: Any, callbacks: list[Callback], progress: bool
@@ -214,21 +226,20 @@ class Run:
         )
 
 
-def _check_labels(model: Any, data: Any, name: str) -> None:
-    """Refuse labels that the model has no output for, before the first update."""
-    X, y = data[:2]
-    if y.ndim == 1 and y.dtype.kind in "iu":
-        output = predict(model, X[:1])
-        if output.ndim == 2 and output.shape[1] > 1:
-            require_labels(y, output.shape[1], name)
-
-
 def _weighted(loss: Callable[..., Any]) -> Callable[..., Any]:
+    """The mean of `loss` with a weight for each example."""
+    parameters = inspect.signature(loss).parameters.values()
+    if not any(p.name == "reduction" or p.kind is p.VAR_KEYWORD for p in parameters):
+        name = getattr(loss, "__name__", repr(loss))
+        raise ArgumentError(f"fit: the loss {name} takes no reduction='none', which weights of examples need")
+
     def weighted(output: Any, target: Any, weights: Any) -> Any:
         each = loss(output, target, reduction="none")
         if each.ndim > 1:
             each = each.reshape(len(weights), -1).mean(1)
-        return (each * weights).sum() / weights.sum()
+        return (each * weights).sum() / np.maximum(
+            weights.sum(), np.finfo(each.dtype).tiny
+        )  # a batch may weigh nothing
 
     return weighted
 

@@ -43,7 +43,9 @@ def _rows(x: Any) -> Any:
 
 
 def _layer_mismatch(x: tuple[int, ...], W: tuple[int, ...], b: tuple[int, ...]) -> str | None:
-    if len(W) == 2 and x and x[-1] != W[1]:
+    if len(W) == 2 and not x:
+        return f"x @ W.T + b: x is a number and W expects rows of {W[1]} features"
+    if len(W) == 2 and x[-1] != W[1]:
         return f"x @ W.T + b: x has {x[-1]} features and W expects {W[1]}"
     return None
 
@@ -77,7 +79,7 @@ def _dropout_mask(x: Any, rng: Any, *, p: float) -> Any:
 def _softmax_cross_entropy(z: Any, labels: Any) -> Any:
     """How surprising the right labels are, one example a row: 0 where the network was sure of them."""
     labels = np.asarray(labels)
-    check_labels("cross entropy", labels, z.shape)
+    check_labels("cross_entropy", labels, z.shape)
     # One class a row: NumPy reduces along the first axis in a quarter of the time that the last one takes.
     columns = np.array(z.reshape(-1, z.shape[-1]).T, order="C")
     columns -= np.maximum.reduce(columns, 0)
@@ -98,9 +100,9 @@ def _mean_cross_entropy(z: Any, labels: Any) -> Any:
 def check_labels(loss: str, labels: Any, shape: tuple[int, ...]) -> None:
     """Raise unless `labels` are integers in [0, shape[-1]), one for each row of an output of `shape`."""
     if labels.dtype.kind not in "iu":
-        raise ArgumentError(f"{loss}: labels of dtype {labels.dtype}; integers are needed")
+        raise ArgumentError(f"{loss}: labels of dtype {labels.dtype}; integers are needed: labels.astype(int)")
     if labels.shape != shape[:-1]:
-        raise ShapeError(f"{loss}: logits {shape} need labels of shape {shape[:-1]}, not {labels.shape}")
+        raise ShapeError(f"{loss}: an output {shape} needs integer labels of shape {shape[:-1]}, not {labels.shape}")
     # As unsigned numbers negative labels are large too, so one maximum finds both kinds.
     if labels.size and np.maximum.reduce(labels.view(f"u{labels.itemsize}"), None) >= shape[-1]:
         wrong = labels[(labels < 0) | (labels >= shape[-1])].flat[0]

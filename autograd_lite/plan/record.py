@@ -80,14 +80,16 @@ class Elsewhere(Exception):
 
 
 class Recording(Trace):
-    """One run of a function on `arrays`, among them floats, which take the dtype `numbers`.
+    """One run of a function on `arrays`, called `names`, among them floats, which take the dtype `numbers`.
 
     `program` is what it did, and `form` the containers that it returned. Outputs of the program are what stands in
     these, and then a value for each of `afterwards`, which are called with them after each replay. The run itself
     leaves nothing behind: no gradient, no step of an optimizer or generator.
     """
 
-    def __init__(self, f: Callable[[list[Tensor]], Any], arrays: list[Any], numbers: Any = None):
+    def __init__(
+        self, f: Callable[[list[Tensor]], Any], arrays: list[Any], numbers: Any = None, names: list[str] | None = None
+    ):
         self.start = tick()
         self.known: dict[Any, Value] = {}  # of nodes, and of what was captured by its identity
         self.stand_ins: dict[int, Tensor] = {}  # for arrays from outside, by their identity
@@ -108,11 +110,10 @@ class Recording(Trace):
         self.number = _FLOAT if numbers is None else numbers
         # Floats among arrays take their dtype; where all are floats, they may be differentiated by.
         self.weak = self.number != _FLOAT or any(isinstance(x, (np.ndarray, np.generic)) for x in arrays)
+        places = [Argument(k, name) for k, name in enumerate(names or [f"argument {k}" for k in range(len(arrays))])]
         arguments = [
-            self._stand_in(self.number.type(x), Argument(k), self.weak)
-            if type(x) is float
-            else self._stand_in(x, Argument(k))
-            for k, x in enumerate(arrays)
+            self._stand_in(self.number.type(x), place, self.weak) if type(x) is float else self._stand_in(x, place)
+            for x, place in zip(arrays, places, strict=True)
         ]
         self.arguments = [self.known[t.node] for t in arguments]
         self.numbers |= {value for value, x in zip(self.arguments, arrays, strict=True) if type(x) is float}

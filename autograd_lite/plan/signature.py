@@ -7,6 +7,7 @@ change: they take the dtype of the arrays that they meet, as in NumPy, so a prog
 from __future__ import annotations
 
 from collections.abc import Iterator
+from inspect import signature
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -100,4 +101,26 @@ def places(form: Any) -> int:
     """How many arrays and floats a form has places for."""
     if form in (ARRAY, FLOAT):
         return 1
-    return 0 if isinstance(form, Fixed) else sum(places(part) for part in form[1 + (form[0] is dict) :])
+    return 0 if isinstance(form, Fixed) else sum(places(part) for part in form[1 + issubclass(form[0], dict) :])
+
+
+def names_in(form: Any, name: str) -> list[str]:
+    """What leads to each of these places, such as `params[0]['W']` where the whole is called params."""
+    if form in (ARRAY, FLOAT):
+        return [name]
+    if isinstance(form, Fixed):
+        return []
+    keys, parts = (form[1], form[2:]) if issubclass(form[0], dict) else (range(len(form) - 1), form[1:])
+    return [found for key, part in zip(keys, parts, strict=True) for found in names_in(part, f"{name}[{key!r}]")]
+
+
+def argument_names(f: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[str]:
+    """The same for the forms of a call's arguments, in f's words."""
+    try:
+        parameters = list(signature(f).parameters.values())
+    except (TypeError, ValueError):  # some functions in C do not tell
+        parameters = []
+    known = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    names = [*known, *[f"argument {k}" for k in range(len(known), len(args))]]
+    pairs = [*zip(args, names, strict=False), *[(form, name) for name, form in kwargs.items()]]
+    return [found for form, name in pairs for found in names_in(form, name)]

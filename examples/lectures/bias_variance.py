@@ -52,14 +52,14 @@ def lecture(quick):
     figure, plots = axes(1, 4, (3.6, 3.6))
     for name, color in (("bias2", BLUE), ("variance", ORANGE), ("noise", PURPLE), ("error", "k")):
         plots[0].loglog(decays, [getattr(f, name) for f in found], color=color, label=name.replace("2", "²"))
-    plots[0].set(xlabel="weight decay", title="Parts of the expected error", ylim=(1e-3, 2))
-    plots[0].legend()
+    plots[0].set(xlabel="weight decay", title="Parts of the expected error", ylim=(3e-4, 2))
+    plots[0].legend(loc="lower right")
     best = int(np.argmin([f.error for f in found]))
     for ax, k, name in zip(plots[1:], (0, best, -1), ("little decay", "the best", "much decay"), strict=True):
         ax.plot(GRID, found[k].predictions.T, color=ORANGE, alpha=0.15)
         ax.plot(GRID, found[k].predictions.mean(axis=0), color=BLUE, linewidth=2, label="their mean")
         ax.plot(GRID, truth(GRID), "k:", label="the truth")
-        ax.set(title=f"{name}, {decays[k]:.1g}", ylim=(-2, 2))
+        ax.set(title=f"{name}, {decays[k]:g}", xlabel="x", ylim=(-2, 2))
     plots[1].legend()
     numbers = {"parts and error differ by": max(abs(f.bias2 + f.variance + f.noise - f.error) for f in found)}
     for k, name in ((0, "little decay"), (best, "best decay"), (-1, "much decay")):

@@ -48,7 +48,8 @@ def lecture(quick):
         right.bar(np.arange(8) + (k - 1) * width, hidden[:, 28], width, color=color, label=name)
     left.axhline(numbers["entropy of the classes"], color="k", linestyle=":", label="entropy of the classes")
     left.set(xlabel="update", ylabel="loss (nats)", title="Handwritten digits, by first weights", ylim=(0, 2.6))
-    left.legend()
+    left.legend(loc="lower right", bbox_to_anchor=(1, 0.12))
+    right.legend()
     right.set(xlabel="hidden unit", ylabel="its weight for one pixel", title="Hidden units after training")
     return figure, numbers
 

@@ -58,13 +58,13 @@ def lecture(quick):
     steps = np.logspace(-12, -1, 12 if quick else 45)
     figure, ax = axes(size=(7, 4.5))
     numbers = {}
-    groups = {"output": ("f", "a2", BLUE), "hidden": ("h1", "a1", ORANGE), "parameters": (*parameters, GREEN)}
-    for group, (*names, color) in groups.items():
+    groups = {"output": ("f", "a2"), "hidden": ("h1", "a1"), "parameters": parameters}
+    for (group, names), color, style in zip(groups.items(), (BLUE, ORANGE, GREEN), ("-", "-", "--"), strict=True):
         engine = {name: ag.grad(LOSSES[name])(VALUES[name]) for name in names}
         numbers[f"{group}: engine and lecture differ by"] = max(np.abs(engine[n] - BY_HAND[n]).max() for n in names)
         errors = [[np.abs(difference(LOSSES[n], VALUES[n], s) - engine[n]).max() for s in steps] for n in names]
         numbers[f"{group}: differences are off by, at best"] = np.min(errors, axis=1).max()
-        ax.loglog(steps, np.max(errors, axis=0), color=color, label=f"{group}: {', '.join(names)}")
+        ax.loglog(steps, np.max(errors, axis=0), style, color=color, label=f"{group}: {', '.join(names)}")
     ax.loglog(steps, steps**2, "k:", label="step²")
     ax.set(xlabel="step of the central difference", ylabel="largest error", ylim=(1e-13, 1))
     ax.set_title("Gradients against finite differences")

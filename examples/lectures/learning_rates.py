@@ -37,6 +37,7 @@ def lecture(quick):
         ax.plot(*path.T, "o-", color=ORANGE, markersize=3)
         title = f"η = {product:g} / λmax: {regime} along $w_2$"
         ax.set(title=title, xlabel="$w_1$", xlim=(-6, 6), ylim=(-3, 3), aspect="equal")
+        ax.set_ylabel("$w_2$" if product == 0.5 else "")
         figures[f"regime at {product:g}"] = regime
 
     ax = bottom.subplots()

@@ -34,6 +34,7 @@ def lecture(quick):
     left.quiver(*points.T, *arrows.T, color=ORANGE, angles="xy", scale=14, width=0.006)
     cosines = [abs(arrow @ level_set_direction(left, p)) for p, arrow in zip(points, arrows, strict=True)]
     left.set(title="arrows down the gradient cross level sets at 90°", xlim=(-1.6, 1.6), ylim=(-1.6, 1.6))
+    left.set(xlabel="$r_1$", ylabel="$r_2$", aspect="equal")
 
     here, angles = np.array([0.4, 0.9]), np.linspace(-180, 180, 73)
     g = gradient(here)
@@ -41,7 +42,7 @@ def lecture(quick):
     changes = ag.vmap(lambda d: E(here + 0.01 * d) - E(here))(np.stack([np.cos(turn), np.sin(turn)], 1))
     middle.plot(angles, changes / 0.01, label="dE / |dr| after a step of 0.01")
     middle.plot(angles, -np.linalg.norm(g) * np.cos(np.radians(angles)), "--", label="-|g| cos(angle)")
-    middle.axvline(0, color=ORANGE, label="the negative gradient")
+    middle.axvline(0, color="black", linestyle=":", label="the negative gradient")
     middle.set(title="no direction goes down faster", xlabel="angle to the negative gradient, degrees")
 
     lengths = np.logspace(-4, 0.5, 10 if quick else 40)

@@ -6,7 +6,7 @@ where the parabola at the start is flat, and where E'' < 0 that is its top.
 """
 
 import numpy as np
-from lecture import ORANGE, YELLOW, show
+from lecture import BLUE, ORANGE, YELLOW, show
 from matplotlib.figure import Figure
 
 import autograd_lite as ag
@@ -33,10 +33,10 @@ def lecture(quick):
     surface = analysis.plane(valleys, np.zeros(2), np.eye(2), span=(-1.7, 1.7), points=81)
     surface.plot(left, levels=25, linewidths=0.7)
     left.axvspan(-(3**-0.5), 3**-0.5, color=YELLOW, alpha=0.15, label="H is not positive definite")
-    for name, modified, style in (("$H^{-1} g$", False, "o-r"), ("$|H|^{-1} g$", True, "s-g")):
+    for name, modified, style in (("$H^{-1} g$", False, "o-"), ("$|H|^{-1} g$", True, "s-")):
         path = newton([0.35, 0.9], modified)
         kind = figures["with |H|" if modified else "with H"] = analysis.point(valleys, path[-1]).kind
-        left.plot(*path.T, style, label=f"steps of -{name}: to a {kind}")
+        left.plot(*path.T, style, color=BLUE if modified else ORANGE, label=f"steps of -{name}: to a {kind}")
     left.set(title="a saddle attracts Newton's method", xlabel="$w_1$", ylabel="$w_2$")
 
     E = lambda w: valleys([w, 0.0])
@@ -48,8 +48,8 @@ def lecture(quick):
     right.plot(start, E(start), "o", color="black", label="start")
     right.plot([top, top], [E(top), parabola.max()], "v-", color=ORANGE, label="Newton's step: to the parabola's top")
     right.set(title="E'' < 0: the step goes uphill", xlabel="$w_1$", ylabel="E", ylim=(-0.35, 0.12))
-    for ax in (left, right):
-        ax.legend(loc="lower right")
+    left.legend(loc="lower right", framealpha=0.95)
+    right.legend(loc="lower left")
     figures["change of E in one dimension"] = float(E(top) - E(start))
     return figure, figures
 

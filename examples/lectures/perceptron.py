@@ -15,7 +15,7 @@ import autograd_lite as ag
 ADDED = np.array([1.5, 1.8])
 
 
-def clouds(rng, n=40):
+def clouds(rng, n=100):
     """Points of both classes with a constant feature 1, and their classes 0 and 1."""
     X = rng.uniform([-1.0, -1.0], [1.0, 1.0], (2 * n, 2)) + np.repeat([[-2.0, 0.0], [2.0, 0.0]], n, axis=0)
     return np.column_stack([X, np.ones(2 * n)]), np.repeat([0.0, 1.0], n)

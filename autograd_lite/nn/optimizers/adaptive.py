@@ -84,8 +84,8 @@ class RMSprop(FirstOrder):
 
 
 class Rprop(FirstOrder):
-    """Resilient backpropagation (Riedmiller and Braun, 1993; without weight-backtracking: Igel and Huesken's Rprop-,
-    with the gradient forgotten after a change of sign, iRprop-, as PyTorch has it). For full batches.
+    """Resilient backpropagation (Riedmiller and Braun, 1993; without weight-backtracking, and the gradient is forgotten
+    after a change of sign: iRprop- of Igel and Huesken, 2003, as PyTorch has it). For full batches.
 
     step <- clip(step * (eta+ where g g_before > 0, eta- where < 0, else 1), step_sizes),
     g <- 0 where g g_before < 0,  theta <- theta - sign(g) step

@@ -55,7 +55,10 @@ def clip_grad_norm_(
 
 
 def clip_grad_value_(parameters: Theta | Tensor | Iterable[Tensor], clip_value: float) -> None:
-    """Clip each entry of the gradient: g <- min(max(g, -clip_value), clip_value)."""
+    """Clip each entry of the gradient: g <- min(max(g, -clip_value), clip_value), as PyTorch's function of this name.
+
+    Raises ArgumentError (a TypeError) for a negative bound.
+    """
     if not clip_value >= 0:
         raise ArgumentError(f"clip_grad_value_: clip_value {clip_value}; it must be positive")
     theta = _theta(parameters)

@@ -51,8 +51,8 @@ class _Minimizer(ClosureOptimizer):
 
 
 class LBFGS(_Minimizer):
-    """L-BFGS: a Newton step with a Hessian estimated from the last gradients (Liu and Nocedal, 1989), with a line
-    search, as `scipy.optimize.minimize(method="L-BFGS-B")` does it. For full batches.
+    """L-BFGS: theta <- theta - t B g, with B an estimate of the inverse Hessian from the last gradients (Liu and
+    Nocedal, 1989) and t from a line search, as `scipy.optimize.minimize(method="L-BFGS-B")` does it. For full batches.
 
     Parameters
     ----------
@@ -84,8 +84,8 @@ class LBFGS(_Minimizer):
 
 
 class TrustRegion(_Minimizer):
-    """A trust region: the minimum of the second-order model within a radius in which it foretells the loss well
-    (Nocedal and Wright, 2006, chapter 4), as `scipy.optimize.minimize` does it. For full batches.
+    """A trust region: theta <- theta + argmin_d g'd + 1/2 d'Hd over |d| <= r, where the radius r follows from how well
+    that foretold the loss (Nocedal and Wright, 2006, chapter 4), as `scipy.optimize.minimize` does it; full batches.
 
     Parameters
     ----------
