@@ -7,6 +7,7 @@ import contextlib
 import copy
 import enum
 import gc
+import math
 import pickle
 import sys
 import weakref
@@ -495,8 +496,8 @@ def test_results_are_the_callers_own(f, shape):
             assert array.flags.writeable
             assert not np.shares_memory(array, x)
         given += [(array, array.copy()) for array in arrays]
-    for k, (array, copy) in enumerate(given):
-        same(array, copy)
+    for k, (array, as_it_was) in enumerate(given):
+        same(array, as_it_was)
         assert not any(np.shares_memory(array, other) for other, _ in given[:k])
 
 
@@ -629,3 +630,110 @@ def test_recordings_are_bounded():
         compiled(np.ones(n))
     assert len(compiled._plans) <= 32
     same(compiled(np.ones(0)), np.zeros(0))
+
+
+# -- what depends on values ----------------------------------------------------------------------------------------
+
+READINGS = {
+    "t.item()": lambda t: t.item(),
+    "bool(t)": lambda t: bool(t),
+    "if t > 0": lambda t: 1 if t > 0 else 2,
+    "t.numpy()": lambda t: t.numpy(),
+    "float(t)": lambda t: float(t),
+    "int(t)": lambda t: int(t),
+    "complex(t)": lambda t: complex(t),
+    "t.tolist()": lambda t: t.tolist(),
+    "t.data": lambda t: t.data,
+    "list[t]": lambda t: [1, 2, 3][np.floor(t).astype(int)],
+    "range(t)": lambda t: range(np.floor(t).astype(int)),
+    "np.asarray(t)": lambda t: np.asarray(t),
+    "np.array([t])": lambda t: np.array([t]),
+    "buffer += t": lambda t: np.add(np.zeros(2), t, out=np.zeros(2)),
+    "math.sin(t)": lambda t: math.sin(t),
+    "math.floor(t)": lambda t: math.floor(t),
+    "round(t)": lambda t: round(t),
+    "max(t, 2 t)": lambda t: max(t, 2 * t),
+    "any([t])": lambda t: any([t]),
+    "t in [1, 2]": lambda t: t in [1.0, 2.0],
+    "1 in t": lambda t: 1.0 in t[None],
+    "format(t)": lambda t: f"{t:.2f}",
+    "and": lambda t: t > 0 and t,
+    "theta.grad": lambda t: Scaled.model.theta.grad * t,
+}
+
+
+@pytest.mark.parametrize("kind", ["argument", "float", "leaf", "captured"])
+@pytest.mark.parametrize("reading", READINGS)
+def test_asking_for_a_value_is_refused(reading, kind):
+    """At the first call, with the line and what to write instead."""
+    Scaled.model = ag.nn.Linear(1, 1)
+    _ = Scaled.model.theta
+    w, a = ag.tensor(1.5, requires_grad=True), np.array([1.5])
+    reads = {
+        "argument": lambda t: READINGS[reading](t * 2),
+        "float": lambda t: READINGS[reading](t + 1),
+        "leaf": lambda t: READINGS[reading](w * 1),
+        "captured": lambda t: READINGS[reading](np.sum(t * 0 + a)),
+    }[kind]
+    compiled = compiled_for(reads)
+    for _ in range(2):
+        with pytest.raises(ag.LeakError) as caught:
+            compiled(1.5 if kind == "float" else np.float64(1.5))
+        said = str(caught.value)
+        assert "np.where" in said or "write" in said
+    assert ag.node.is_tracing() == ()
+
+
+def test_the_line_is_named():
+    def f(x):
+        y = x * 2
+        if np.sum(y) > 0:  # this one
+            return y
+        return x
+
+    with pytest.raises(ag.LeakError, match=r"test_compile.py:\d+ in f: if np.sum\(y\) > 0"):
+        compiled_for(f)(normal(3))
+
+
+def test_what_is_no_reading():
+    """Shapes, dtypes, printing, and control flow on what is outside are free."""
+
+    def f(x, flag, n):
+        assert (x.shape, x.ndim, x.size, len(x), x.dtype, np.shape(x)) == ((3,), 1, 3, 3, float, (3,))
+        assert repr(x)
+        for k in range(n):
+            x = x * 2 if flag else x + k
+        return [y * 2 for y in x], [*x]
+
+    agrees(f, (normal(3), True, 2), (normal(3), False, 2), (normal(3), False, 3))
+
+
+SIZES_BY_VALUES = {
+    "x[x > 0]": lambda x: x[x > 0],
+    "np.tanh(x[x > 0])": lambda x: np.tanh(x[x > 0]) * 2 + 1,
+    "its size": lambda x: np.sum(x[x > 0]) / x[x > 0].size,
+    "its gradient": lambda x: ag.grad(lambda x: np.sum(np.tanh(x[x > 0]) * x[x > 0]))(x),
+    "nonzero": lambda x: np.nonzero(x > 0)[0] * 2,
+    "flatnonzero": lambda x: np.flatnonzero(x > 0) * 2,
+    "argwhere": lambda x: np.argwhere(x > 0) * 2,
+    "extract": lambda x: np.extract(x > 0, x) + 1,
+    "compress": lambda x: np.compress(x > 0, x) + 1,
+    "where": lambda x: np.where(x > 0)[0],
+}
+
+
+@pytest.mark.parametrize("name", SIZES_BY_VALUES)
+def test_sizes_that_depend_on_values_are_right_or_refused(name):
+    f = SIZES_BY_VALUES[name]
+    compiled = agrees(f, (np.array([1.0, -1.0, 2.0]),), (np.array([-1.0, 3.0, 2.0]),))
+    for other in ([1.0, 2.0, 3.0], [-1.0, 2.0, -3.0], [-1.0, -2.0, -3.0]):
+        with pytest.raises(ag.LeakError, match=r"np\.where"):
+            compiled(np.array(other))
+    agrees(f, (np.array([1.0, -1.0, 2.0]),))
+
+
+def test_masks_from_outside():
+    mask = np.array([True, False, True])
+    compiled = agrees(lambda x: x[mask] * 2, (normal(3),), (normal(3, seed=1),))
+    mask[:] = [False, True, True]
+    same(compiled(normal(3)), normal(3)[mask] * 2)

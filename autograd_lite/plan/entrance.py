@@ -87,7 +87,7 @@ def entrance(form: Any, found: list[Any], run: Any, holds: Any = None) -> tuple[
         if inner:
             lines.append(f"    {', '.join(inner)}, = {name}")
         for each, part in zip(inner, parts, strict=True):
-            check(each, part)
+            check(each, part)  # noqa: F821 - it is deleted when all is done
 
     check("args", form)
     del check  # which knows itself, and all else here
