@@ -215,7 +215,7 @@ class Run:
             held_out = evaluate(self.model, loss, self.validation, self.metrics)
             measured.update({f"validation_{name}": value for name, value in held_out.items()})
         rate = getattr(self.optimizer, "rate", None)
-        measured.update(rate=self.optimizer.lr if rate is None else rate, seconds=seconds)
+        measured.update(rate=self.optimizer.lr if rate is None else np.mean(rate), seconds=seconds)  # of all entries
         self.history.append({name: float(value) for name, value in measured.items()})
         if self.score() <= self.best_score:
             self.best, self.best_score = State(self.model), self.score()

@@ -97,9 +97,10 @@ def entrance(form: Any, found: list[Any], plan: Plan) -> tuple[Callable[..., Any
         if inner:
             lines.append(f"    {', '.join(inner)}, = {name}")
         for each, part in zip(inner, parts, strict=True):
-            check(each, part)
+            check(each, part)  # noqa: F821 - it is deleted when all is done
 
     check("args", form)
+    del check  # which knows itself, and all else here
     if plan.guards or plan.builds:
         lines.append("    if not holds(): return ELSEWHERE")
     if plan.copied or plan.afterwards or plan.quiet:
@@ -112,7 +113,7 @@ def entrance(form: Any, found: list[Any], plan: Plan) -> tuple[Callable[..., Any
         lines += _run(plan, names, scope)
     text = "\n".join(["def enter(args):", *lines])
     exec(compile(text, "<autograd_lite entrance>", "exec"), scope)
-    return scope["enter"], text
+    return scope.pop("enter"), text  # a function in its own globals would be freed by the garbage collector only
 
 
 def _run(plan: Plan, names: list[str], scope: dict[str, Any]) -> list[str]:
