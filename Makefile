@@ -4,7 +4,7 @@ VENV := .venv
 BENCH := .venv-bench
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint bench agree docs clean
+.PHONY: demo test lint bench growth agree docs clean
 
 demo: $(VENV)/.demo
 	$(BIN)/python examples/digits.py
@@ -22,6 +22,9 @@ docs: $(VENV)/.demo
 
 bench: $(BENCH)/.bench
 	$(BENCH)/bin/python -m benchmarks.run --markdown docs/benchmarks.md
+
+growth: $(BENCH)/.bench
+	$(BENCH)/bin/python -m benchmarks.growth
 
 agree: $(BENCH)/.bench
 	$(BENCH)/bin/python -m pytest tests/test_against_jax.py tests/test_against_torch.py tests/test_examples.py

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from .draw import draw, step_through
     from .draw.explain import explain
     from .flow import Graph
+    from .plan.compiled import compile
     from .scopes import named_scope
 
 __version__ = "0.1.0"
@@ -58,6 +59,7 @@ _LATER = {
     "linalg": ("numpy.linalg", None),
     "fft": ("numpy.fft", None),
     "special": ("scipy.special", None),
+    "compile": ("plan.compiled", "compile"),
     "check_grads": ("check", "check_grads"),
     "draw": ("draw", "draw"),
     "step_through": ("draw", "step_through"),

@@ -14,11 +14,12 @@ from typing import Any
 import numpy as np
 
 from .errors import ArgumentError, ShapeError, StaleValueError
+from .leaf import deposit
 from .node import Leaf, Node, enable_grad, is_recording, is_tracing, last_change, no_grad, topological_order
 from .ops.elementwise import real
 from .ops.shape import cast, sum_to
 from .runtime import without_history
-from .tensor import Tensor, constant_tensor, deposit
+from .tensor import Tensor, constant_tensor
 
 float64, FLOAT64 = np.float64, np.dtype(np.float64)
 
@@ -38,7 +39,16 @@ def backward(tensor: Tensor, gradient: Any = None) -> None:
     node = tensor.node
     if node is None or not node.requires_grad:
         raise ArgumentError(f"backward: {_why_nothing(node)}")
-    gradients = walk([(node, cotangent_for(tensor, gradient, "backward"))])
+    start = cotangent_for(tensor, gradient, "backward")
+    if is_tracing():
+        cotangent = constant_tensor(start)
+        cotangent.node = getattr(gradient, "node", None)
+        with enable_grad():
+            found = walk([(node, cotangent)], recorded=True)
+        for leaf, g in found.items():
+            is_tracing()[-1].deposit(leaf, g)
+        return
+    gradients = walk([(node, start)])
     for leaf in gradients:  # only now, so that an error on the way leaves every .grad as it was
         if leaf.hooks is not None:
             gradients[leaf] = leaf.hooks(gradients[leaf])
@@ -131,8 +141,8 @@ def pull(
     unless that was `traced_for_many` examples.
     """
     _, useful, foreign = between(wanted, [node for node, _ in starts])
-    recorded = is_recording() and (
-        foreign or bool(is_tracing()) or any(isinstance(g, Tensor) and g.node is not None for _, g in starts)
+    recorded = bool(is_tracing()) or (
+        is_recording() and (foreign or any(isinstance(g, Tensor) and g.node is not None for _, g in starts))
     )
     starts = [(node, g) for node, g in starts if node in useful]
     if not recorded:

@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 
 from .errors import ArgumentError, ShapeError
-from .node import Leaf, Node, enable_grad, is_recording, no_grad, tick, topological_order, tracing
+from .node import Leaf, Node, Trace, enable_grad, is_recording, is_tracing, no_grad, tick, topological_order, tracing
 from .ops.batching import aligned
+from .ops.elementwise import stop_gradient
 from .ops.shape import broadcast_to, moveaxis, stack
 from .runtime import as_value, handle, without_history
 from .several import SEVERAL
@@ -60,6 +61,28 @@ def vmap(f: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0) -> Callable
     return f_of_batch
 
 
+class _Examples(Trace):
+    """The nodes of the first examples, each of which stands for all of them, and when the function was called."""
+
+    def __init__(self, nodes: set[Node], since: int):
+        self.nodes, self.since = nodes, since
+
+    def concerns(self, node: Node) -> bool:
+        return not self.nodes.isdisjoint(topological_order(node, since=self.since))
+
+    def advice(self, how: str) -> str:
+        return f"{how} asks for one value where vmap runs all examples at once; write it with np.where"
+
+    def detached(self, tensor: Any) -> Any:
+        return stop_gradient(tensor)
+
+    def deposit(self, leaf: Leaf, gradient: Any) -> None:
+        raise ArgumentError(
+            "backward: inside of vmap the gradients of all examples would add up in one .grad; use ag.grad there, which"
+            " returns them"
+        )
+
+
 class Batch:
     """A function's graph, recorded with the first of many examples, that can be run with all of them.
 
@@ -71,7 +94,7 @@ class Batch:
         self.start = tick()
         examples = [placeholder(_first(x)) if b else x for x, b in zip(inputs, batched, strict=True)]
         self.examples: list[Any] = [t.node for t, b in zip(examples, batched, strict=True) if b]
-        with enable_grad(), tracing(set(self.examples), self.start):
+        with enable_grad(), tracing(_Examples(set(self.examples), self.start)):
             self.ys = f(*examples)
         self.roots = [y.node for y in leaves(self.ys) if isinstance(y, Tensor) and y.node is not None]
         self.nodes = topological_order(*self.roots, since=self.start)
@@ -87,7 +110,10 @@ class Batch:
 
     def run(self, inputs: list[Any], size: int, recorded: bool | None = None) -> Any:
         """What f gives for each of `size` examples, along a first axis; recorded where that is asked or needed."""
-        recorded = is_recording() and (self.is_foreign(inputs) if recorded is None else recorded)
+        if not is_tracing():
+            recorded = is_recording() and (self.is_foreign(inputs) if recorded is None else recorded)
+        else:
+            recorded = True
         batches = [x if recorded else without_history(x) for x, b in zip(inputs, self.batched, strict=True) if b]
         values: dict[Node, Any] = dict(zip(self.examples, batches, strict=True))
         with enable_grad() if recorded else no_grad():
@@ -173,11 +199,11 @@ def _same_for_all(i: Any, saved: Any, known: dict[Node, Any], recorded: bool) ->
     if not isinstance(i, Node):
         return i
     if i not in known:
-        known[i] = saved if saved is not None else _recomputed(i)
+        known[i] = saved if saved is not None else recomputed(i)
     return handle(known[i], i) if recorded and i.dtype is not SEVERAL else known[i]
 
 
-def _recomputed(node: Node) -> Any:
+def recomputed(node: Node) -> Any:
     """The value of a node, from the leaves."""
     values: dict[Node, Any] = {}
     for n in topological_order(node):

@@ -10,9 +10,10 @@ import numpy as np
 from .backprop import accumulator, cotangent_for, refuse_stale
 from .describe import table
 from .errors import ArgumentError
+from .leaf import deposit
 from .node import Leaf, Node, tick, topological_order
 from .op import Op
-from .tensor import Tensor, deposit
+from .tensor import Tensor
 
 
 class Box:

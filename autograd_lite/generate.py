@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .node import FlatNode, Node, is_recording, tick
+from .node import FlatNode, Node, is_recording, is_tracing, tick
 from .runtime import PLAIN, as_value, constant, failure, frozen, off_the_graph, refuse_out, shape_of
 from .several import Outputs
 from .tensor import Tensor, own
@@ -50,6 +50,7 @@ def generate(op: Op) -> None:
             "FLOAT64": np.dtype(np.float64),
             "complex128": np.complex128,
             "FlatNode": FlatNode,
+            "is_tracing": is_tracing,
         },
         **{"Tensor": Tensor, "new_tensor": Tensor.__new__, "is_recording": is_recording, "tick": tick},
         **{
@@ -128,19 +129,21 @@ def _call_source(op: Op) -> str:
         value = "type(y) is ndarray and y.ndim or isinstance(y, generic)"
         convert = [] if op.is_ufunc else [f"    if not ({value}): y = as_value(y)"]
     lines += [
+        *([f"    for trace in is_tracing(): trace.happens(({', '.join(datas)},))"] if op.effect else []),
         f"    try: y = {run}({', '.join(datas)}{keywords})",
         "    except Exception as error:",
         f"        raise failure(op, error, ({', '.join(datas)},), ({', '.join(nodes)},)) from error",
         *(["    y, r = y"] if op.residual else []),
         *convert,
-        f"    if not ({' or '.join(recorded)}):",
+        f"    if not ({' or '.join([*recorded, *['is_tracing()'] * (op.effect is not None)])}):",
         *[f"        {line}" for line in _python_complex(op)],
         f"        if not ({' or '.join(tensors)}): return {'y.filled_in(y)' if op.several else 'y'}",
         "        node = None",
         "    elif not is_recording():",
         *([f"        y = off_the_graph(y, ({', '.join(datas)},))"] if op.view else []),
-        "        node = None",
+        f"        node = {_flat(op)} if is_tracing() else None",
         *_record_lines(op),
+        *(["    for trace in is_tracing(): trace.happened(node)"] if op.effect else []),
         "    tensor = new_tensor(Tensor); tensor._data = y; tensor.node = node",
         f"    return {'op.unpack(tensor)' if op.several else 'tensor'}",
     ]
@@ -158,14 +161,24 @@ def _parameter_list(op: Op) -> str:
     return ", ".join([*op.inputs, *([f"*{op.variadic}"] if op.variadic else []), *statics, *more])
 
 
-def _record_lines(op: Op) -> list[str]:
-    """Make the node of a call whose inputs were recorded."""
-    statics = "statics" if op.statics else "()"
+def _recorded_inputs(op: Op) -> list[str]:
+    """Each input's node, or where it has none its value."""
     inputs = [f"{n}_data if {n}_node is None else {n}_node" for n in op.inputs]
     if v := op.variadic:
         inputs.append(f"*[d if n is None else n for d, n in zip({v}_data, {v}_nodes)]")
+    return inputs
+
+
+def _flat(op: Op) -> str:
+    """A node that no gradient passes through."""
     saved = [n if n in ("y", "r") else f"{n}_data" for n in op.saves]
-    flat = f"node = FlatNode(op, ({', '.join(inputs)},), {statics}, ({''.join(f'{s}, ' for s in saved)}), y)"
+    statics = "statics" if op.statics else "()"
+    return f"FlatNode(op, ({', '.join(_recorded_inputs(op))},), {statics}, ({''.join(f'{s}, ' for s in saved)}), y)"
+
+
+def _record_lines(op: Op) -> list[str]:
+    """Make the node of a call whose inputs were recorded."""
+    inputs, flat = _recorded_inputs(op), f"node = {_flat(op)}"
     live = _live(op)
     if not live:
         return [f"    else: {flat}"]

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 from .errors import ArgumentError, LeakError, NotDifferentiableError
+from .leaf import set_leaf
 from .node import Leaf, is_recording
 from .op import Op
 from .ops import FUNCTIONS, by_name, elementwise, products, shape
-from .tensor import Tensor, constant_tensor, own, owned_copy, set_leaf
+from .tensor import Tensor, constant_tensor, own, owned_copy
 
 # -- operators ---------------------------------------------------------------------------------------------------
 

@@ -53,24 +53,61 @@ def enable_grad() -> Any:
     return _recording_set_to(True)
 
 
-# The nodes that stand for an example while a function is recorded for all of them (batch.py), and since when.
-_traced: ContextVar[tuple[tuple[set[Any], int], ...]] = ContextVar("autograd_lite.traced", default=())
-is_tracing = _traced.get
+class Trace:
+    """A function is being run to see what it does, not for its value alone: for many examples (batch.py), or to be
+    replayed (plan/record.py). Then a value stands for others, and all that is computed from it must be recorded."""
+
+    def concerns(self, node: Node) -> bool:
+        """Whether the value of `node` stands for others."""
+        raise NotImplementedError
+
+    def advice(self, how: str) -> str:
+        """What to say to somebody who asks for the one value, by `how`."""
+        raise NotImplementedError
+
+    def detached(self, tensor: Any) -> Any:
+        """The same value, through which no gradient passes."""
+        raise NotImplementedError
+
+    def captured(self, value: Any) -> Any:
+        """A constant that the function took in from outside, or what stands for it."""
+        return value
+
+    def happens(self, inputs: tuple[Any, ...]) -> None:
+        """An op that has an effect is about to run on `inputs`."""
+
+    def happened(self, node: Node) -> None:
+        """It has; `node` is to be kept whether or not its value is used."""
+
+    def deposit(self, leaf: Leaf, gradient: Any) -> None:
+        """A backward pass inside of the function adds to the gradient of a leaf."""
+        raise NotImplementedError
+
+    def requires(self, now: Callable[[], Any]) -> None:
+        """What the function does depends on `now()`, which is not a value in the graph: an option, a mode."""
+
+    def forgotten(self, leaf: Leaf) -> None:
+        """The function sets the gradient of a leaf back to None."""
+        leaf.grad = None
+
+
+_traces: ContextVar[tuple[Trace, ...]] = ContextVar("autograd_lite.traces", default=())
+is_tracing = _traces.get
 
 
 @contextmanager
-def tracing(examples: set[Any], since: int) -> Iterator[None]:
-    """Context manager inside which values that depend on the nodes `examples` stand for many."""
-    token = _traced.set((*_traced.get(), (examples, since)))
+def tracing(trace: Trace) -> Iterator[None]:
+    """Context manager inside which `trace` sees what is recorded."""
+    token = _traces.set((*_traces.get(), trace))
     try:
         yield
     finally:
-        _traced.reset(token)
+        _traces.reset(token)
 
 
-def stands_for_many(node: Node) -> bool:
-    """Whether a node depends on an example that is being traced, so that its value is one of many."""
-    return any(not examples.isdisjoint(topological_order(node, since=since)) for examples, since in is_tracing())
+def traces_of(node: Node) -> list[Trace]:
+    """The traces under way that a node's value stands for others in."""
+    return [trace for trace in is_tracing() if trace.concerns(node)]
 
 
 class Node:

@@ -27,6 +27,7 @@ from .node import Node
 from .runtime import as_value, handle, shape_of
 from .several import Cotangents, Outputs
 from .source import formula_text
+from .tensor import Tensor
 
 Formula = Callable[..., Any] | None
 
@@ -61,6 +62,11 @@ class Op:
     into: for an input whose gradient is mostly zeros, a function that adds it to a buffer in place.
     out: for an input whose gradient is large, a function that writes it to memory it is given, and returns that.
     change: for an input whose gradient is `g` but for a few entries, a function that changes `g` in place to it.
+    write: what `fprop` does, written to memory that it is given: called with that, the inputs and the statics. A ufunc
+        does that by itself.
+    fold: the ufunc that the op is the `reduce` of, along `axis`.
+    parts: the same function written in other rows, for a replay that computes these together; without it `fprop` is,
+        where it takes Tensors. Bit by bit the same. It returns `(y, r)` where `fprop` does.
     in_place: what `fprop` does, done to the memory of the first input, for a caller who knows that nobody else
         holds that; called for with `in_place=True`.
     beyond: the same function with more keyword arguments, such as `where=`, called when one of them is given.
@@ -106,6 +112,9 @@ class Op:
         into: dict[str, Callable[..., None]] | None = None,
         out: dict[str, Callable[..., Any]] | None = None,
         change: dict[str, Callable[..., Any]] | None = None,
+        write: Callable[..., Any] | None = None,
+        fold: Any = None,
+        parts: Callable[..., Any] | None = None,
         in_place: Callable[..., Any] | None = None,
         beyond: Callable[..., Any] | None = None,
         linear: tuple[str, ...] = (),
@@ -130,6 +139,7 @@ class Op:
         self.formulas, self.bprop, self.residual, self.several = formulas, bprop, r, several
         self.into, self.out, self.change, self.in_place = into or {}, out or {}, change or {}, in_place
         self.beyond, self.hashed = beyond, hashed
+        self.write, self.fold, self.parts = write, fold, parts
         self.is_ufunc = isinstance(fprop, np.ufunc)
         self.multilinear, self.holomorphic, self.tangent, self.batch = multilinear, holomorphic, tangent, batch
         self.linear, self.view, self.effect, self.advice = linear, view, effect, advice
@@ -274,7 +284,9 @@ class Op:
             elif name != "r":
                 scope[name] = handle(value, node.inputs[self.inputs.index(name)])
         if self.residual and "r" in self.saves:
-            scope["r"] = self.residual(*(scope[name] for name in parameters(self.residual)))
+            r = self.residual(*(scope[name] for name in parameters(self.residual)))
+            kept = dict(zip(self.saves, node.saved, strict=True))["r"]
+            scope["r"] = handle(kept, r.node) if isinstance(r, Tensor) and r.node is not None else r
         return tuple(scope[name] for name in self.saves)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from .alignment import aligned
 from .errors import ArgumentError, AutogradError, AxisError, IndexingError, ShapeError
-from .node import Node
+from .node import Node, is_tracing
 from .several import Outputs
 from .tensor import Tensor, constant_tensor, own
 
@@ -39,12 +39,19 @@ def without_history(x: Any) -> Any:
 
 
 def handle(value: Any, node: Any) -> Any:
-    """A Tensor for a saved value and the node that it came from; a constant stays what it is."""
+    """A Tensor for a saved value and the node that it came from; a constant is one, or stands for what is captured."""
     if not isinstance(node, Node) or value is None:
-        return value
+        return captured(value)
     tensor = constant_tensor(value)
     tensor.node = node
     return tensor
+
+
+def captured(value: Any) -> Any:
+    """A constant, or what stands for it where a function is being traced."""
+    for trace in is_tracing():
+        value = trace.captured(value)
+    return value
 
 
 def even(value: Any, shape: tuple[int, ...]) -> Any:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 
 from .errors import ArgumentError, LeakError, NotDifferentiableError, ShapeError
-from .node import Leaf, Node, is_tracing, mark_changed, stands_for_many
+from .leaf import deposit, forget_gradient, set_leaf
+from .node import Leaf, Node, is_tracing, traces_of
 
 
 @final
@@ -142,7 +143,7 @@ class Tensor:
     def zero_grad(self) -> None:
         """Forget the gradient accumulated so far."""
         if isinstance(self.node, Leaf):
-            self.node.grad = None
+            forget_gradient(self.node)
 
     # -- leaving the graph -------------------------------------------------------------------------------
 
@@ -151,6 +152,8 @@ class Tensor:
         change of the leaf cannot reach a graph that took this constant in."""
         if self.node is None:
             return constant_tensor(self._data)
+        if is_tracing() and (traces := traces_of(self.node)):
+            return traces[-1].detached(self)  # type: ignore[no-any-return]
         return constant_tensor(self._data.copy() if isinstance(self.node, Leaf) else own(self._data))
 
     def item(self, *index: Any) -> Any:
@@ -198,8 +201,8 @@ class Tensor:
         return bool(self._data)
 
     def _refuse_if_many(self, how: str) -> None:
-        if self.node is not None and is_tracing() and stands_for_many(self.node):
-            raise LeakError(f"{how} asks for one value where vmap runs all examples at once; write it with np.where")
+        if self.node is not None and is_tracing() and (traces := traces_of(self.node)):
+            raise LeakError(traces[-1].advice(how))
 
     def _refuse_to_leak(self, how: str, instead: str) -> None:
         if self.node is not None:
@@ -365,36 +368,3 @@ def _differentiable(data: Any) -> Any:
         f"requires_grad: data of dtype {data.dtype}, shape {data.shape}, cannot be differentiated;"
         " convert it to float: ag.tensor(x, dtype=float, requires_grad=True)"
     )
-
-
-def set_leaf(leaf: Leaf, handle: Tensor, value: Any, index: Any = ...) -> None:
-    """`leaf[index] = value`, in the leaf's own memory; the leaf has changed from now on."""
-    value = value._data if isinstance(value, Tensor) else value
-    if index is ... and np.shape(value) != leaf.shape:
-        raise ShapeError(f"data: a value of shape {np.shape(value)} for a leaf of shape {leaf.shape}")
-    if isinstance(leaf.data, np.generic):  # immutable: the leaf takes a new one
-        cell = np.array(leaf.data)
-        cell[index] = value
-        leaf.data = handle._data = cell[()]
-    else:
-        leaf.data[index] = value
-    mark_changed([leaf])
-
-
-def _is_whole(array: Any) -> bool:
-    """Whether `array` is an array in memory of its own, no view and not locked."""
-    return type(array) is np.ndarray and array.base is None and array.flags.owndata and array.flags.writeable
-
-
-def deposit(leaf: Leaf, gradient: Any, free: bool = False) -> None:
-    """Add `gradient` to `leaf.grad`, in memory that nobody else holds; `free` says that nobody holds `gradient`."""
-    if leaf.grad is not None:
-        leaf.grad += gradient  # in place for arrays; NumPy scalars are immutable
-    elif leaf.grad_memory is not None:
-        if gradient is not leaf.grad_memory:
-            leaf.grad_memory[...] = gradient
-        leaf.grad = leaf.grad_memory
-    elif isinstance(gradient, np.generic) or (free and _is_whole(gradient)):
-        leaf.grad = gradient
-    else:
-        leaf.grad = np.array(gradient)

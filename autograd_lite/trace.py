@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from .errors import NotDifferentiableError
-from .node import FlatNode, tick
+from .node import FlatNode, is_tracing, tick
 from .op import Op
-from .runtime import without_history
+from .runtime import captured, without_history
 from .tensor import Tensor, constant_tensor, owned_copy
 
 # A node of the call's own, so that an inner derivative by an argument that is being traced already does not see what
@@ -19,13 +19,17 @@ def traced(x: Any, caller: str = "grad") -> Tensor:
     """`x` as a Tensor with a node that belongs to this call of `caller`."""
     if isinstance(x, Tensor) and x.node is not None and x.requires_grad:
         return traced_input(x)  # type: ignore[no-any-return]
+    x = captured(x)
     array = owned_copy(without_history(x), None)
     if array.dtype.kind not in "fc":
         raise NotDifferentiableError(
             f"{caller}: an argument of dtype {array.dtype}, shape {array.shape}, cannot be differentiated; convert it"
             " to float"
         )
-    return on_new_node(array)
+    tensor = on_new_node(array)
+    if is_tracing() and isinstance(x, Tensor) and x.node is not None:
+        tensor.node.rest = (x.node,)  # type: ignore[union-attr]  # flat, and yet this call's value is computed from it
+    return tensor
 
 
 def placeholder(array: Any) -> Tensor:

@@ -215,8 +215,8 @@ class Run:
         """The tangents of the outputs, from those `given` for some of the nodes of the arguments."""
         roots = [y.node for y in self.outputs if isinstance(y, Tensor) and y.node is not None]
         nodes, _, foreign = between(self.wanted, roots)
-        recorded = is_recording() and (
-            foreign or bool(is_tracing()) or any(isinstance(t, Tensor) for t in given.values())
+        recorded = bool(is_tracing()) or (
+            is_recording() and (foreign or any(isinstance(t, Tensor) for t in given.values()))
         )
         as_given = (lambda t: t if isinstance(t, Tensor) else constant_tensor(t)) if recorded else without_history
         found = {node: as_given(t) for node, t in given.items()}
@@ -246,7 +246,7 @@ class Run:
         if not isinstance(y, Tensor) or y.node is None:
             return without_history(y)
         foreign = between(self.wanted, [y.node])[2]
-        return y if (foreign or is_tracing()) and is_recording() else y._data
+        return y if is_tracing() or (foreign and is_recording()) else y._data
 
 
 def in_memory_of_their_own(wanted: list[Any], ends: dict[Any, Any], strict: bool = False) -> list[Any]:

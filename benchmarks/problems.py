@@ -97,6 +97,13 @@ def digits():
     return Digits(X[~held_out], y[~held_out], X[held_out], y[held_out])
 
 
+def shuffles(n):
+    """The orders in which each epoch goes through n examples: the same in every library, and those of `nn.fit`."""
+    rng = np.random.default_rng(0)
+    while True:
+        yield rng.permutation(n)
+
+
 def blas_threads(n):
     """Let NumPy's BLAS use `n` threads: one is faster on small products, and much faster where cores are shared."""
     from threadpoolctl import threadpool_limits

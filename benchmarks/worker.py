@@ -1,4 +1,4 @@
-"""The process of one library: `python -m benchmarks.worker torch`.
+"""The process of one contestant: `python -m benchmarks.worker torch`.
 
 Reads one JSON command a line from stdin and answers each with one JSON line on stdout; in between it sleeps.
 """
@@ -16,20 +16,21 @@ from time import perf_counter
 
 import numpy as np
 
-from benchmarks.cases import CASES, PEERS
+from benchmarks.cases import CASES, CONTESTANTS
+from benchmarks.load import Watch
 
 CHECKED_STEPS = 3  # the third loss of a training run tells a wrong gradient or update too
 
 
-def main(library):
+def main(name):
     answers, sys.stdout = sys.stdout, sys.stderr  # what a library prints must not reach the runner
     steps = {}  # case name -> the step that is set up
     try:
-        programs = importlib.import_module(f"benchmarks.peers.{library}")
+        programs = load(CONTESTANTS[name])
     except Exception as error:  # whatever goes wrong, the others go on
         print(json.dumps({"error": f"{type(error).__name__}: {error}"}), file=answers, flush=True)
         return
-    print(json.dumps({"version": version(library)}), file=answers, flush=True)
+    print(json.dumps({"version": version(CONTESTANTS[name].distribution)}), file=answers, flush=True)
     for line in sys.stdin:
         command = json.loads(line)
         try:
@@ -39,6 +40,11 @@ def main(library):
         print(json.dumps(answer), file=answers, flush=True)
 
 
+def load(contestant):
+    module = importlib.import_module(f"benchmarks.peers.{contestant.module}")
+    return module.variant(contestant.variant) if contestant.variant else module
+
+
 def obey(command, programs, steps):
     case = next(case for case in CASES if case.name == command["case"])
     setup = getattr(programs, case.program, None)
@@ -46,19 +52,31 @@ def obey(command, programs, steps):
         return {"absent": True}
     if command["do"] == "setup":
         step = steps[case.name] = setup(*case.args)
-        start = perf_counter()
-        result = step()
-        first = perf_counter() - start
+        first, result = first_call(step)
         for _ in range(0 if case.slow else CHECKED_STEPS - 1):
             result = step()
         return {"first_step_s": first, "result": numbers(result)}
     if command["do"] == "time":
-        return {"seconds": time_per_step(steps[case.name], command["seconds"])}
+        watch = Watch(command["helpers"])
+        seconds = time_per_step(steps[case.name], command["seconds"])
+        return {"value": seconds, "foreign": watch.foreign()}
+    if command["do"] == "compile":
+        watch = Watch()
+        step = setup(*case.args)
+        first, _ = first_call(step)
+        return {"value": first - time_per_step(step, command["seconds"]), "foreign": watch.foreign()}
     if command["do"] == "memory":
-        return {"bytes": peak_growth(setup, case.args) / case.args[0]}
+        return {"value": peak_growth(setup, case.args) / case.args[0], "foreign": None}
     steps.pop(case.name)
     gc.collect()
     return {}
+
+
+def first_call(step):
+    """How long the first step takes, which may include compiling; and its result."""
+    start = perf_counter()
+    result = step()
+    return perf_counter() - start, result
 
 
 def time_per_step(step, seconds):
@@ -82,12 +100,17 @@ def peak_growth(setup, args):
     setup(1000)()  # load whatever is loaded on first use
     step = setup(*args)
     gc.collect()
-    Path("/proc/self/clear_refs").write_text("5")  # sets the peak back to what is resident now
+    reset_peak()
     before = resident_peak()
     graph = step()  # held until the peak is read
     growth = resident_peak() - before
     del graph
     return growth
+
+
+def reset_peak():
+    """Set the peak back to what is resident now. Linux only."""
+    Path("/proc/self/clear_refs").write_text("5")
 
 
 def resident_peak():
@@ -106,11 +129,11 @@ def numbers(result):
         return []
 
 
-def version(library):
+def version(distribution):
     try:
-        return metadata.version(PEERS.get(library, library))
+        return metadata.version(distribution)
     except metadata.PackageNotFoundError:
-        return f"on Python {platform.python_version()}" if library in PEERS else "working tree"
+        return "working tree" if distribution == "autograd_lite" else f"on Python {platform.python_version()}"
 
 
 if __name__ == "__main__":

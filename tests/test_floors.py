@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).parent.parent / "autograd_lite"
 # own floor what stands earlier in that list.
 FLOORS = [
     ["errors", "node", "scopes"],
-    ["tree", "source", "alignment", "tensor"],
+    ["tree", "source", "alignment", "leaf", "tensor"],
     ["several", "runtime", "generate", "op"],
     ["ops"],
     ["ufuncs", "methods", "protocol", "numpy"],
@@ -30,7 +30,7 @@ FLOORS = [
         "flow",
         "local",
     ],
-    ["finite_differences", "check", "draw", "diagnose", "row_checks", "testing"],
+    ["finite_differences", "check", "draw", "diagnose", "row_checks", "testing", "plan"],
     ["nn", "scipy", "analysis"],
     ["__init__"],
 ]

@@ -211,6 +211,7 @@ def test_training_mode_is_on_for_updates_and_off_for_measuring():
     _, history = fitted(
         3, model=model, loss="cross_entropy", validation=data(20, seed=1), metrics="accuracy",
         early_stopping=nn.EarlyStopping(3, monitor="accuracy"), callbacks=[lambda run: states.append(model.running.copy())],
+        compile=False,
     )  # fmt: skip
     assert model.modes == {(True, 10), (False, 20), (False, 1)}  # 1: to see whether the labels fit the outputs
     np.testing.assert_array_equal(model.running, states[history.best_epoch])  # goes back with theta
@@ -404,13 +405,17 @@ def spoiled(value, row=4, column=1):
         (
             {"given": (data()[0], data()[1][:, None])},
             ValueError,
-            r"integers of shape \(10,\); not labels of .*\(10, 1\)",
+            r"integers of shape \(60,\); not labels of .*\(60, 1\)",
         ),
         ({"given": (data()[0], data()[1] * 1.0)}, TypeError, r"cross_entropy: labels of dtype float64.*astype\(int\)"),
         ({"regularizer": nn.L2}, TypeError, r"no regularizer; .*nn\.L2\(1e-4\)"),
         ({"regularizer": 0.1}, TypeError, "0.1 is no regularizer"),
         ({"loss": lambda o, t: nn.cross_entropy(o, t, reduction="none")}, TypeError, r"gave a Tensor of shape \(10,\)"),
-        ({"loss": lambda o, t: nn.cross_entropy(o, t).item()}, TypeError, "the loss gave a float; .* recorded scalar"),
+        (
+            {"loss": lambda o, t: nn.cross_entropy(o, t).item(), "compile": False},
+            TypeError,
+            "the loss gave a float; .* recorded scalar",
+        ),
         ({"given": (*data(), -np.ones(60))}, ValueError, "from -1 to -1; each example has one number, not negative"),
         ({"given": (*data(), np.zeros(60))}, ValueError, "not all are 0"),
         ({"given": (*data(), np.ones(59))}, ValueError, "X has 60 rows and y 60 and the weights 59"),
@@ -433,6 +438,45 @@ def test_an_optimizer_of_another_model_is_refused():
     optimizer = nn.SGD(model_for().parameters(), lr=0.1)
     with pytest.raises(TypeError, match="none of the model's parameters"):
         nn.fit(model_for(), nn.cross_entropy, data(), optimizer, epochs=1, batch_size=10, progress=False)
+
+
+LATE = np.eye(60)[59]  # wrong in the last example only
+
+
+@pytest.mark.parametrize("compile", [True, False])
+@pytest.mark.parametrize(
+    ("loss", "target", "error", "message"),
+    [
+        (
+            "binary_cross_entropy_with_logits",
+            2 * LATE[:, None],
+            TypeError,
+            r"from 0.0 to 2.0; they must be in \[0, 1\]",
+        ),
+        ("binary_cross_entropy_with_logits", LATE, ValueError, r"write y\[:, None\]"),
+        ("hinge_loss", 1 - LATE[:, None].astype(int), TypeError, "must be -1 and 1"),
+        ("cross_entropy", np.eye(3)[data()[1]] + LATE[:, None], TypeError, "must be probabilities"),
+        ("kl_div", np.eye(3)[data()[1]] - LATE[:, None], TypeError, "must be probabilities"),
+        ("nll_loss", data()[1] + (9 * LATE).astype(int), IndexError, "label 11 of row 59"),
+        ("mse_loss", np.ones((60, 2)), ValueError, r"an output \(60, 3\) needs a target of that shape"),
+    ],
+)
+def test_targets_are_looked_at_before_the_first_update_compiled_or_not(compile, loss, target, error, message):
+    model = nn.MLP([3, 8, 1 if target.shape[1:] in ((), (1,)) and loss not in ("nll_loss",) else 3], rng=0)
+    before = model.theta.data.copy()
+    for options in (
+        dict(given=(data()[0], target)),
+        dict(given=(data()[0], target[:1].repeat(60, 0)), validation=(data()[0], target)),
+    ):
+        with pytest.raises(error, match=message):
+            fitted(1, model=model, loss=loss, compile=compile, **options)
+        np.testing.assert_array_equal(model.theta.data, before)
+
+
+def test_a_compiled_training_clips_as_an_uncompiled_one():
+    for limit in (0.05, 1.0, 1e9):
+        thetas = [fitted(3, clip_norm=limit, compile=compile)[0].theta.data for compile in (True, False)]
+        np.testing.assert_allclose(*thetas, rtol=1e-10, atol=1e-12)
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", nn.SGD, None])
@@ -528,7 +572,7 @@ def test_a_loss_that_is_nan_stops_training_at_once():
         return nn.cross_entropy(output, target)
 
     with pytest.raises(FloatingPointError, match=r"epoch 1, batch 2 .* fprop of log: .* of 30 entries") as caught:
-        fitted(model=model, loss=loss)
+        fitted(model=model, loss=loss, compile=False)  # the loss counts its calls
     assert not isinstance(caught.value, ag.DivergenceError)
     assert len(seen) == 9
     np.testing.assert_array_equal(model.theta.data, seen[-1])
@@ -545,7 +589,7 @@ def test_a_gradient_that_is_nan_is_found_in_the_next_batch():
 
     message = r"epoch 0, batch 3 .* the parameter .*whose gradient was not finite in the update before.* of the start"
     with pytest.raises(ag.NonFiniteError, match=message):
-        fitted(model=model, loss=loss)
+        fitted(model=model, loss=loss, compile=False)
     np.testing.assert_array_equal(model.theta.data, before)
 
 

@@ -93,6 +93,14 @@ def _note(frame: Any, event: str, _: Any) -> None:
             del _lines[next(iter(_lines))]
 
 
+def line_of_user() -> Line | None:
+    """The line of the user's code that is running."""
+    frame: Any = sys._getframe(1)
+    while frame is not None and _is_ours(frame.f_code.co_filename):
+        frame = frame.f_back
+    return frame and Line(frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name)
+
+
 @cache
 def _is_ours(filename: str) -> bool:
     """Whether a file is none of the user's: of this package, of NumPy, or written from a row of the table."""

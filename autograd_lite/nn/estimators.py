@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from ..ops.chosen import take
 from ..ops.elementwise import exp
 from .activations import ACTIVATIONS
 from .callbacks import Callback
@@ -217,10 +218,10 @@ class _Objective:
 
     def __call__(self, output: Any, rows: Any) -> Any:
         rows = rows[:, 0]
-        losses, total = self.losses(output, self.target[rows]), float(len(rows))
+        losses, total = self.losses(output, take(self.target, rows, 0)), float(len(rows))
         if self.weights is not None:
-            weights = self.weights[rows]
-            losses, total = losses * weights, float(weights.sum())
+            weights = take(self.weights, rows, 0)
+            losses, total = losses * weights, weights.sum()
         loss = losses.sum()
         if self.alpha:
             for W in self.matrices:

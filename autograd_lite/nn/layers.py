@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from ..errors import ArgumentError, IndexingError, ShapeError
-from ..ops.neural import affine, dropout_mask
+from ..node import is_tracing
+from ..ops.neural import affine, class_labels, dropout_mask
 from ..protocol import tensor
 from ..tensor import Tensor
 from .activations import ACTIVATIONS, Activation, activation_named, text_of
@@ -211,6 +212,8 @@ class Dropout(Module):
 
     def forward(self, x: Any) -> Any:
         """`x` of any shape; returns the same shape."""
+        for trace in is_tracing():
+            trace.requires(lambda: self.training)
         return x * dropout_mask(x, self.rng, p=self.p) if self.training and self.p else x
 
     def extra_repr(self) -> str:
@@ -254,6 +257,8 @@ class Embedding(Module):
         wrong = values[(values < 0) | (values >= self.count)]
         if wrong.size:
             raise IndexingError(f"{self}: number {wrong.flat[0]} is outside 0..{self.count - 1}")
+        if is_tracing():  # a replay's numbers are others
+            numbers = class_labels(numbers, shape=(*numbers.shape, self.count))
         return self.weight[numbers]
 
     def extra_repr(self) -> str:

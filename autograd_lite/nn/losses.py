@@ -17,6 +17,7 @@ from ..ops.elementwise import absolute, clip, log, relu, softplus, square, where
 from ..ops.neural import check_labels, log_softmax, mean_cross_entropy, one_hot, softmax_cross_entropy
 from ..ops.reduce import max as largest
 from ..ops.reduce import mean, sum
+from ..ops.shape import astype
 from ..tensor import Tensor
 from .names import named
 
@@ -206,7 +207,7 @@ def _difference(loss: str, output: Any, target: Any) -> Any:
 def _in_dtype_of(output: Any, target: Any) -> Any:
     """The target as numbers of the output's dtype: float32 stays float32, whatever the labels are."""
     if isinstance(target, Tensor):
-        return target
+        return target if target.dtype.kind in "fc" else astype(target, output.dtype)
     return np.asarray(target, output.dtype if output.dtype.kind == "f" else float)
 
 

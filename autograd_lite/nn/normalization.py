@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from ..errors import ArgumentError, ShapeError
-from ..ops.elementwise import sqrt
+from ..node import is_tracing
+from ..ops.elementwise import sqrt, stop_gradient
 from ..ops.reduce import mean
+from ..ops.shape import astype
+from ..plan.record import recording
 from ..protocol import tensor
 from ..tensor import Tensor
 from .module import Module
@@ -67,6 +71,8 @@ class BatchNorm(_Normalization):
     def forward(self, x: Any) -> Any:
         """`x` of shape (..., features); returns the same shape."""
         self._check(x)
+        for trace in is_tracing():
+            trace.requires(lambda: self.training)
         if not self.training:
             return (x - self.running_mean) / np.sqrt(self.running_var + self.eps) * self.weight + self.bias
         n, axes = math.prod(x.shape[:-1]), tuple(range(x.ndim - 1))
@@ -82,11 +88,18 @@ class BatchNorm(_Normalization):
         return centred / sqrt(v + self.eps) * self.weight + self.bias
 
     def _follow(self, m: Any, v: Any, n: int) -> None:
-        m, v = (s.data if isinstance(s, Tensor) else s for s in (m, v))
-        old = 1 - self.momentum
-        # New arrays, for graphs recorded in eval() hold the old ones.
-        self.running_mean = (old * self.running_mean + self.momentum * m).astype(self.running_mean.dtype)
-        self.running_var = (old * self.running_var + self.momentum * v * (n / (n - 1))).astype(self.running_var.dtype)
+        for name, now in (("running_mean", m), ("running_var", v * (n / (n - 1)))):
+            self._set(name, now)
+
+    def _set(self, name: str, now: Any) -> None:
+        """Move a running statistic towards the batch's. In new memory: graphs recorded in eval() hold the old."""
+        if (trace := recording()) is not None:
+            before = trace.reads(lambda: getattr(self, name), getattr(self, name), name.replace("_", " "))
+            after = astype(stop_gradient((1 - self.momentum) * before + self.momentum * now), before.dtype)
+            trace.then(partial(setattr, self, name), after)
+            return
+        before, now = getattr(self, name), now.data if isinstance(now, Tensor) else now
+        setattr(self, name, ((1 - self.momentum) * before + self.momentum * now).astype(before.dtype))
 
 
 class LayerNorm(_Normalization):

@@ -19,8 +19,9 @@ from typing import Any
 import numpy as np
 
 from ..errors import ArgumentError
-from ..ops.elementwise import absolute, square
+from ..ops.elementwise import absolute, maximum, sign, square, where
 from ..ops.reduce import sum
+from ..plan.record import recording
 from ..tensor import Tensor
 from .module import Module
 
@@ -135,8 +136,20 @@ class ElasticNet(Regularizer):
         soft_threshold(model, rate, self.strength * self.l1_ratio, self.biases)
 
 
+def mask_of_weights(model: Module, biases: bool) -> Any:
+    """Which entries of theta belong to weights."""
+    chosen = set(weights(model, biases))
+    return np.concatenate([np.full(p.size, p in chosen) for p in model.parameters()])
+
+
 def soft_threshold(model: Module, rate: Any, strength: float, biases: bool) -> None:
     """w <- sign(w) max(|w| - rate * strength, 0) for the model's weights; `rate` a number, or a vector like theta."""
+    if (trace := recording()) is not None:
+        theta = model.theta.data
+        w, mask = trace.memory(theta), mask_of_weights(model, biases)
+        shrunk = sign(w) * maximum(absolute(w) - rate * strength, 0) + 0.0
+        trace.writes_to(theta, where(mask, shrunk, w), "theta")
+        return
     chosen, start = set(weights(model, biases)), 0
     for p in model.parameters():
         place = slice(start, start := start + p.size)

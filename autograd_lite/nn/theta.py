@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ArgumentError
+from ..leaf import forget_gradient
 from ..node import Leaf, mark_changed
 from ..tensor import Tensor
 
@@ -65,7 +66,7 @@ class Theta:
     def zero_grad(self) -> None:
         """Forget all gradients."""
         for leaf in self.leaves:
-            leaf.grad = None
+            forget_gradient(leaf)
 
     def __len__(self) -> int:
         return self.size

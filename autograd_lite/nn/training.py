@@ -10,17 +10,16 @@ from typing import Any
 import numpy as np
 
 from ..errors import ArgumentError, ShapeError
-from ..tensor import Tensor
 from .callbacks import Callback, EarlyStopping, as_callback, sign_of
-from .checks import check_labels, check_output, check_parts
+from .checks import check_output, check_parts, check_targets
 from .data import batches, checked, is_whole
 from .divergence import BOUND, OutOfBounds, State, diagnosis
 from .history import History
 from .losses import loss_named
 from .metrics import Metric, metrics_named
 from .modes import mode
-from .optimizers.clipping import clip_grad_norm_
 from .prediction import evaluate
+from .step import Step, step_for
 
 
 def fit(
@@ -39,6 +38,7 @@ def fit(
     early_stopping: EarlyStopping | int | None = None,
     callbacks: Sequence[Any] = (),
     progress: bool = True,
+    compile: bool | str = True,
 ) -> History:
     """Minimise the mean loss over the data, plus the regularizer, by mini-batches.
 
@@ -61,6 +61,9 @@ def fit(
     early_stopping: an EarlyStopping, or the number of epochs to look ahead.
     callbacks: nn.Callback objects, or functions that are called with the Run after each epoch.
     progress: show a bar with loss, metrics and time left, where tqdm is installed.
+    compile: record the update once for each size of a batch and replay it (`ag.compile`), by the backend of that name
+        or, if True, the faster one. What Python does in the model or loss besides computing is done only when it is
+        recorded; where values decide what is computed, training runs uncompiled, and a warning says why.
 
     Ctrl-C ends training with the best theta of the completed epochs; before the first of them is complete, with the
     theta of the last whole update. `history.stopped` says so.
@@ -94,9 +97,9 @@ def fit(
         )
     if not is_whole(epochs):
         raise ArgumentError(f"fit: {epochs} epochs; a whole number from 1 on is needed")
-    check_labels(model, train, "training data")
+    check_targets(model, loss, train, "training data")
     if held_out is not None:
-        check_labels(model, held_out, "validation data")
+        check_targets(model, loss, held_out, "validation data")
     if not set(map(id, optimizer.theta.leaves)) & set(map(id, theta.leaves)):
         raise ArgumentError("fit: the optimizer holds none of the model's parameters; give it model.parameters()")
     if early_stopping is not None and not isinstance(early_stopping, EarlyStopping):
@@ -105,57 +108,9 @@ def fit(
     called = [as_callback(callback) for callback in callbacks]
     called += [early_stopping] if early_stopping is not None else []
     rng = rng if hasattr(rng, "permutation") else np.random.default_rng(rng)
+    run.step = step_for(run, _weighted(loss) if len(train) == 3 else loss, compile)
     run.train(train, size, epochs, rng, called, progress)
     return run.history
-
-
-def step(model: Any, loss: Callable[..., Any], optimizer: Any, regularizer: Any, run: Run, X: Any, *target: Any) -> Any:
-    """One update of theta from one mini-batch. Returns the model's output; `run.loss` is the mean loss."""
-
-    output: Any = None
-
-    def objective() -> Any:
-        nonlocal output
-        first, output = output is None, model(X)
-        risk = loss(output, *target)
-        if first:  # an optimizer that then searches along a line may well look at points that are out of bounds
-            value = _number(risk)
-            if not -run.bound < value < run.bound:
-                raise OutOfBounds(risk, value)
-            run.loss = value
-        if regularizer is None:
-            return risk
-        penalty = smooth(model)
-        return risk if penalty is None else risk + penalty
-
-    smooth = getattr(regularizer, "smooth", regularizer)
-    shrink = getattr(regularizer, "proximal_step", None)
-    rate = optimizer.rate if shrink else None
-    optimizer.zero_grad()
-    if getattr(optimizer, "needs_closure", False):
-        run.updating = True
-        optimizer.step(objective)
-    else:
-        objective().backward()
-        if run.clip_norm is not None:
-            clip_grad_norm_(optimizer.theta, run.clip_norm)
-        run.updating = True
-        optimizer.step()
-    if shrink:
-        shrink(model, rate)
-    run.updating = False
-    return output
-
-
-def _number(risk: Any) -> float:
-    """The value of a loss; raises ArgumentError (a TypeError) unless it is a recorded scalar."""
-    if not isinstance(risk, Tensor) or risk.size != 1:
-        shape = f" of shape {np.shape(risk)}" if np.ndim(risk) else ""
-        raise ArgumentError(
-            f"fit: the loss gave a {type(risk).__name__}{shape}; it must be a recorded scalar, such as the mean over"
-            " the examples, computed from the output by Tensor operations"
-        )
-    return float(risk.item())
 
 
 class Run:
@@ -187,6 +142,7 @@ class Run:
         self.restore_best = early_stopping is not None and early_stopping.restore_best
         self.epoch = self.batch = 0
         self.loss, self.bound = 0.0, np.inf
+        self.step: Step
         self.updating = False  # whether theta may be half moved
         self.start = self.best = State(model)
         self.best_score = np.inf
@@ -228,20 +184,17 @@ class Run:
         started = perf_counter()
         _tell(callbacks, "on_epoch_begin", self)
         after_batch = [c.on_batch_end for c in callbacks if type(c).on_batch_end is not Callback.on_batch_end]
-        model, loss, optimizer, regularizer = self.model, self.loss_function, self.optimizer, self.regularizer
-        if len(data) == 3:
-            loss = _weighted(loss)
         outputs: list[Any] = []
         targets: list[Any] = []
         total, seen = 0.0, 0
         for self.batch, (X, *target) in enumerate(batches(data, batch_size, rng)):
-            output = step(model, loss, optimizer, regularizer, self, X, *target)
+            output = self.step(X, *target)
             if not seen and self.bound == np.inf:
                 self.bound = BOUND * max(1.0, abs(self.loss))
             total += self.loss * len(X)
             seen += len(X)
             if self.metrics:
-                outputs.append(output.data)
+                outputs.append(output)
                 targets.append(target[0])
             for call in after_batch:
                 call(self)

@@ -18,6 +18,7 @@ import numpy as np
 
 from ..op import Op
 from ..source import reads_as
+from .masks import choose, choose_into
 
 __all__ = ["clip", "sign"]  # compositions of rows; rows are public by themselves
 
@@ -88,7 +89,7 @@ absolute = Op(np.absolute, "abs", run=operator.abs, x=lambda g, x: g * sign(x).c
 _sign    = Op(np.sign,     x=None)
 maximum  = Op(np.maximum,  a=lambda g, a, b: where(a > b, g, where(a == b, g / 2, 0)), b=lambda g, a, b: where(b > a, g, where(a == b, g / 2, 0)))
 minimum  = Op(np.minimum,  a=lambda g, a, b: where(a < b, g, where(a == b, g / 2, 0)), b=lambda g, a, b: where(b < a, g, where(a == b, g / 2, 0)))
-where    = Op(np.where,    c=None, a=lambda g, c: where(c, g, 0), b=lambda g, c: where(c, 0, g), elementwise=True)
+where    = Op(np.where,    run=choose, c=None, a=lambda g, c: where(c, g, 0), b=lambda g, c: where(c, 0, g), elementwise=True, write=choose_into)
 conjugate = Op(np.conjugate, x=lambda g: g.conj(), holomorphic=False, linear=("x",))
 real     = Op(lambda x: x.real, name="real", x=lambda g: g,                                 elementwise=True, holomorphic=False, linear=("x",), view=True)
 imag     = Op(lambda x: x.imag, name="imag", x=lambda g: g * -1j,                       elementwise=True, holomorphic=False, linear=("x",), view=True)

@@ -10,9 +10,9 @@ from ..errors import ArgumentError, IndexingError, ShapeError
 from ..op import Op
 from ..source import reads_as
 from . import batching
-from .elementwise import exp
-from .reduce import sum
-from .shape import mT
+from .elementwise import equal, exp, log
+from .reduce import max, sum
+from .shape import contiguous, expand_dims, mT, reshape
 
 
 def _affine(x: Any, W: Any, b: Any) -> Any:
@@ -97,19 +97,42 @@ def check_labels(loss: str, labels: Any, shape: tuple[int, ...]) -> None:
         raise IndexingError(f"{loss}: label {wrong} is outside the {shape[-1]} classes 0..{shape[-1] - 1}")
 
 
+def _class_labels(labels: Any, *, shape: Any) -> Any:
+    labels = np.asarray(labels)
+    check_labels("cross entropy", labels, shape)
+    return labels
+
+
+def _softmax_cross_entropy_in_parts(z: Any, labels: Any) -> Any:
+    labels = reshape(class_labels(labels, z.shape), (-1,))
+    columns = contiguous(reshape(z, (-1, z.shape[-1])).T)
+    columns = columns - max(columns, 0)
+    e = exp(columns)
+    total = sum(e, 0)
+    loss = log(total) - columns[labels, np.arange(labels.size)]
+    return reshape(loss, z.shape[:-1]), reshape((e / total).T, z.shape)
+
+
+def _mean_cross_entropy_in_parts(z: Any, labels: Any) -> Any:
+    losses, softmax_of_z = _softmax_cross_entropy_in_parts(z, labels)
+    return sum(losses) / losses.dtype.type(losses.size), softmax_of_z
+
+
 # fmt: off
 affine      = Op(_affine,      x=lambda g, W: _mm(g, W), W=lambda g, x: _mm(mT(_rows(g)), _rows(x)), b=lambda g: g, advice=_layer_mismatch,
                  out={"W": lambda memory, g, x: _write_product(memory, mT(_rows(g)), _rows(x))})
 softmax     = Op(_softmax,     x=lambda g, y, axis: y * (g - sum(g * y, axis, keepdims=True)), batch=batching.along("axis"))
 log_softmax = Op(_log_softmax, x=lambda g, y, axis: g - exp(y) * sum(g, axis, keepdims=True), batch=batching.along("axis"))
-one_hot     = Op(_one_hot,     labels=None, batch=batching.leading)
+one_hot     = Op(_one_hot,     labels=None, batch=batching.leading, parts=lambda labels, *, classes: equal(expand_dims(labels, -1), np.arange(classes)))
+# The labels themselves, if they are classes of an output of `shape`.
+class_labels = Op(_class_labels, labels=None, view=True, effect="refuses labels that are no classes")
 # 0 with probability p, else 1 / (1 - p), in the shape of x: dropout is x times that. `rng` is a Generator, or a seed.
 dropout_mask = Op(_dropout_mask, x=None, rng=None, effect="draws random numbers")
 
 # The lecture's gradient at the pre-activation, -(e(y) - f(x)); the residual r is the softmax f(x).
-softmax_cross_entropy = Op(_softmax_cross_entropy, labels=None, r=lambda z: softmax(z),
+softmax_cross_entropy = Op(_softmax_cross_entropy, labels=None, r=lambda z: softmax(z), parts=_softmax_cross_entropy_in_parts,
                            z=lambda g, r, labels: -g[..., None] * (one_hot(labels, r.shape[-1]) - r))
 # Its mean over the examples, (1/T) sum_t l(f(x_t), y_t): one op, since a mean of its own cost a tenth of a small step.
-mean_cross_entropy    = Op(_mean_cross_entropy, labels=None, r=lambda z: softmax(z),
+mean_cross_entropy    = Op(_mean_cross_entropy, labels=None, r=lambda z: softmax(z), parts=_mean_cross_entropy_in_parts,
                            z=lambda g, r, labels: -(g * (r.shape[-1] / r.size)) * (one_hot(labels, r.shape[-1]) - r))
 # fmt: on

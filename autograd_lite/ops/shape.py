@@ -66,14 +66,23 @@ def _astype(x: Any, *, dtype: Any) -> Any:
     return x.astype(dtype) if hasattr(x, "astype") else np.asarray(x, dtype)
 
 
+def _cast_into(memory: Any, x: Any, *, dtype: Any) -> None:
+    np.copyto(memory, x, casting="unsafe")
+
+
+def _contiguous(x: Any) -> Any:
+    return np.array(x, order="C")
+
+
 # fmt: off
 reshape = Op(_reshape,     x=lambda g, x_shape: reshape(g, x_shape),                  linear=("x",), view=True, beyond=_reshape_in_order, batch=batching.to_shape)
 transpose = Op(_transpose,   x=lambda g, axes: transpose(g, _inverse_permutation(axes)), linear=("x",), view=True, batch=batching.transposed)
 swapaxes = Op(_swapaxes,    x=lambda g, axis1, axis2: swapaxes(g, axis1, axis2),       linear=("x",), view=True, batch=batching.along("axis1", "axis2"))
 expand_dims = Op(_expand_dims, x=lambda g, x_shape: reshape(g, x_shape),                  linear=("x",), view=True, batch=batching.to_shape)
 squeeze     = Op(_squeeze,     x=lambda g, x_shape: reshape(g, x_shape),                  linear=("x",), view=True, batch=batching.to_shape)
-cast        = Op(_astype, name="cast", x=lambda g: g, linear=("x",), elementwise=True)   # the engine returns g in x's own dtype
-round_off   = Op(_astype, name="round_off", x=None, elementwise=True)                    # to integers or booleans: flat
+cast        = Op(_astype, name="cast", x=lambda g: g, linear=("x",), elementwise=True, write=_cast_into)   # the engine returns g in x's own dtype
+round_off   = Op(_astype, name="round_off", x=None, elementwise=True, write=_cast_into)  # to integers or booleans: flat
+contiguous  = Op(_contiguous,  x=lambda g: g, linear=("x",), elementwise=True, write=lambda memory, x: np.copyto(memory, x))  # entries that are used together come to lie together
 # fmt: on
 
 
@@ -152,6 +161,14 @@ def _stack(*xs: Any, axis: int = 0) -> Any:
     return np.stack(xs, axis)
 
 
+def _concatenate_into(memory: Any, *xs: Any, axis: int) -> None:
+    np.concatenate(xs, axis, memory)
+
+
+def _stack_into(memory: Any, *xs: Any, axis: int) -> None:
+    np.stack(xs, axis, memory)
+
+
 def _pieces(g: Any, shapes: Sequence[tuple[int, ...]], axis: int) -> list[Any]:
     """`g` cut along `axis` into pieces as long as `shapes` are there."""
     axis = normalize_axis_index(axis, g.ndim)
@@ -166,8 +183,8 @@ def _slices(g: Any, axis: int) -> list[Any]:
 
 
 # fmt: off
-join       = Op(_concatenate, name="concatenate", bprop=lambda g, xs_shape, axis: _pieces(g, xs_shape, axis), linear=("xs",), batch=batching.joined)
-join_new   = Op(_stack,       name="stack",       bprop=lambda g, axis: _slices(g, axis),                     linear=("xs",), batch=batching.joined)
+join       = Op(_concatenate, name="concatenate", bprop=lambda g, xs_shape, axis: _pieces(g, xs_shape, axis), linear=("xs",), batch=batching.joined, write=_concatenate_into)
+join_new   = Op(_stack,       name="stack",       bprop=lambda g, axis: _slices(g, axis),                     linear=("xs",), batch=batching.joined, write=_stack_into)
 # fmt: on
 
 
@@ -266,6 +283,11 @@ def _scatter(x: Any, *arrays: Any, index: Index, shape: Any) -> Any:
     return y
 
 
+def _scatter_into(memory: Any, x: Any, *arrays: Any, index: Index, shape: Any) -> None:
+    memory[...] = 0
+    _add_at(memory, x, arrays, index)
+
+
 def _add_at(buffer: Any, g: Any, arrays: Any, index: Index) -> None:
     where_ = index.fill(arrays)
     if arrays and _may_repeat(arrays):
@@ -322,7 +344,7 @@ def _in_shape_of(v_shape: tuple[int, ...], taken: Any) -> Any:
 # fmt: off
 getitem = Op(_getitem, x=lambda g, x_shape, arrays, index: scatter(g, *arrays, index=index, shape=x_shape), arrays=None, linear=("x",), view=True,
              into={"x": _add_at}, hashed=("index",), batch=batching.taken)
-scatter = Op(_scatter, x=lambda g, arrays, index: getitem(g, *arrays, index=index), arrays=None, linear=("x",), batch=batching.scattered)
+scatter = Op(_scatter, x=lambda g, arrays, index: getitem(g, *arrays, index=index), arrays=None, linear=("x",), batch=batching.scattered, write=_scatter_into)
 setitem = Op(_setitem, x=lambda g, arrays, index: setitem(g, 0, *arrays, index=index), v=lambda g, v_shape, arrays, index: _written(g, v_shape, arrays, index), arrays=None, linear=("x", "v"),
              change={"x": _zero_at}, in_place=_write, hashed=("index",), batch=batching.assigned)
 additem = Op(_additem, x=lambda g: g, v=lambda g, v_shape, arrays, index: _in_shape_of(v_shape, getitem(g, *arrays, index=index)), arrays=None, linear=("x", "v"),

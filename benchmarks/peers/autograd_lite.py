@@ -1,5 +1,6 @@
-"""This project."""
+"""This project, with every call recorded anew."""
 
+import inspect
 import os
 
 import numpy as np
@@ -32,6 +33,8 @@ from benchmarks.problems import (
     slice_bounds,
     slice_program,
 )
+
+EAGER = {"compile": False} if "compile" in inspect.signature(ag.nn.fit).parameters else {}  # for nn.fit
 
 
 def import_library():
@@ -114,15 +117,15 @@ def mlp(sizes, activation, batch):
     return step
 
 
-def trainer(sizes, batch, rate):
-    """A network with the weights that all begin with, and a function that trains it for an epoch on (X, y)."""
+def trainer(sizes, batch, rate, how=EAGER):
+    """A network with the weights that all begin with, and a function that trains it, by `nn.fit(..., **how)`."""
     model = ag.nn.MLP(list(sizes), activation="relu", dtype="float32")
     set_parameters(model, classification(sizes, batch).layers)
     optimizer = ag.nn.SGD(model.parameters(), lr=rate, momentum=MOMENTUM)
     rng = np.random.default_rng(0)
 
     def epochs(data, count=1, **options):
-        ag.nn.fit(
+        return ag.nn.fit(
             model,
             ag.nn.cross_entropy,
             data,
@@ -131,19 +134,20 @@ def trainer(sizes, batch, rate):
             batch_size=batch,
             rng=rng,
             progress=False,
+            **how,
             **options,
         )
 
     return model, epochs
 
 
-def digits_epoch(sizes, batch):
+def digits_epoch(sizes, batch, how=EAGER):
     blas_threads(1)
-    data, (_, epochs) = digits(), trainer(sizes, batch, DIGITS_RATE)
+    data, (_, epochs) = digits(), trainer(sizes, batch, DIGITS_RATE, how)
     return lambda: epochs(data[:2])
 
 
-def digits_learned(sizes, batch):
+def digits_learned(sizes, batch, how=EAGER):
     blas_threads(1)
     data = digits()
 
@@ -152,15 +156,15 @@ def digits_learned(sizes, batch):
             if run.history["validation_accuracy"][-1] >= ENOUGH:
                 run.stop("enough")
 
-        _, epochs = trainer(sizes, batch, DIGITS_RATE)
-        epochs(data[:2], 100, validation=data[2:], metrics="accuracy", callbacks=[enough])
+        _, epochs = trainer(sizes, batch, DIGITS_RATE, how)
+        return len(epochs(data[:2], 100, validation=data[2:], metrics="accuracy", callbacks=[enough]))
 
     return step
 
 
-def image_epoch(n, sizes, batch):
+def image_epoch(n, sizes, batch, how=EAGER):
     blas_threads(os.cpu_count())
-    data, (_, epochs) = random_images(n, sizes), trainer(sizes, batch, LEARNING_RATE)
+    data, (_, epochs) = random_images(n, sizes), trainer(sizes, batch, LEARNING_RATE, how)
     return lambda: epochs(data)
 
 

@@ -19,6 +19,7 @@ from benchmarks.problems import (
     digits,
     random_images,
     run_python,
+    shuffles,
 )
 
 sklearn.set_config(assume_finite=True, skip_parameter_validation=True)
@@ -28,7 +29,7 @@ def import_library():
     return run_python("import sklearn.neural_network")
 
 
-def network(sizes, activation, batch, rate, layers, X, y, **options):
+def network(sizes, activation, batch, rate, layers, X, y):
     """A classifier that begins with the same weights as the others."""
     model = MLPClassifier(
         sizes[1:-1],
@@ -39,7 +40,7 @@ def network(sizes, activation, batch, rate, layers, X, y, **options):
         learning_rate_init=rate,
         momentum=MOMENTUM,
         nesterovs_momentum=False,
-        **options,
+        shuffle=False,  # the order of the examples is all libraries'
     )
     model.partial_fit(X[:batch], y[:batch], classes=np.arange(sizes[-1]))
     if sizes[-1] > 2:
@@ -52,7 +53,7 @@ def network(sizes, activation, batch, rate, layers, X, y, **options):
 
 def mlp(sizes, activation, batch):
     X, labels, layers = classification(sizes, batch)
-    model = network(sizes, activation, batch, LEARNING_RATE, layers, X, labels, shuffle=False)
+    model = network(sizes, activation, batch, LEARNING_RATE, layers, X, labels)
 
     def step():
         model.partial_fit(X, labels)
@@ -64,12 +65,7 @@ def mlp(sizes, activation, batch):
 def digits_epoch(sizes, batch):
     blas_threads(1)
     X, y, *_ = digits()
-    model = network(sizes, "relu", batch, DIGITS_RATE, classification(sizes, batch).layers, X, y)
-
-    def step():
-        model.partial_fit(X, y)
-
-    return step
+    return epochs(X, y, sizes, batch, DIGITS_RATE)
 
 
 def digits_learned(sizes, batch):
@@ -78,10 +74,12 @@ def digits_learned(sizes, batch):
     layers = classification(sizes, batch).layers
 
     def step():
-        model = network(sizes, "relu", batch, DIGITS_RATE, layers, X, y)
-        for _ in range(100):
-            if model.partial_fit(X, y).score(validation_X, validation_y) >= ENOUGH:
-                return
+        model, orders = network(sizes, "relu", batch, DIGITS_RATE, layers, X, y), shuffles(len(y))
+        for count in range(1, 101):
+            order = next(orders)
+            if model.partial_fit(X[order], y[order]).score(validation_X, validation_y) >= ENOUGH:
+                return count
+        raise RuntimeError("not learned in 100 epochs")
 
     return step
 
@@ -89,9 +87,15 @@ def digits_learned(sizes, batch):
 def image_epoch(n, sizes, batch):
     blas_threads(os.cpu_count())
     X, y = random_images(n, sizes)
-    model = network(sizes, "relu", batch, LEARNING_RATE, classification(sizes, batch).layers, X, y)
+    return epochs(X, y, sizes, batch, LEARNING_RATE)
+
+
+def epochs(X, y, sizes, batch, rate):
+    model = network(sizes, "relu", batch, rate, classification(sizes, batch).layers, X, y)
+    orders = shuffles(len(y))
 
     def step():
-        model.partial_fit(X, y)
+        order = next(orders)
+        model.partial_fit(X[order], y[order])
 
     return step

@@ -8,6 +8,10 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ...errors import ArgumentError, ShapeError
+from ...node import is_tracing
+from ...ops.shape import concatenate, reshape
+from ...plan.record import Recording
+from ...tensor import Tensor
 from ...tree import leaves, map_leaves
 from ..theta import Theta
 from .groups import groups_of, rate_of, spread, theta_of
@@ -126,13 +130,13 @@ class Optimizer:
 
     def _recorded(self, inputs: list[Any]) -> Replay:
         """The program of `update`, for inputs like these and the present options."""
+        return Replay(self._rule, inputs, [0, *range(4, 4 + len(self.state))])
 
-        def rule(theta: Any, g: Any, rate: Any, k: Any, *others: Any) -> Any:
-            vectors = iter(others[len(self.state) :])
-            options = map_leaves(lambda x: next(vectors) if isinstance(x, np.ndarray) else x, self._merged)
-            return self.update(theta, g, rate, k, *others[: len(self.state)], **options)
-
-        return Replay(rule, inputs, [0, *range(4, 4 + len(self.state))])
+    def _rule(self, theta: Any, g: Any, rate: Any, k: Any, *others: Any) -> Any:
+        """`update`, whose options that are vectors come last among the inputs."""
+        vectors = iter(others[len(self.state) :])
+        options = map_leaves(lambda x: next(vectors) if isinstance(x, np.ndarray) else x, self._merged)
+        return self.update(theta, g, rate, k, *others[: len(self.state)], **options)
 
     # -- the step ------------------------------------------------------------------------------------------------
 
@@ -147,24 +151,63 @@ class Optimizer:
             value of the loss before the step is returned.
         """
         loss = self._backward(closure) if closure is not None else None
+        if traces := is_tracing():
+            self._step_in(traces[-1])
+            return loss
         theta, g, rate = self.theta.data, self.theta.grad, self.rate
         options = self._options(isinstance(rate, np.ndarray))
         inputs = [theta, g, rate, float(self.updates), *self.state.values(), *options]
         if self._replay is None:
             self._replay = self._recorded(inputs)
         self._replay(inputs)
+        self._moved()
+        return loss
+
+    def _step_in(self, recording: Any) -> None:
+        """The step inside of a function that is being compiled: what it writes is written when all is computed."""
+        if not isinstance(recording, Recording):
+            raise ArgumentError(
+                f"{self._name}: step inside of vmap; call it outside, with the gradients that vmap gives"
+            )
+        recording.requires(lambda: [[group[name] for name in self._names] for group in self.param_groups])
+        theta, dtype = self.theta.data, self.theta.data.dtype
+        vectors = self._options(isinstance(self.rate, np.ndarray))
+        inputs = [
+            recording.memory(theta),
+            concatenate([self._gradient(recording, leaf) for leaf in self.theta.leaves]),
+            self.rate_in(recording),
+            recording.reads(lambda: float(self.updates), dtype.type(self.updates), "updates so far", weak=True),
+            *[recording.memory(vector) for vector in self.state.values()],
+            *[recording.memory(vector) for vector in vectors],
+        ]
+        for memory, new in zip([theta, *self.state.values()], self._rule(*inputs), strict=True):
+            recording.writes_to(memory, new, "theta" if memory is theta else "state of the optimizer")
+        recording.then(self._moved)
+
+    def rate_in(self, recording: Any) -> Any:
+        """The rate as a Tensor, whatever it is when a replay begins."""
+        rate, weak = self.rate, isinstance(self.rate, float)
+        return recording.reads(lambda: self.rate, self.theta.data.dtype.type(rate) if weak else rate, "rate", weak)
+
+    def _gradient(self, recording: Any, leaf: Any) -> Any:
+        """The gradient of a leaf as a vector of Tensors."""
+        g = leaf.grad
+        if g is None:
+            return np.zeros(leaf.data.size, leaf.dtype)
+        return reshape(g if isinstance(g, Tensor) else recording.memory(g), (-1,))
+
+    def _moved(self, _: Any = None) -> None:
         self.updates += 1
         self.theta.changed()
-        return loss
 
     def update(self, *vectors: Any, **options: Any) -> tuple[Any, ...]:
         raise NotImplementedError(f"{self._name} defines no update")
 
-    def _backward(self, closure: Callable[[], Any]) -> float:
+    def _backward(self, closure: Callable[[], Any]) -> Any:
         self.zero_grad()
         loss = closure()
         loss.backward()
-        return float(loss.item())
+        return loss if is_tracing() else float(loss.item())
 
     @property
     def source(self) -> str:

@@ -1,0 +1,78 @@
+"""Blocks: a fused step on large arrays is run some rows at a time, so that all of a block stays in the cache.
+
+>>> import numpy as np, autograd_lite as ag
+>>> f = ag.compile(lambda x: np.tanh(x) * x + 1, backend="numpy")
+>>> y = f(np.ones(100_000))
+>>> print(f.plan.source.split("def program")[0].rstrip())
+def blocks0(x0, v2):
+    for start in range(0, 100000, 16384):
+        rows = slice(start, start + 16384)
+        x0_b = x0[rows]
+        v2_b = v2[rows]
+        s0 = blocks0_s0[:len(v2_b)]
+        tanh(x0_b, s0)
+        multiply(s0, x0_b, s0)
+        add(s0, 1, v2_b)
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .lifetimes import Memory
+from .passes.fusion import folds_all
+from .program import Value
+from .statements import Statements
+
+BLOCK = 2**14  # entries
+
+
+def write_blocks(name: str, step: tuple[Value, ...], whole: list[Value], outer: Statements) -> tuple[str, str, int]:
+    """The function `name` of a step, its call, and the bytes that its blocks take.
+
+    `whole` are the values of the step that are read outside of it: they have arrays of their full size, under the names
+    of `outer`. The others exist a block at a time; sums of everything are sums of the blocks' sums.
+    """
+    shape, inside, folds = step[0].shape, set(step), [value for value in step if folds_all(value)]
+    rows = max(BLOCK * shape[0] // step[0].size, 1)
+    operands = [i for i in dict.fromkeys(i for value in step for i in value.operands) if i not in inside]
+    parameters = [*operands, *whole]
+    cut = [v for v in parameters if len(v.shape) == len(shape) and v.shape[0] == shape[0]]
+    inner = Statements({**outer.names, **{v: f"{outer.names[v]}_b" for v in cut}}, outer)
+    scratch, last = Memory(), {i: value for value in step for i in value.operands}
+    loop = []
+    for value in step:
+        if value in folds:
+            loop.append(f"{outer.names[value]}.append({inner.call(value)})")
+        else:
+            inputs = [i for i in dict.fromkeys(value.operands) if last[i] is value]
+            if value not in whole:
+                for i in inputs:  # a ufunc may write over what it reads
+                    if isinstance(value.op.fprop, np.ufunc):
+                        scratch.give_back(i)
+                place = scratch.take(value, rows * (value.size // shape[0]) * value.dtype.itemsize, value.dtype)
+                out = f"s{place}"
+            else:
+                out = inner.names[value]
+            loop.append(inner.into(value, out))
+            inner.names[value] = out
+            for i in inputs:
+                scratch.give_back(i)
+    for k, (size, dtype) in enumerate(scratch.buffers):
+        outer.scope[f"{name}_s{k}"] = np.empty(size, np.uint8).view(dtype).reshape((rows, *shape[1:]))
+    length = f"len({inner.names[cut[-1]]})"
+    lines = [
+        f"def {name}({', '.join([outer.names[v] for v in parameters])}):",
+        *[f"    {outer.names[v]} = []" for v in folds],
+        f"    for start in range(0, {shape[0]}, {rows}):",
+        f"        rows = slice(start, start + {rows})",
+        *[f"        {inner.names[v]} = {outer.names[v]}[rows]" for v in cut],
+        *[f"        s{k} = {name}_s{k}[:{length}]" for k in range(len(scratch.buffers))],
+        *[f"        {line}" for line in loop],
+    ]
+    if folds:
+        sums = [f"{outer.function(f'{v.op.fold.__name__}_reduce', v.op.fold.reduce)}({outer.names[v]})" for v in folds]
+        lines.append(f"    return {', '.join(sums)}")
+    call = f"{name}({', '.join([outer.names[v] for v in parameters])})"
+    call = f"{', '.join([outer.names[v] for v in folds])} = {call}" if folds else call
+    return "\n".join(lines), call, sum(size for size, _ in scratch.buffers)

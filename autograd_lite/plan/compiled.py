@@ -1,0 +1,127 @@
+"""`ag.compile`: a function that is recorded once for each signature of its arguments, and replayed from then on."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from functools import update_wrapper
+from threading import RLock
+from typing import Any
+
+from ..errors import ArgumentError
+from ..node import is_tracing
+from ..tensor import Tensor
+from .entrance import ELSEWHERE
+from .plan import Plan
+from .record import Recording, WeakNumber
+from .signature import History, key_of, number_dtype, places, put_together, taken_apart
+
+CACHE = 32  # recordings of one function; the one that has not been used for longest is forgotten
+
+
+class Compiled:
+    """A compiled function: called like the function itself. `plan` is the one that was used last."""
+
+    plan: Plan
+
+    def __init__(self, f: Callable[..., Any], backend: str | None, donate: tuple[int, ...]):
+        self._f, self._backend, self._donate = f, backend, donate
+        self._plans: OrderedDict[Any, list[Plan]] = OrderedDict()
+        self._lock = RLock()
+        self._floats = True  # whether Python's floats may change from call to call
+        self._enter: Callable[[tuple[Any, ...]], Any] = lambda args: ELSEWHERE
+        update_wrapper(self, f, updated=())
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if not kwargs and not is_tracing():
+            y = self._enter(args)
+            if y is not ELSEWHERE:
+                return y
+        return self._find(args, kwargs)
+
+    def _find(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Replay the recording of this signature, or make one."""
+        if is_tracing():  # what is around it records it
+            return self._f(*args, **kwargs)
+        found: list[Any] = []
+        try:
+            form = taken_apart([args, kwargs], found, self._floats)
+            if self._floats and number_dtype(found) is None:
+                form = taken_apart([args, kwargs], found := [], floats=False)
+        except History:
+            return self._f(*args, **kwargs)
+        try:
+            with self._lock:
+                plan = self._plan(key_of(form, found), form, found)
+                if not kwargs:
+                    self._enter = plan.entrance_for(form[1], found)
+        except WeakNumber:
+            self._floats = False
+            return self._find(args, kwargs)
+        return plan(tuple(found))
+
+    def _plan(self, key: Any, form: Any, found: list[Any]) -> Plan:
+        plans = self._plans.setdefault(key, [])
+        self._plans.move_to_end(key)
+        for plan in plans:
+            if plan.holds():
+                break
+        else:
+            plan = self._recorded(form, found)
+            plans.insert(0, plan)
+            del plans[CACHE:]
+            while len(self._plans) > CACHE:
+                self._plans.popitem(last=False)
+        self.plan = plan
+        return plan
+
+    def _recorded(self, form: Any, found: list[Any]) -> Plan:
+        def run(tensors: list[Tensor]) -> Any:
+            args, kwargs = put_together(form, iter(tensors))
+            return self._f(*args, **kwargs)
+
+        donated: list[int] = []
+        _, *args = form[1]
+        for k in self._donate:
+            if not -len(args) <= k < len(args):
+                raise ArgumentError(f"compile: donate={self._donate}, but the function got {len(args)} arguments")
+            start = sum(map(places, args[: k % len(args)]))
+            donated += range(start, start + places(args[k]))
+        return Plan(Recording(run, found, number_dtype(found)), self._backend, donated)
+
+
+def compile(f: Callable[..., Any], *, backend: str | None = None, donate: int | tuple[int, ...] = ()) -> Compiled:
+    """`f`, recorded at the first call with arguments of some shapes and dtypes, and replayed at later ones.
+
+    Parameters
+    ----------
+    f: a function of arrays, numbers, and nested containers of them. It may differentiate (`grad`, `hessian`,
+        `backward`), move an optimizer, draw random numbers, change the running statistics of a model. It is called once
+        for each signature; what Python does in it besides computing is done then, and `if t > 0` or `t.item()` on what
+        depends on an argument or a leaf is an error. Leaves, random generators and arrays that an op gets are read anew
+        at each call; what plain NumPy computes from arrays alone is computed once.
+    backend: "numpy"; or "llvm", native code (extra `llvm`); None takes the faster one that is there, `plan.reason` says
+        which and why.
+    donate: positions of arguments whose memory may be written over, as for jax.jit's donate_argnums: results of their
+        shapes and dtypes come in memory that the next call uses again. Other results are the caller's own.
+
+    Returns
+    -------
+    A function that gives arrays. `plan` is the last recording: `print(f.plan)` shows what runs, `f.plan.program` what
+    was recorded, `f.plan.best` what the passes made of it, `ag.draw(f.plan)` draws it. With an argument that is being
+    differentiated by, f itself is called, so that `ag.grad(ag.compile(f))` works.
+
+    Raises
+    ------
+    LeakError (a TypeError), at the first call, where f asks for a value, naming the line; ArgumentError (a TypeError)
+    for arguments that are neither arrays nor hashable, for positions that are none, for an unknown backend.
+
+    With the numpy backend each result is that of `f`, bit by bit, but for sums of all of an array of 65,536 entries or
+    more, which are sums of its blocks' sums (their error is at most that of NumPy's own bound for such a sum).
+
+    >>> import numpy as np, autograd_lite as ag
+    >>> f = ag.compile(ag.grad(lambda x: np.sum(x**3)))
+    >>> f(np.array([1.0, 2.0])), f(np.array([3.0, 4.0]))
+    (array([ 3., 12.]), array([27., 48.]))
+    """
+    return Compiled(f, backend, (donate,) if isinstance(donate, int) else tuple(donate))

@@ -1,0 +1,222 @@
+"""The NumPy backend: a program as straight-line Python on arrays that were allocated once.
+
+What can be known before the first run is done before it: which buffer each value takes, all views of buffers, of leaves
+and of captured arrays, the methods of the matrix products. What is left is a function of one line an op.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..ops.shape import join
+from ..several import SEVERAL
+from .blocks import write_blocks
+from .lifetimes import Lifetimes, Memory
+from .passes.fusion import LARGE, folds_all
+from .program import Argument, Program, Value, names_of, uses
+from .statements import Statements
+
+
+class Built:
+    """A program that is ready to run, with buffers of its own: one call at a time.
+
+    `source` is the Python that runs, `peak_bytes` what its buffers take, `reason` why this backend was chosen.
+    """
+
+    def __init__(self, program: Program, reason: str = "NumPy"):
+        self.program, self.reason = program, reason
+        self._write()
+
+    def _write(self) -> None:
+        writer = _Writer(self.program)
+        self.source, self.peak_bytes, self._function = writer.source, writer.bytes, writer.function
+        self._held = list(writer.held.items())
+        self._dynamic = [k for k in range(len(self.program.sources)) if k not in writer.held] if writer.apart else []
+        memories = [target.source.memory for target, _ in self.program.writes]
+        self._written = {id(memory if memory.base is None else memory.base) for memory in memories}
+
+    def run(self, sources: list[Any]) -> Any:
+        """What the program gives for these arrays, in the order of `program.sources`."""
+        for k, array in self._held:
+            if sources[k] is not array:  # a leaf has moved, as when its model joins a larger one
+                self._write()
+                break
+        for k in self._dynamic:  # what is written before all is read must not be an argument's memory
+            x = sources[k]
+            if type(x) is np.ndarray and id(x if x.base is None else x.base) in self._written:
+                sources[k] = x.copy()
+        return self._function(*sources)
+
+
+def build(program: Program) -> Built:
+    """The program, ready to run."""
+    return Built(program)
+
+
+def _address(array: Any) -> int:
+    return array.__array_interface__["data"][0]  # type: ignore[no-any-return]
+
+
+class _Writer:
+    """Finds a place for each value, and writes the function."""
+
+    def __init__(self, program: Program):
+        self.program = program
+        self.life, self.uses = Lifetimes(program), uses(program)
+        self.memory, self.buffers, self.bytes = Memory(), list[Any](), 0
+        self.statements = Statements(names_of(program))
+        self.names = self.statements.names
+        self.targets = {new: target.source.memory for target, new in program.writes if isinstance(new, Value)}
+        self.fresh = self._fresh_outputs()
+        self.held: dict[int, Any] = {}
+        self.apart = False
+        for k, source in enumerate(program.sources):
+            stays = not isinstance(source.source, Argument) and source.source.stays
+            if stays and isinstance(array := source.source.read(), np.ndarray):
+                self.held[k] = array
+                self.statements.know(source, array)
+        self.functions: list[str] = []
+        self.lines: list[str] = []
+        place = 0
+        for step in program.steps:
+            self._step(step, place)
+            place += len(step)
+        self._end()
+
+    def _step(self, step: tuple[Value, ...], place: int) -> None:
+        if len(step) > 1 and step[0].size >= LARGE:
+            end, inside = place + len(step), set(step)
+            whole = [v for v in step if not folds_all(v) and (self._lasts(v, end) or set(self.uses[v]) - inside)]
+            for at, value in enumerate(step, place):
+                if value in whole:
+                    self._place(value, place, at)
+            name = f"blocks{len(self.functions)}"
+            function, call, nbytes = write_blocks(name, step, whole, self.statements)
+            self.functions.append(function)
+            self.lines.append(call)
+            self.bytes += nbytes
+            self._let_go([i for value in step for i in (*value.operands, value)], end - 1)
+            return
+        for at, value in enumerate(step, place):
+            self._statement(value, at)
+            self._let_go([*value.operands, value], at)
+
+    def _lasts(self, value: Value, end: int) -> bool:
+        return self.life.last[self.life.owner[value]] >= end
+
+    def _statement(self, value: Value, at: int) -> None:
+        if value.op.view and self._is_known_view(value):
+            return
+        if value.op is join and (array := self._side_by_side(value)) is not None:
+            self.statements.know(value, array)
+            return
+        if not self.statements.can_place(value):
+            self.lines.append(f"{self.names[value]} = {self.statements.call(value)}")
+            return
+        if value.op.elementwise and isinstance(value.op.fprop, np.ufunc):  # it may write over what it reads
+            same = [i for i in value.operands if i.shape == value.shape and i.dtype == value.dtype]
+            self._let_go([i for i in same if self.life.owner[i] is i], at)
+        self._place(value, at, at)
+        self.lines.append(self.statements.into(value, self.names[value]))
+
+    def _is_known_view(self, value: Value) -> bool:
+        """Whether the value is a view of an array that is known now, and so is known itself."""
+        arrays = self.statements.arrays
+        array, *others = value.inputs
+        if not value.shape or array not in arrays or value.op.effect or any(isinstance(i, Value) for i in others):
+            return False
+        y = value.op.run(arrays[array], *others, **value.keywords)
+        if not isinstance(y, np.ndarray) or not np.may_share_memory(y, arrays[array]):
+            return False
+        self.statements.know(value, y)
+        return True
+
+    def _side_by_side(self, value: Value) -> Any:
+        """The array that vectors are parts of which follow each other in memory, such as the gradients of a model's
+        parameters: then joining them is no work."""
+        owners = [self.life.owner[i] for i in value.operands]
+        if not all(i in self.targets and self.statements.arrays.get(i) is self.targets[i] for i in owners):
+            return None  # buffers are given to others later
+        parts = [self.statements.arrays.get(i) for i in value.inputs]
+        base = getattr(parts[0], "base", None)
+        if len(value.shape) != 1 or base is None or base.ndim != 1 or not base.flags.c_contiguous:
+            return None
+        start = place = _address(parts[0])
+        for part in parts:
+            if part is None or part.base is not base or not part.flags.c_contiguous or _address(part) != place:
+                return None
+            place += part.nbytes
+        first = (start - _address(base)) // base.itemsize
+        return base[first : first + value.size]
+
+    # -- places --------------------------------------------------------------------------------------------------------
+
+    def _fresh_outputs(self) -> set[Value]:
+        """The outputs that are computed into memory that the caller gets."""
+        given = [y for y in self.program.outputs if isinstance(y, Value) and y.op is not None]
+        return {y for y in given if not y.op.view and y not in self.targets and given.count(y) == 1}
+
+    def _place(self, value: Value, start: int, at: int) -> None:
+        """Find memory for a value, at `at` in a step that begins at `start`: new memory for an output, the memory of
+        what it replaces, or a buffer."""
+        if value in self.fresh:
+            dtype = self.statements.constant(value.dtype)
+            self.lines.append(f"{self.names[value]} = empty({value.shape}, {dtype})")
+        elif value in self.targets and self._may_overwrite(self.targets[value], value, start, at):
+            self.statements.know(value, self.targets[value])
+        else:
+            number = self.memory.take(value, value.nbytes, value.dtype)
+            if number == len(self.buffers):
+                self.buffers.append(np.empty(value.nbytes, np.uint8).view(value.dtype))
+                self.bytes += value.nbytes
+            self.statements.know(value, self.buffers[number].reshape(value.shape))
+
+    def _may_overwrite(self, target: Any, value: Value, start: int, at: int) -> bool:
+        """Whether nothing reads the target's memory after `value` has been computed into it."""
+        if target.shape != value.shape or target.dtype != value.dtype or not target.flags.c_contiguous:
+            return False
+        own = value.op.elementwise and isinstance(value.op.fprop, np.ufunc)
+        for source in self.program.sources:
+            array, last = self.statements.arrays.get(source), self.life.last[source]
+            if source.dtype is None or last < start or not source.shape:
+                continue
+            if array is None:
+                self.apart = True  # an argument, which `run` keeps apart
+            elif np.may_share_memory(array, target) and not (own and last <= at and array is target):
+                return False
+        return True
+
+    def _let_go(self, values: list[Value], at: int) -> None:
+        """Free the memory of those values that nothing reads after `at`."""
+        for i in dict.fromkeys(values):
+            if self.life.last[self.life.owner[i]] <= at:
+                self.memory.give_back(self.life.owner[i])
+
+    # -- the function --------------------------------------------------------------------------------------------------
+
+    def _end(self) -> None:
+        arrays, constant = self.statements.arrays, self.statements.constant
+        late = [(m, new) for (target, new) in self.program.writes if arrays.get(new) is not (m := target.source.memory)]
+        news = [self.statements.named(new) for _, new in late]
+        if len(news) > 1:  # one may be a view of what another overwrites
+            news = [f"array({new})" for new in news]
+        if news:
+            self.lines.append(f"{', '.join(f'n{k}' for k in range(len(news)))} = {', '.join(news)}")
+        self.lines += [f"copyto({constant(memory)}, n{k})" for k, (memory, _) in enumerate(late)]
+        self.lines.append(f"return [{', '.join([self._output(y) for y in self.program.outputs])}]")
+        given = [f"{self.names[s]}_" if s in arrays else self.names[s] for s in self.program.sources]
+        body = "\n".join([f"    {line}" for line in self.lines])
+        self.source = "\n\n".join([*self.functions, f"def program({', '.join(given)}):\n{body}"])
+        exec(compile(self.source, "<autograd_lite plan>", "exec"), self.statements.scope)
+        self.function: Callable[..., Any] = self.statements.scope["program"]
+
+    def _output(self, y: Any) -> str:
+        name = self.statements.named(y)
+        if not isinstance(y, Value):
+            return name
+        if y in self.fresh or not y.shape or y.dtype is SEVERAL:
+            return name
+        return f"array({name})"

@@ -1,0 +1,135 @@
+"""A plan: what a function does for arguments of one signature, as a program, and what runs that.
+
+>>> import numpy as np, autograd_lite as ag
+>>> f = ag.compile(lambda x: np.sum(np.tanh(x) ** 2), backend="numpy")
+>>> y = f(np.ones(3))
+>>> print(f.plan)
+float64[3] -> float64[], by NumPy in 24 bytes of buffers
+<BLANKLINE>
+def program(x0):
+    tanh(x0, v0)
+    square(v0, v1)
+    v2 = add_reduce(v1, None)
+    return [v2]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import nullcontext
+from threading import Lock
+from typing import Any
+
+import numpy as np
+
+from . import passes
+from .backends import backend_for
+from .entrance import entrance, regrouping
+from .program import Argument, Captured, Program, Value, substituted, type_text
+from .record import Recording
+
+
+class Plan:
+    """The recording of one signature, and programs that are ready to run.
+
+    `program` is what was recorded, `best` what the passes made of it, `source` what runs, and `reason` why by this
+    backend. A built program has buffers of its own and serves one call at a time; threads that call at the same time
+    get one each.
+    """
+
+    def __init__(self, recording: Recording, backend: str | None, donated: list[int]):
+        self.program, self.guards = recording.program, recording.guards
+        self.memory: dict[int, Any] = {}  # of donated arguments, which results are written over
+        self.places: dict[int, int] = {}  # where in what is returned such a result stands
+        self.best = passes.optimised(self._with_donations(recording.program, donated))
+        used = {s.source.memory is not None and id(s.source.memory) for s in self.best.sources if not _is_argument(s)}
+        self.copied = [k for k, memory in self.memory.items() if id(memory) in used]
+        self.reads = [s.source.position if _is_argument(s) else s.source.read for s in self.best.sources]
+        self.afterwards = [(call, tensor is not None) for call, tensor in recording.afterwards]
+        self.regrouped = regrouping(recording.form)
+        self.build = backend_for(self.best, backend)
+        first = self.build(self.best)
+        self.free = [first]
+        self.source, self.peak_bytes, self.reason = first.source, first.peak_bytes, first.reason
+        self.lock: Any = Lock() if self.memory else nullcontext()
+        self.quiet = any(_silences(value.op) for value in recording.program.values)
+        self.entrance = ""
+
+    def holds(self) -> bool:
+        """Whether what the function found outside, such as an option of an optimizer, is as it was."""
+        return all(now() == then for now, then in self.guards)
+
+    def entrance_for(self, form: Any, found: list[Any]) -> Callable[..., Any]:
+        """A function of a call's arguments that replays the plan if they fit."""
+        enter, self.entrance = entrance(form, found, self, self.holds if self.guards else None)
+        return enter
+
+    def __call__(self, found: Any) -> Any:
+        """What the function gives for these arrays and floats, in the order in which they stand in its arguments."""
+        try:
+            built = self.free.pop()
+        except IndexError:
+            built = self.build(self.best)
+        try:
+            with self.lock:
+                for k in self.copied:
+                    if found[k] is not self.memory[k]:
+                        np.copyto(self.memory[k], found[k])
+                sources = [found[read] if read.__class__ is int else read() for read in self.reads]
+                if self.quiet:
+                    with np.errstate(all="ignore"):
+                        ys = built.run(sources)
+                else:
+                    ys = built.run(sources)
+        finally:
+            self.free.append(built)
+        for k, place in self.places.items():
+            ys.insert(place, self.memory[k])
+        if self.afterwards:
+            values = iter(ys[len(ys) - sum(has_value for _, has_value in self.afterwards) :])
+            for call, has_value in self.afterwards:
+                call(next(values) if has_value else None)
+        return self.regrouped(ys)
+
+    def _with_donations(self, program: Program, donated: list[int]) -> Program:
+        """The program with results written to the memory of donated arguments of the same shape and dtype."""
+        outputs, writes, new = list(program.outputs), list(program.writes), dict[Value, Value]()
+        taken: dict[int, int] = {}
+        for source in program.sources:
+            if not (_is_argument(source) and source.source.position in donated and source.shape):
+                continue
+            fits = [
+                j
+                for j, y in enumerate(outputs)
+                if isinstance(y, Value) and y.op and j not in taken.values() and _kind(y) == _kind(source)
+            ]
+            if fits:
+                k = source.source.position
+                taken[k] = fits[0]
+                self.memory[k] = memory = np.empty(source.shape, source.dtype)
+                place = Captured(lambda memory=memory: memory, f"donated argument {k}", memory)  # type: ignore[misc]
+                new[source] = Value(None, (), (), source.shape, source.dtype, place)
+                writes.append((new[source], outputs[fits[0]]))
+        self.places = dict(sorted(taken.items(), key=lambda pair: pair[1]))
+        rest = [y for j, y in enumerate(outputs) if j not in taken.values()]
+        return substituted(program._replace(outputs=tuple(rest), writes=tuple(writes)), new)
+
+    def __str__(self) -> str:
+        inputs = [type_text(s) for s in self.program.sources if _is_argument(s)]
+        outputs = [type_text(y) if isinstance(y, Value) else repr(y) for y in self.program.outputs]
+        head = f"{', '.join(inputs)} -> {', '.join(outputs)}, by {self.reason} in {self.peak_bytes:,} bytes of buffers"
+        return f"{head}\n\n{self.source}"
+
+
+def _is_argument(source: Value) -> bool:
+    return isinstance(source.source, Argument)
+
+
+def _kind(value: Value) -> Any:
+    return value.shape, value.dtype
+
+
+def _silences(op: Any) -> bool:
+    """Whether the op's own function keeps NumPy from warning, which its parts then must do too."""
+    code = getattr(op.fprop, "__code__", None)
+    return code is not None and "errstate" in code.co_names

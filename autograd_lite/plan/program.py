@@ -1,0 +1,228 @@
+"""A program: what a function computes, as a list of values, each by one op from earlier ones. Nothing in it runs.
+
+It is what the flow graph is while nothing has been computed: the same ops and statics, without saved values, and with
+the array of today replaced by "the first argument". Passes turn one program into another (passes/), and a backend
+turns the last one into something that runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..several import SEVERAL
+
+
+class Argument(NamedTuple):
+    """Where a value comes from: the array at this place among all that the function is called with."""
+
+    position: int
+
+
+class Captured:
+    """Where a value comes from: something of somebody else's, an array, a leaf or a generator, read at each call; one
+    that `stays` is the same array as a rule."""
+
+    __slots__ = ("memory", "read", "stays", "what")
+
+    def __init__(self, read: Callable[[], Any], what: str, memory: Any = None, stays: bool = False):
+        self.read, self.what = read, what
+        self.memory = memory  # the array, where it is always the same
+        self.stays = stays or memory is not None
+
+
+class Value:
+    """One value of a program: `op` applied to `inputs` with `statics`; or, where op is None, what `source` gives.
+
+    `inputs` holds Values and the constants themselves: Python numbers, NumPy scalars, None. A `weak` value is a number
+    of Python's, which takes the dtype of the array that it meets; its own dtype says which that is. Immutable.
+    """
+
+    __slots__ = ("dtype", "inputs", "op", "operands", "shape", "source", "statics", "weak")
+
+    def __init__(
+        self,
+        op: Any,
+        inputs: tuple[Any, ...],
+        statics: tuple[Any, ...],
+        shape: Any,
+        dtype: Any,
+        source: Any = None,
+        weak: bool = False,
+    ):
+        self.op, self.inputs, self.statics = op, inputs, statics
+        self.operands = [i for i in inputs if type(i) is Value]  # the inputs that are values of the program
+        self.shape, self.dtype, self.source, self.weak = shape, dtype, source, weak
+
+    @property
+    def keywords(self) -> dict[str, Any]:
+        """The statics by their names."""
+        return dict(zip(self.op.statics, self.statics, strict=True)) if self.op else {}
+
+    @property
+    def size(self) -> int:
+        """How many entries it has; 0 where it is no array."""
+        return 0 if self.dtype is SEVERAL or self.dtype is None else int(np.prod(self.shape, dtype=np.intp))
+
+    @property
+    def nbytes(self) -> int:
+        """The memory that it takes, in bytes."""
+        return self.size * self.dtype.itemsize if self.size else 0
+
+    def with_inputs(self, inputs: tuple[Any, ...]) -> Value:
+        """The same op applied to other inputs of the same shapes and dtypes."""
+        return Value(self.op, inputs, self.statics, self.shape, self.dtype, self.source, self.weak)
+
+    def __repr__(self) -> str:
+        return f"<Value {self.op.name if self.op else self.source} {self.shape} {self.dtype}>"
+
+
+class Program(NamedTuple):
+    """`steps` in the order of computation; a step is the values that are computed together, mostly one.
+
+    `outputs` are what it gives, Values or constants. `writes` are pairs (source, new value): when nothing reads the
+    source any more, its memory gets the new value.
+    """
+
+    sources: tuple[Value, ...]
+    steps: tuple[tuple[Value, ...], ...]
+    outputs: tuple[Any, ...]
+    writes: tuple[tuple[Value, Value], ...] = ()
+
+    @property
+    def values(self) -> list[Value]:
+        """All computed values, in order."""
+        return [value for step in self.steps for value in step]
+
+    @property
+    def roots(self) -> list[Value]:
+        """What must be computed: outputs, what is written to memory, and ops with an effect."""
+        given = [y for y in self.outputs if isinstance(y, Value)]
+        return [*given, *[new for _, new in self.writes], *[v for v in self.values if v.op.effect]]
+
+    def __str__(self) -> str:
+        return text(self)
+
+
+def rewritten(program: Program, change: Callable[[Value], Any], given: dict[Value, Value] | None = None) -> Program:
+    """The program with `change(value)` in the place of each value, whose inputs are changed already.
+
+    What `change` gives may need values that are new; steps of several values fall apart. `given` says what stands for
+    sources.
+    """
+    new: dict[Value, Any] = {source: source for source in program.sources}
+    new.update(given or {})
+    sources, placed, steps = list(program.sources), set(new.values()), list[tuple[Value, ...]]()
+    for value in program.values:
+        if all([new[i] is i for i in value.operands]):
+            changed = change(value)
+        else:
+            changed = change(value.with_inputs(tuple([new[i] if type(i) is Value else i for i in value.inputs])))
+        new[value] = changed
+        if type(changed) is not Value or changed in placed:
+            continue
+        for found in [changed] if placed.issuperset(changed.operands) else in_order([changed], placed):
+            placed.add(found)
+            if found.op is None:
+                sources.append(found)
+            else:
+                steps.append((found,))
+    outputs = tuple([new[y] if isinstance(y, Value) else y for y in program.outputs])
+    writes = tuple([(source, new[y] if isinstance(y, Value) else y) for source, y in program.writes])
+    return Program(tuple(sources), tuple(steps), outputs, writes)
+
+
+def substituted(program: Program, new: dict[Value, Value]) -> Program:
+    """The program with other sources in the place of some."""
+    if not new:
+        return program
+    changed = rewritten(program, lambda value: value, new)
+    return changed._replace(sources=tuple([new.get(source, source) for source in program.sources]))
+
+
+def in_order(roots: Iterable[Any], known: set[Value]) -> list[Value]:
+    """The values that `roots` need and that are not `known`, each after its inputs. Iterative."""
+    found: list[Value] = []
+    seen: set[Value] = set()
+    stack: list[tuple[Any, bool]] = [(root, False) for root in reversed(list(roots))]
+    while stack:
+        value, ready = stack.pop()
+        if not isinstance(value, Value) or value in known or value in seen:
+            continue
+        if ready:
+            seen.add(value)
+            found.append(value)
+        else:
+            stack.append((value, True))
+            stack.extend([(i, False) for i in reversed(value.operands)])
+    return found
+
+
+def uses(program: Program) -> dict[Value, list[Value]]:
+    """For each value and source, the values computed from it."""
+    found: dict[Value, list[Value]] = {value: [] for value in [*program.sources, *program.values]}
+    for value in program.values:
+        for i in value.operands if len(value.operands) < 2 else dict.fromkeys(value.operands):
+            found[i].append(value)
+    return found
+
+
+# -- in words ------------------------------------------------------------------------------------------------------
+
+
+def names_of(program: Program) -> dict[Value, str]:
+    """A name for each value: x0, x1, ... for arguments, c0, ... for what is captured, v0, ... for what is computed."""
+    names, counts = {}, {"x": 0, "c": 0}
+    for source in program.sources:
+        letter = "x" if isinstance(source.source, Argument) else "c"
+        number = source.source.position if letter == "x" else counts["c"]
+        counts[letter] += 1
+        names[source] = f"{letter}{number}"
+    names.update({value: f"v{k}" for k, value in enumerate(program.values)})
+    return names
+
+
+def text(program: Program) -> str:
+    """The program as a table: a line a value, with op, inputs, shape and dtype."""
+    names = names_of(program)
+    lines = [f"{names[s]:<5} {_kind(s):<40} {type_text(s)}" for s in program.sources]
+    for step in program.steps:
+        for k, value in enumerate(step):
+            bracket = "" if len(step) == 1 else "┌" if k == 0 else "└" if k == len(step) - 1 else "│"
+            lines.append(f"{names[value]:<5} {bracket + call_text(value, names):<40} {type_text(value)}")
+    for target, new in program.writes:
+        lines.append(f"{_kind(target)} <- {names[new] if isinstance(new, Value) else repr(new)}")
+    outputs = ", ".join(names[y] if isinstance(y, Value) else repr(y) for y in program.outputs)
+    return "\n".join([*lines, f"return {outputs}"])
+
+
+def call_text(value: Value, names: dict[Value, str]) -> str:
+    """How a value is computed, such as `tanh(v3)` or `v1 + v2`."""
+    inputs = [names[i] if isinstance(i, Value) else _constant_text(i) for i in value.inputs]
+    if value.op.symbol and len(inputs) == 2 and not value.statics:
+        return f"{inputs[0]} {value.op.symbol} {inputs[1]}"
+    statics = [f"{n}={s!r}" for n, s in value.keywords.items() if s is not None and s is not value.op.defaults.get(n)]
+    return f"{value.op.name}({', '.join([*inputs, *statics])})"
+
+
+def _constant_text(x: Any) -> str:
+    return f"{x.item()!r}" if isinstance(x, np.generic) else repr(x)
+
+
+def _kind(source: Value) -> str:
+    if isinstance(source.source, Argument):
+        return f"argument {source.source.position}"
+    return str(source.source.what)
+
+
+def type_text(value: Value) -> str:
+    """The dtype and shape of a value, such as float32[64, 10]."""
+    return "" if value.dtype is None else f"{value.dtype}{list(value.shape) if value.dtype is not SEVERAL else ''}"
+
+
+def walk_constants(program: Program) -> Iterator[Any]:
+    """Each constant that a value has for an input."""
+    for value in program.values:
+        yield from (i for i in value.inputs if not isinstance(i, Value))

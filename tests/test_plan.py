@@ -1,0 +1,98 @@
+"""A compiled function gives what the function gives, bit by bit, on inputs that it was not recorded with."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pytest
+from specs import SPECS
+from surface import FLAT, SIZES, SURFACE, Program
+from test_rows import differentiable, draw, of_live_inputs
+from test_surface import run
+
+import autograd_lite as ag
+from autograd_lite.tree import leaves
+
+PROGRAMS = [(name, text) for name, programs in {**SURFACE, **FLAT}.items() for text in programs]
+
+
+# What depends on values in a way that no replay can: how large the result is, or which ops are run.
+REFUSED = {
+    "np.real_if_close(Z)": "real or complex",
+    "np.add.reduceat": "the gradient takes the segments' lengths from the indices",
+    "np.unique": "how many there are",
+    "np.unique_values": "how many there are",
+    "np.unwrap": "where it jumps",
+    "np.choose": "the choices are looked at one by one",
+    "np.piecewise": "which function is called",
+    "np.nanmedian": "how many are no NaN",
+    "np.nanquantile": "how many are no NaN",
+    "np.nanpercentile": "how many are no NaN",
+}
+
+
+def value_and_pullback(f):
+    """What f gives, and the gradients of a weighted sum of that."""
+
+    def both(*xs):
+        y, pull = ag.vjp(f, *xs)
+        weights = [np.linspace(0.5, 1.5, part.size).reshape(part.shape).astype(part.dtype)[()] for part in y]
+        return y, pull(weights)
+
+    return both
+
+
+def same(got, wanted):
+    got, wanted = list(leaves(got)), list(leaves(wanted))
+    assert len(got) == len(wanted)
+    for g, w in zip(got, wanted, strict=True):
+        w = w.data if isinstance(w, ag.Tensor) else w
+        assert type(g) is type(w) or not isinstance(w, (np.ndarray, np.generic))
+        np.testing.assert_array_equal(g, w, strict=isinstance(w, np.ndarray))
+
+
+def fresh(x, seed):
+    """Another input of the same kind: its entries in another order."""
+    x, rng = np.asarray(x), np.random.default_rng(seed)
+    return rng.permuted(x, axis=-1) if x.dtype.kind in "fc" and x.ndim == 1 and np.any(np.diff(x) < 0) else x
+
+
+@pytest.mark.parametrize(("name", "text"), PROGRAMS)
+def test_programs_of_the_surface(name, text):
+    program = Program(text)
+    inputs = program.inputs(SIZES[1])
+
+    def f(*moving):
+        y = run(program, {**inputs, **dict(zip(program.live, moving, strict=True))})
+        return [part for part in leaves(y) if name in FLAT or getattr(part, "dtype", np.dtype(float)).kind in "fc"]
+
+    both = value_and_pullback(f) if name in SURFACE else f
+    compiled = ag.compile(both)
+    xs = [inputs[k] for k in program.live]
+    if name in REFUSED or text in REFUSED:
+        with pytest.raises(ag.LeakError):
+            compiled(*xs)
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        same(compiled(*xs), both(*xs))
+        for seed in range(2):
+            other = [fresh(x, seed) for x in xs]
+            same(compiled(*other), both(*other))
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_rows(name):
+    for k in range(len(SPECS[name].cases)):
+        op, inputs, statics = draw(name, k, 0)
+        live = differentiable(op, inputs)
+        f = of_live_inputs(op, inputs, live, statics)
+        as_list = lambda *xs: list(leaves(f(*xs)))  # noqa: B023
+        both = value_and_pullback(as_list) if live else as_list
+        compiled = ag.compile(both)
+        with np.errstate(all="ignore"):
+            for seed in range(3):
+                others = draw(name, k, seed)[1]
+                xs = [others[j] for j in live]
+                same(compiled(*xs), both(*xs))
