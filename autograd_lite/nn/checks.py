@@ -1,5 +1,5 @@
-"""What `fit` refuses, or warns of, before it begins: what is no model, optimizer or regularizer, and targets that do not
-go with the outputs."""
+"""What `fit` refuses, or warns of, before it begins: what is no model, optimizer or regularizer, and targets that do
+not go with the outputs."""
 
 from __future__ import annotations
 
