@@ -421,6 +421,51 @@ def test_clipping(seed, limit, p):
     assert all(np.abs(q.grad).max() <= 0.05 for q in model.parameters())
 
 
+CLIPS = {
+    "value": lambda theta: nn.clip_grad_value_(theta, 0.01),
+    "1-norm": lambda theta: nn.clip_grad_norm_(theta, 0.1, 1.0),
+    "2-norm": lambda theta: nn.clip_grad_norm_(theta, 0.1),
+    "largest": lambda theta: nn.clip_grad_norm_(theta, 0.1, math.inf),
+    "no need": lambda theta: nn.clip_grad_norm_(theta, 1e9),
+}
+
+
+@pytest.mark.parametrize("clip", CLIPS)
+def test_clipping_inside_of_a_compiled_step_is_clipping(clip):
+
+    def trained(compiled):
+        """Theta after four updates, and what the clipping returned."""
+        model, rng = nn.MLP([3, 4, 2], rng=0), np.random.default_rng(0)
+        optimizer = nn.SGD(model.parameters(), lr=0.1, momentum=0.9)
+
+        def step(X, y):
+            optimizer.zero_grad()
+            loss = nn.cross_entropy(model(X), y)
+            loss.backward()
+            norm = CLIPS[clip](model.theta)
+            optimizer.step()
+            return loss if norm is None else norm
+
+        run = ag.compile(step) if compiled else step
+        found = [run(5 * rng.normal(size=(8, 3)), rng.integers(0, 2, 8)) for _ in range(4)]
+        return model.theta.data, np.array([x if isinstance(x, float) else x.item() for x in found])
+
+    for ours, theirs in zip(trained(True), trained(False), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-12, atol=1e-14)
+
+
+def test_clipping_inside_of_a_compiled_step_cannot_ask_for_values():
+    w = ag.tensor([1.0, 2.0], requires_grad=True)
+
+    def step(x):
+        (w * x).sum().backward()
+        nn.clip_grad_norm_([w], 1.0, error_if_nonfinite=True)
+        return x
+
+    with pytest.raises(TypeError, match="inside of a compiled function"):
+        ag.compile(step)(np.ones(2))
+
+
 def test_clipping_a_gradient_that_is_not_finite():
     w = ag.tensor([1.0], requires_grad=True)
     w.grad = np.array([math.inf])

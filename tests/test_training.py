@@ -544,6 +544,11 @@ def test_batches_that_weigh_nothing_move_nothing():
         (lambda m, X, y: nn.predict(m, X[:0]), ValueError, r"predict: X of shape \(0, 3\) has no rows"),
         (lambda m, X, y: nn.predict(m, X, batch_size=0), ValueError, "batch size 0; it must be a whole number"),
         (lambda m, X, y: nn.predict_proba(m, X, "cros_entropy"), TypeError, "did you mean 'cross_entropy'"),
+        (
+            lambda m, X, y: nn.predict_proba(model_for(output="softmax"), X),
+            TypeError,
+            "ends in softmax: its outputs are probabilities already; use predict",
+        ),
         (lambda m, X, y: nn.evaluate(m, "cross_entropy", (X[:0], y[:0])), ValueError, "evaluate: X has no rows"),
         (lambda m, X, y: nn.evaluate(m, "cross_entropy", (X, y[:-1])), ValueError, "X has 60 rows and y 59"),
         (lambda m, X, y: nn.evaluate(m, "cross_entropy", spoiled(np.nan)), ValueError, "row 4, column 1 is nan"),

@@ -14,9 +14,8 @@ from ..ops.neural import softmax
 from ..tensor import Tensor
 from .activations import text_of
 from .data import batches, require_labels
-from .layers import Sequential
 from .losses import LOSSES, binary_cross_entropy_with_logits, cross_entropy, kl_div
-from .prediction import ROWS, predict
+from .prediction import ROWS, output_activation, predict
 
 PRE_ACTIVATIONS = (cross_entropy, kl_div, binary_cross_entropy_with_logits)  # what these losses take
 
@@ -43,7 +42,7 @@ def check_parts(model: Any, optimizer: Any, regularizer: Any, clip_norm: Any) ->
 
 def check_output(model: Any, loss: Any) -> None:
     """Warn of an output that is made probabilities before a loss which does that itself."""
-    last = model.parts[-1] if isinstance(model, Sequential) and model.parts else getattr(model, "output", None)
+    last = output_activation(model)
     if loss in PRE_ACTIVATIONS and (last is softmax or last is sigmoid):
         warnings.warn(
             f"fit: the model ends in {text_of(last)}, and {loss.__name__} wants pre-activations: it has a softmax or"

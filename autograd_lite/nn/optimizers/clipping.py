@@ -15,7 +15,7 @@ from ...ops.reduce import max as largest
 from ...ops.reduce import sum
 from ...plan.record import Recording, recording
 from ...tensor import Tensor
-from ..theta import Theta
+from ..theta import Theta, leaf_of
 
 
 def clip_grad_norm_(
@@ -45,16 +45,15 @@ def clip_grad_norm_(
     """
     if not (max_norm >= 0 and norm_type > 0):
         raise ArgumentError(f"clip_grad_norm_: max_norm {max_norm}, norm_type {norm_type}; they must be positive")
-    theta = _theta(parameters)
     if (trace := recording()) is not None:
         if error_if_nonfinite:
             raise ArgumentError("clip_grad_norm_: error_if_nonfinite asks for a value, inside of a compiled function")
-        gradients = _recorded(trace, theta)
+        gradients = _recorded(trace, parameters)
         recorded_norm = _norm(list(gradients.values()), norm_type)
         for leaf, g in gradients.items():
             leaf.grad = g * minimum(1.0, max_norm / (recorded_norm + 1e-6))
         return recorded_norm  # type: ignore[no-any-return]
-    g = theta.grad
+    g = _theta(parameters).grad
     norm = float(np.linalg.norm(g, norm_type))
     if error_if_nonfinite and not np.isfinite(norm):
         raise ShapeError(f"clip_grad_norm_: the gradient has the norm {norm}, and scaling cannot repair that")
@@ -70,7 +69,7 @@ def clip_grad_value_(parameters: Theta | Tensor | Iterable[Tensor], clip_value: 
     if not clip_value >= 0:
         raise ArgumentError(f"clip_grad_value_: clip_value {clip_value}; it must be positive")
     if (trace := recording()) is not None:
-        for leaf, recorded in _recorded(trace, _theta(parameters)).items():
+        for leaf, recorded in _recorded(trace, parameters).items():
             leaf.grad = clip(recorded, -clip_value, clip_value)
         return
     g: Any = _theta(parameters).grad
@@ -83,9 +82,12 @@ def _theta(parameters: Theta | Tensor | Iterable[Tensor]) -> Theta:
     return Theta([parameters] if isinstance(parameters, Tensor) else parameters)
 
 
-def _recorded(trace: Recording, theta: Theta) -> dict[Leaf, Any]:
+def _recorded(trace: Recording, parameters: Theta | Tensor | Iterable[Tensor]) -> dict[Leaf, Any]:
     """The gradients that leaves have at this point of a function that is being compiled, as Tensors."""
-    found = {leaf: leaf.grad for leaf in theta.leaves if leaf.grad is not None}
+    if not isinstance(parameters, Theta):
+        parameters = [parameters] if isinstance(parameters, Tensor) else list(parameters)
+    leaves = parameters.leaves if isinstance(parameters, Theta) else [leaf_of(parameter) for parameter in parameters]
+    found = {leaf: leaf.grad for leaf in leaves if leaf.grad is not None}
     for leaf, g in found.items():
         trace.grads.setdefault(leaf, g)
     return {leaf: g if isinstance(g, Tensor) else trace.memory(g) for leaf, g in found.items()}
