@@ -103,7 +103,7 @@ def walk(
     `useful`, if not None, holds the nodes whose gradient is asked for; the others are passed by. If `recorded`, the
     cotangents are Tensors: called on Tensors, the formulas build the graph of the gradient; with `history` the saved
     values are Tensors as well, on the nodes that they came from. `accumulate` stands in for `accumulator`: who draws
-    the walk sees every call through it (draw/frames.py).
+    the walk sees every call through it (draw/passes.py).
     """
     sums, waiting, send, memory = (accumulate or accumulator)(recorded)
     for node, g in starts:

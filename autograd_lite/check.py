@@ -16,6 +16,8 @@ from .node import Node, no_grad
 from .op import Op
 from .ops.elementwise import real
 from .ops.reduce import sum
+from .ops.shape import mT
+from .several import SEVERAL, Cotangents
 from .tensor import Tensor, constant_tensor, owned_copy
 from .transforms import jvp, value_and_grad
 from .tree import leaves, map_leaves
@@ -168,15 +170,18 @@ def _in_form_of(values: Any, each: Iterator[Any]) -> Any:
     return map_leaves(lambda _: next(each), values)
 
 
-def _contracted(f: Callable[..., Any], values: Any, how: How) -> tuple[Callable[..., Any], float, float]:
-    """h = Re <v, f> with a random cotangent v for every array that f returns; the size of its terms; their epsilon."""
+def _contracted(
+    f: Callable[..., Any], values: Any, how: How, given: Sequence[Any] | None = None
+) -> tuple[Callable[..., Any], float, float]:
+    """h = Re <v, f> with a cotangent v for every array that f returns, random unless `given`; the size of its terms;
+    their epsilon."""
     with no_grad():
         outputs = list(leaves(f(*map_leaves(constant_tensor, values))))
     if not outputs:
         raise ArgumentError("check_grads: the function returned nothing")
     shaped = [y._data if isinstance(y, Tensor) else np.asarray(y) * 1.0 for y in outputs]
     scalar = len(shaped) == 1 and shaped[0].shape == () and shaped[0].dtype.kind == "f"
-    cotangents = [1.0] if scalar else [random_like(y, how.rng) for y in shaped]
+    cotangents = given or ([1.0] if scalar else [random_like(y, how.rng) for y in shaped])
     mass = float(np.sum([np.sum(np.abs(v * y)) for v, y in zip(cotangents, shaped, strict=True)]))
 
     def h(*args: Any) -> Any:
@@ -263,51 +268,58 @@ def _worst_entry(failure: _Failure, values: Any) -> tuple[str, bool]:
 
 
 def _wrong_op(f: Any, values: Any, order: int, how: How) -> str:
-    """The first op of f's graph that fails the same check alone, if one does."""
+    """The first op of f's graph that fails the same check alone, if one does. Those with several outputs are passed
+    by: a random gradient of eigenvectors, say, makes no sense."""
     traced = map_leaves(lambda x: Tensor(x, requires_grad=True), values)
     for y in leaves(f(*traced)):
         if isinstance(y, Tensor) and y.node is not None:
             for box in Graph(y):
-                if box.op is not None and box.node.requires_grad and _fails_alone(box, box.op, order, how):
-                    return f" (op {box.op.name})"
+                op, kinds = box.op, [getattr(i, "dtype", None) for i in (box.node, *box.node.inputs)]
+                if op is None or not box.node.requires_grad or SEVERAL in kinds:
+                    continue
+                if _first_failure(*_alone(box, op), order, how)[0] is not None:
+                    return f" (op {op.name})"
     return ""
-
-
-def _fails_alone(box: Box, op: Op, order: int, how: How) -> bool:
-    return _first_failure(*_alone(box, op), order, how)[0] is not None
 
 
 def _alone(box: Box, op: Op) -> tuple[Callable[..., Any], list[Any]]:
     """The op of a box as a function of the inputs that want a gradient, and their values."""
     values = [i.value if isinstance(i, Box) else i for i in box.inputs]
+    statics = dict(zip(op.statics, box.node.statics, strict=True))
+    mirrored = op.mirrored if statics.get("hermitian", True) else ()
     live = [k for k, i in enumerate(box.node.inputs) if isinstance(i, Node) and i.requires_grad]
 
     def alone(*moving: Any) -> Any:
         inputs = list(values)
         for k, x in zip(live, moving, strict=True):
-            inputs[k] = x
-        return op(*inputs, **dict(zip(op.statics, box.node.statics, strict=True)))
+            inputs[k] = (x + mT(x).conj()) / 2 if op.input_name(k) in mirrored else x
+        return op(*inputs, **statics)
 
     return alone, [values[k] for k in live]
 
 
 class BoxCheck(NamedTuple):
     """How a box's bprop compares with central differences: the relative error along a random direction, whether it
-    is small enough, and whether there is a kink, where no gradient can agree."""
+    is small enough, and whether there is a kink or a jump, where no gradient can agree."""
 
     error: float
     holds: bool
     kink: bool
 
 
-def check_box(box: Box, rng: np.random.Generator | None = None) -> BoxCheck | None:
+def check_box(box: Box, gradient: Any = None, rng: np.random.Generator | None = None) -> BoxCheck | None:
     """Hold the gradients that one box's formulas give, at the values it has now, against central differences.
 
+    Its own `gradient` is a random one but where the op has several outputs: these may be defined up to a phase only,
+    as eigenvectors are, and then not every gradient makes sense. There it is the one given.
+
     None where there is nothing to compare: a leaf, an op that no gradient passes, one with an effect, the parts of
-    an op with several outputs, and values that are not finite.
+    an op with several outputs, several outputs that no gradient was given of, and values that are not finite.
     """
     op, node = box.op, box.node
     if op is None or op.effect or not node.requires_grad:
+        return None
+    if op.several and gradient is None:
         return None
     f, values = _alone(box, op)
     if not values or not all(isinstance(x, (np.ndarray, np.generic)) and np.isfinite(x).all() for x in values):
@@ -315,7 +327,8 @@ def check_box(box: Box, rng: np.random.Generator | None = None) -> BoxCheck | No
     rng = np.random.default_rng(0) if rng is None else rng
     how = How(_precision(values), rng, ("rev",), (None, None, None))
     with np.errstate(all="ignore"):
-        h, mass, precision = _contracted(f, values, how)
+        given = gradient.with_zeros() if isinstance(gradient, Cotangents) else None
+        h, mass, precision = _contracted(f, values, how, given)
         how = how._replace(precision=max(how.precision, precision))
         scales = [scale_of(x) for x in values]
         direction = _direction(values, scales, rng)

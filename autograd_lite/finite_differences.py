@@ -106,16 +106,22 @@ def refined(line: Line, first: float, how: How, mass: float, enough: float) -> t
 
 
 def sides(line: Line, analytic: float, how: How) -> tuple[float, float] | None:
-    """The derivatives from the left and from the right, if there is a kink between them that explains `analytic`."""
+    """The derivatives from the left and from the right, if there is a kink between them that explains `analytic`, or a
+    jump: then there is no derivative, and the differences grow as the step shrinks."""
     here = line.at(0.0)
-    gaps = []
+    gaps, steepest = [], []
     for t in (how.step, how.step / 16):
         left, right = (here - line.at(-t)) / t, (line.at(t) - here) / t
         gaps.append(abs(right - left))
+        steepest.append(max(abs(left), abs(right)))
     room = 4 * np.sqrt(how.step) * max(abs(left), abs(right)) + how.atol
     lies_between = min(left, right) - room <= analytic <= max(left, right) + room
     stays = gaps[1] > 0.5 * gaps[0] and gaps[1] > room  # where h is smooth, a shorter step has a smaller gap
-    return (left, right) if stays and lies_between else None
+    height = steepest[1] * how.step / 16
+    jumps = steepest[1] > 12 * steepest[0] and height > np.sqrt(how.precision) * max(
+        line.mass, abs(here)
+    )  # no rounding
+    return (left, right) if (stays and lies_between) or jumps else None
 
 
 def scale_of(x: Any) -> float:

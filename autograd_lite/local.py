@@ -113,6 +113,8 @@ def _of_elementwise(alone: Node, stand_in: Node, source: Node, entries: Any) -> 
     d = np.asarray(_pulled(alone, stand_in, np.ones(alone.shape, alone.dtype)[()]))
     if d.shape != alone.shape:  # a rule that undoes broadcasting itself
         return None
+    if source.dtype.kind != "c":  # as the engine has it: a real input's gradient is the real part
+        d = d.real
     if source.shape == alone.shape:
         return entries, entries, d.ravel()[entries]
     origin = np.broadcast_to(np.arange(size_of(source)).reshape(source.shape), alone.shape).ravel()

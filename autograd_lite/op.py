@@ -14,6 +14,7 @@ written on first use (generate.py): `print(ag.tanh.source)` shows them.
 from __future__ import annotations
 
 import inspect
+import re
 import sys
 import types
 from collections.abc import Callable
@@ -74,6 +75,8 @@ class Op:
     multilinear: whether it is linear in each input alone.
     holomorphic: of an elementwise op, whether its derivative at complex numbers is a complex number.
     tangent: a function of the node and its inputs' tangents that gives the output's, where no fact above does.
+    mirrored: inputs that are Hermitian matrices, of which the op reads one triangle; where it has a static `hermitian`,
+        only if that is true. Their gradients are right along Hermitian directions.
     elementwise: whether each entry of the output depends on the same entry of the inputs only.
     view: whether the output may share memory with an input.
     hashed: statics that are sure to be hashable, so that no call has to look.
@@ -119,6 +122,7 @@ class Op:
         beyond: Callable[..., Any] | None = None,
         linear: tuple[str, ...] = (),
         multilinear: bool = False,
+        mirrored: tuple[str, ...] = (),
         holomorphic: bool = True,
         tangent: Callable[..., Any] | None = None,
         batch: Callable[..., Any] | None = None,
@@ -143,20 +147,28 @@ class Op:
         self.is_ufunc = isinstance(fprop, np.ufunc)
         self.multilinear, self.holomorphic, self.tangent, self.batch = multilinear, holomorphic, tangent, batch
         self.linear, self.view, self.effect, self.advice = linear, view, effect, advice
+        self.mirrored = mirrored
         by_nature = isinstance(fprop, np.ufunc) and fprop.signature is None
         self.elementwise = by_nature if elementwise is None else elementwise
         self.flat = bprop is None and all(formula is None for formula in formulas.values())
         self._check_names()
         self.saves = self._names_to_save()
 
+    @property
+    def meaning(self) -> str:
+        """What the op computes, in a sentence: NumPy's where it is NumPy's; "" where nobody has said it."""
+        known = [getattr(module, self.name, None) for module in (np, np.linalg, np.fft)]
+        function = next((f for f in known if callable(f)), self.fprop)
+        paragraphs = [" ".join(part.split()) for part in inspect.cleandoc(function.__doc__ or "").split("\n\n")]
+        signature = re.compile(rf"({re.escape(self.name)}|{re.escape(self.fprop.__name__)})\(.*\)")
+        told = [part for part in paragraphs if not signature.fullmatch(part)]  # functions in C begin with theirs
+        sentence = (told or [""])[0].partition(". ")[0].rstrip(".:")
+        return f"{sentence}." if sentence else ""
+
     def describe(self) -> str:
-        """What the op computes, in NumPy's words where it is NumPy's, and the formula of each gradient."""
-        doc = getattr(np, self.name, self.fprop).__doc__ or ""
-        lines = [line.strip() for line in doc.strip().splitlines() if line.strip()]
-        if lines and lines[0].startswith(f"{self.name}("):  # a ufunc's first line is its signature
-            lines = lines[1:]
+        """What the op computes, and the formula of each gradient."""
         formulas = [f"d{i} = {self.formula_text(i)}" for i in self.all_inputs]
-        return " ".join([*lines[:1], "Gradient: " + ", ".join(formulas) + "."])
+        return f"{self.meaning} Gradient: {', '.join(formulas)}.".lstrip()
 
     def formula_text(self, name: str) -> str:
         """The formula of the gradient of input `name`, as written in the table; "0" where the op is flat."""
@@ -173,6 +185,10 @@ class Op:
     @property
     def all_inputs(self) -> tuple[str, ...]:
         return (*self.inputs, self.variadic) if self.variadic else self.inputs
+
+    def input_name(self, k: int) -> str:
+        """The name of input number k; all of `*xs` go by one."""
+        return self.inputs[k] if k < len(self.inputs) else str(self.variadic)
 
     def _check_names(self) -> None:
         reserved = {"g", "y", "r"} & set(self.all_inputs)

@@ -33,3 +33,12 @@ def rebuilt(tree: Any, values: Iterable[Any]) -> Any:
     """The same containers with `values`, one after another, for what stands in them."""
     each = iter(values)
     return map_leaves(lambda _: next(each), tree)
+
+
+def leaf_paths(tree: Any, path: str) -> list[str]:
+    """What leads to each leaf, in the order of `leaves`, such as `w['in'][0]` for a tree called w."""
+    if isinstance(tree, dict):
+        return [name for key, item in tree.items() for name in leaf_paths(item, f"{path}[{key!r}]")]
+    if isinstance(tree, (list, tuple)):
+        return [name for k, item in enumerate(tree) for name in leaf_paths(item, f"{path}[{k}]")]
+    return [] if tree is None else [path]

@@ -1,11 +1,8 @@
-"""Regenerate what is generated: the coverage page, the README's benchmark table, the pictures. Run by `make docs`."""
+"""Regenerate what is generated: the coverage page, the README's benchmark table and pictures. Run by `make docs`."""
 
 from __future__ import annotations
 
 import re
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import coverage_page as coverage
@@ -25,9 +22,7 @@ def readme_with_benchmarks() -> str:
 def main() -> None:
     (ROOT / "docs" / "coverage.md").write_text(coverage.page(), encoding="utf-8")
     (ROOT / "README.md").write_text(readme_with_benchmarks(), encoding="utf-8")
-    subprocess.run([sys.executable, ROOT / "examples" / "digits.py", "--out", ROOT / "build"], check=True)
     pictures.main()
-    shutil.copy(ROOT / "build" / "digits.svg", ROOT / "docs" / "digits.svg")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
 """docs/pictures.md: its programs are run, in one session, and what they draw and print is put where the page shows it.
+The demo's pictures are made too, with which the README opens.
 
 python docs/pictures_page.py   runs the programs, writes docs/pictures/ and the outputs in the page
 """
@@ -7,11 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import linecache
 import os
 import re
 import shutil
 import subprocess
+import sys
+import tempfile
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -19,15 +23,19 @@ from typing import Any
 
 from PIL import Image
 
-from autograd_lite.draw import Picture
+from autograd_lite.draw import Picture, steps
 
 DOCS = Path(__file__).parent
+sys.path.append(str(DOCS.parent / "examples"))
+
+import digits  # noqa: E402 - an example is no package
+
 PAGE, PICTURES, SOURCES = DOCS / "pictures.md", DOCS / "pictures", DOCS / "pictures" / "sources.txt"
 PROGRAM = re.compile(r"```python\n(.*?)```\n(?:\n```text\n(.*?)```\n)?", re.DOTALL)
 NUMBER = re.compile(r"#[0-9A-F]{6}\b|-?\b\d[\d.]*(?:e[+-]?\d+)?\b")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
-SHOTS = {"steps.png": "1", "steps_dark.png": "0"}  # what Chromium's preferredColorScheme is to be
-STEP = 6  # the step that is shown
+SCHEMES = {"": "1", "_dark": "0"}  # what is added to a screenshot's name, and Chromium's preferredColorScheme for it
+PAGES = {"steps": 6, "digits": 6}  # pages, and the step of each that is shown
 
 
 def run(folder: Path) -> str:
@@ -47,45 +55,72 @@ def run(folder: Path) -> str:
         return PROGRAM.sub(with_output, PAGE.read_text(encoding="utf-8"))
 
 
+def demo(folder: Path, epochs: int = digits.EPOCHS) -> None:
+    """What `make demo` draws, in `folder`."""
+    train_set, val_set, _ = digits.load(0)
+    digits.draw(digits.choose(train_set, val_set, 0, epochs=epochs, progress=False).model, train_set, folder)
+
+
 @contextlib.contextmanager
 def noted(*, render: bool) -> Iterator[dict[str, str]]:
-    """What the pictures that are written meanwhile look like, by file: a hash of the DOT text without its numbers,
-    which differ in the last digit from one machine to the next. Without `render` nothing is laid out."""
+    """What the pictures and pages that are written meanwhile look like, by file: a hash of their text without its
+    numbers, which differ from one machine to the next. Without `render` pictures are not laid out."""
     seen: dict[str, str] = {}
-    write = Picture.write
+    write, document = Picture.write, steps.document
 
     def noting(picture: Picture, path: str | os.PathLike[str]) -> Path:
-        seen[str(path)] = sha256(NUMBER.sub("0", picture.source).encode()).hexdigest()[:16]
+        words = re.sub(r"<[^<>]*>|\s+", " ", picture.source)  # where a line breaks depends on its numbers
+        seen[Path(path).name] = digest(" ".join(words.split()))
         return write(picture, path) if render else Path(path)
 
-    Picture.write = noting  # type: ignore[method-assign]
+    def noting_page(data: dict[str, Any], title: str) -> str:
+        told = [data["frames"], [[box["name"], box["kind"]] for box in data["boxes"]]]
+        seen[title] = digest(document({}, title) + json.dumps(told))
+        return document(data, title)
+
+    Picture.write, steps.document = noting, noting_page  # type: ignore[method-assign]
     try:
         yield seen
     finally:
-        Picture.write = write  # type: ignore[method-assign]
+        Picture.write, steps.document = write, document  # type: ignore[method-assign]
 
 
-def screenshots(page: Path) -> None:
-    """The page that steps through a computation, light and dark; where there is no browser they stay as they are."""
+def digest(text: str) -> str:
+    return sha256(NUMBER.sub("0", text).encode()).hexdigest()[:16]
+
+
+def screenshots(folder: Path) -> None:
+    """The pages that step through a computation, light and dark; where there is no browser they stay as they are."""
     browser = next(filter(None, map(shutil.which, BROWSERS)), None)
     if browser is None:
         print("no Chromium: the screenshots in docs/pictures/ stay as they are")
         return
-    for name, scheme in SHOTS.items():
-        switches = ["--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--window-size=1180,820"]
-        look = [f"--blink-settings=preferredColorScheme={scheme}", f"--screenshot={PICTURES / name}"]
-        subprocess.run([browser, *switches, *look, f"{page.as_uri()}#{STEP}"], check=True, capture_output=True)
+    switches = ["--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--window-size=1180,820"]
+    for page, step in PAGES.items():
+        for suffix, scheme in SCHEMES.items():
+            look = [f"--blink-settings=preferredColorScheme={scheme}"]
+            look += [f"--screenshot={PICTURES / f'{page}_step{suffix}.png'}", f"--user-data-dir={folder / 'profile'}"]
+            address = f"{(folder / page).with_suffix('.html').as_uri()}#{step}"
+            subprocess.run([browser, *switches, *look, address], check=True, capture_output=True)
 
 
 def main() -> None:
     PICTURES.mkdir(exist_ok=True)
-    with noted(render=True) as seen:
-        PAGE.write_text(run(PICTURES), encoding="utf-8")
-    SOURCES.write_text("".join(f"{name} {digest}\n" for name, digest in seen.items()), encoding="utf-8")
-    screenshots(PICTURES / "steps.html")
-    (PICTURES / "steps.html").unlink()
+    with tempfile.TemporaryDirectory() as name, noted(render=True) as seen:
+        folder = Path(name)
+        text = run(folder)
+        demo(folder)
+        screenshots(folder)
+        for path in [*folder.glob("*.svg"), *folder.glob("*.png")]:
+            shutil.copy(path, PICTURES)
+    PAGE.write_text(text, encoding="utf-8")
+    SOURCES.write_text("".join(f"{digest} {name}\n" for name, digest in seen.items()), encoding="utf-8")
     for path in PICTURES.glob("*.png"):
-        Image.open(path).quantize(64, method=Image.Quantize.FASTOCTREE).save(path, optimize=True)
+        image = Image.open(path)
+        small = {"method": Image.Quantize.FASTOCTREE}  # which knows alpha
+        if image.mode == "RGB":
+            small = {"method": Image.Quantize.MAXCOVERAGE, "kmeans": 1, "dither": Image.Dither.NONE}
+        image.quantize(256, **small).save(path, optimize=True)
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from autograd_lite import nn
 
 SIZES, EPOCHS, BATCH, MOMENTUM = [64, 256, 10], 60, 64, 0.9
 RATES, DECAYS = [0.03, 0.1, 0.3], [1e-4, 1e-3]  # to choose from
+TITLE = f"Handwritten digits: MLP {'-'.join(map(str, SIZES))}"
 
 
 class Split(NamedTuple):
@@ -79,10 +80,10 @@ def train(train_set: Split, val_set: Split, seed: int, rate: float, decay: float
     return Trained(model, history, rate, decay)
 
 
-def choose(train_set: Split, val_set: Split, seed: int, *, progress: bool = True) -> Trained:
+def choose(train_set: Split, val_set: Split, seed: int, *, epochs: int = EPOCHS, progress: bool = True) -> Trained:
     """Train with each of the settings, and take the model with the lowest validation loss."""
     settings = tqdm([*itertools.product(RATES, DECAYS)], desc="settings", disable=not progress)
-    runs = [train(train_set, val_set, seed, rate, decay) for rate, decay in settings]
+    runs = [train(train_set, val_set, seed, rate, decay, epochs=epochs) for rate, decay in settings]
     return min(runs, key=lambda run: run.validation_loss)
 
 
@@ -92,6 +93,13 @@ def run(seed: int, *, progress: bool = True) -> tuple[float, Trained, Split]:
     chosen = choose(train_set, val_set, seed, progress=progress)
     accuracy = nn.evaluate(chosen.model, nn.cross_entropy, test_set, "accuracy")["accuracy"]
     return accuracy, chosen, train_set
+
+
+def draw(model: nn.MLP, images: Split, out: Path) -> tuple[Path, Path]:
+    """One pass over eight of the images: a picture of its flow graph, and a page that steps through it."""
+    loss = nn.cross_entropy(model(images.X[:8]), images.y[:8])
+    flow = ag.draw(loss, legend=True).write(out / "digits.svg")
+    return flow, ag.step_through(loss, out / "digits.html", title=f"{TITLE}, one pass over 8 images")
 
 
 def main() -> None:
@@ -108,11 +116,8 @@ def main() -> None:
     print(f"test accuracy {accuracy:.3f}")
     print(f"by the learning rate {rate:g} and the weight decay {decay:g}, as the validation set chose")
     options.out.mkdir(parents=True, exist_ok=True)
-    title = f"Handwritten digits: MLP {'-'.join(map(str, SIZES))}"
-    loss = nn.cross_entropy(model(train_set.X[:8]), train_set.y[:8])
-    flow = ag.draw(loss).write(options.out / "digits.svg")
-    steps = ag.step_through(loss, options.out / "digits.html", title=f"{title}, one pass over 8 images")
-    history.plot(options.out / "digits.png", title=title)
+    flow, steps = draw(model, train_set, options.out)
+    history.plot(options.out / "digits.png", title=TITLE)
     print(f"flow graph in {flow}, learning curves in {options.out / 'digits.png'}")
     print(f"open {steps} in a browser to step through fprop and bprop")
 

@@ -51,10 +51,9 @@ def test_data_that_is_not_finite_is_refused(digits, bad):
 
 def test_settings_are_chosen_by_the_validation_set_alone(digits, monkeypatch):
     """Neither training nor choosing looks at the test set; the best of all settings by validation loss is taken."""
-    monkeypatch.setattr(digits, "EPOCHS", 2)
     seen, train = [], digits.train
 
-    def noted(train_set, val_set, *settings, **options):
+    def noted(train_set, val_set, *settings, epochs):
         seen.append((train_set.X, val_set.X, train(train_set, val_set, *settings, epochs=2)))
         return seen[-1][2]
 

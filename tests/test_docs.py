@@ -69,7 +69,7 @@ def test_the_picture_in_the_readme_is_of_the_demos_network(monkeypatch):
     monkeypatch.syspath_prepend(ROOT / "examples")
     import digits
 
-    svg = (ROOT / "docs" / "digits.svg").read_text(encoding="utf-8")
+    svg = (ROOT / "docs" / "pictures" / "digits.svg").read_text(encoding="utf-8")
     shape = "×".join(str(n) for n in reversed(digits.SIZES[:2]))
     assert f"{shape} float32" in svg.replace("&#215;", "×").replace("&#160;", " ")
     for name in ("W1", "b2", "labels", "relu", "mean_cross_entropy"):
@@ -79,6 +79,7 @@ def test_the_picture_in_the_readme_is_of_the_demos_network(monkeypatch):
 @pytest.fixture
 def pictures_page(monkeypatch):
     pytest.importorskip("PIL")
+    pytest.importorskip("sklearn")
     monkeypatch.syspath_prepend(ROOT / "docs")
     import pictures_page
 
@@ -86,19 +87,23 @@ def pictures_page(monkeypatch):
 
 
 def test_the_page_of_pictures_is_what_its_programs_give(pictures_page, tmp_path):
-    """Texts and DOT sources are compared but for their numbers, not pixels."""
+    """Texts, DOT sources and what pages tell are compared but for their numbers, not pixels."""
     with pictures_page.noted(render=False) as seen:
         page = pictures_page.run(tmp_path)
+        pictures_page.demo(tmp_path, epochs=2)
     numbers = pictures_page.NUMBER
     assert numbers.sub("0", page) == numbers.sub("0", pictures_page.PAGE.read_text(encoding="utf-8")), "run `make docs`"
-    known = dict(line.split() for line in pictures_page.SOURCES.read_text(encoding="utf-8").splitlines())
-    assert seen == known, "run `make docs`"
-    assert pictures_page.PICTURES.joinpath("steps_dark.png").exists()
+    lines = pictures_page.SOURCES.read_text(encoding="utf-8").splitlines()
+    assert {name: digest for digest, _, name in (line.partition(" ") for line in lines)} == seen, "run `make docs`"
 
 
 def test_pictures_are_there_and_small(pictures_page):
     shown = re.findall(r"\(pictures/(\S+)\)", pictures_page.PAGE.read_text(encoding="utf-8"))
-    assert len(shown) >= 11
+    assert len(shown) >= 14
+    opening = (ROOT / "README.md").read_text(encoding="utf-8").partition("\n## ")[0]
+    assert set(re.findall(r"docs/pictures/([\w.]+)", opening)) == {
+        "digits.svg", "digits_step.png", "digits_step_dark.png"
+    }  # fmt: skip
     assert {*shown, "sources.txt"} == {path.name for path in pictures_page.PICTURES.iterdir()}
     assert all(path.stat().st_size < 100_000 for path in pictures_page.PICTURES.iterdir())
 

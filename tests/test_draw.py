@@ -75,6 +75,30 @@ def test_every_format(format, tmp_path, capfd):
     assert said.out == ""
 
 
+def test_the_lines_of_a_box_stand_in_its_middle_whatever_letters_the_reader_has():
+    loss = ag.tensor([0.25, 0.5], requires_grad=True, name="a much longer name than the op's") * 2.0
+    svg = ag.draw(loss).pipe("svg", encoding="utf-8")
+    for box in re.findall(r'<g id="node\d+" class="node">.*?</g>', svg, re.DOTALL):
+        outline = [float(x) for x in re.findall(r"(-?[\d.]+),", re.search(r' (?:points|d)="(.*?)"', box)[1])]
+        places = re.findall(r'text-anchor="(\w+)" x="(.*?)"', box)
+        assert len(places) >= 4
+        assert all(how == "middle" for how, _ in places)
+        assert [float(x) for _, x in places] == pytest.approx(
+            [(min(outline) + max(outline)) / 2] * len(places), abs=0.01
+        )
+
+
+def test_long_lines_of_numbers_are_broken():
+    w = ag.tensor(np.array([0.000403, -0.000392, 0.000456, 7.84e-05, 3.82e-05, -0.00121]), requires_grad=True, name="w")
+    source = ag.draw(w * 1.0).source
+    assert "value [0.000403, -0.000392, 0.000456,<" in source
+    assert ">7.84e-05, 3.82e-05, -0.00121]<" in source
+    w = ag.tensor(np.linspace(-0.000123, 0.0456, 60), requires_grad=True, name="w")
+    assert re.search(
+        r">value 0\.0227 ± 0\.013</FONT></TD></TR><TR><TD><FONT[^>]*>in \[-0\.00012, 0\.046\]<", ag.draw(w * 1.0).source
+    )
+
+
 def test_graphviz_own_methods_work_without_a_dot_program(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", "")
     drawing = ag.draw(small_graph()[0])
@@ -185,6 +209,8 @@ def test_values_in_full_or_summed_up():
     y = ag.tensor(np.arange(10.0), requires_grad=True, name="y")
     assert "value 4.5 ± 2.9 in [0, 9]" in ag.draw(y * 2.0).source
     assert "value all 7" in ag.draw(ag.tensor(np.full(10, 7.0), requires_grad=True) * 2.0).source
+    huge = ag.tensor(np.array([3e307] * 5 + [1e307] * 5), requires_grad=True)
+    assert "value 2e+307 ± 1e+307 in [1e+307, 3e+307]" in ag.draw(huge * 1.0, format="text")
     z = ag.tensor(np.array([np.nan, 1, 2, 3, 4, 5, np.inf]), requires_grad=True)
     assert "value 2 of 7 not finite" in ag.draw(z * 2.0).source
 
@@ -207,6 +233,8 @@ def test_a_function_is_drawn_by_its_arguments_names():
 
     source = ag.draw(neuron, {"in": 0.5}, 3.0).source
     assert re.findall(r"<B>(.*?)</B>", source)[:2] == ["w", "x"]
+    several = ag.draw(lambda w: w["a"] * w["b"][1] + w["b"][0], {"a": 0.5, "b": [1, 3.0]}, format="text")
+    assert re.findall(r"[├└]─ (w\S*)", several) == ["w['a']", "w['b'][1]"]  # integers want no gradient
     labels = ag.draw(lambda *xs: xs[0] * xs[1], 1.0, 2.0).source
     assert re.findall(r"<B>(.*?)</B>", labels)[:2] == ["xs[0]", "xs[1]"]
     with pytest.raises(TypeError, match="returned a float, not a Tensor"):
@@ -223,6 +251,31 @@ def test_constants_and_broadcasting_can_be_asked_for():
     assert "broadcast_to" not in ag.draw(y).source
     assert "n0 -> n2" in ag.draw(y).source
     assert "broadcast_to" in ag.draw(y, broadcasting=True).source
+
+
+@pytest.mark.parametrize("direction", ["fprop", "bprop", "both"])
+def test_a_legend_for_who_sees_a_picture_for_the_first_time(direction):
+    loss, *_ = small_graph()
+    plain, explained = (ag.draw(loss, direction=direction, legend=legend) for legend in (False, True))
+    (said,) = set(explained.source.splitlines()) - set(plain.source.splitlines())
+    assert "Square boxes are operations" in said
+    assert "labelloc=b" in said
+    assert ("Backward, dashed" in said) == (direction == "both")
+    assert repr(plain) == repr(explained)
+    colored = ag.draw(loss, direction=direction, legend=True, values="heatmap").source
+    assert ("green is positive" in said, "green is positive" in colored) == (False, True)
+
+
+def test_what_an_op_was_given_besides_arrays_stands_in_its_title():
+    x = ag.tensor(np.ones((4, 6)), requires_grad=True, name="x")
+    rows = np.array([0, 2])
+    loss = np.einsum("ij,kj->ik", x[1:3, ::2], x[rows, ::2]).sum(axis=0)[..., None, -1].sum()
+    titles = re.findall(r"<B>(.*?)</B>", ag.draw(loss).source)
+    assert titles[1:] == [
+        "getitem  [1:3, ::2]", "getitem  [i, ::2]", "einsum  subscripts=ij,kj-&gt;ik", "sum  axis=0",
+        "getitem  [..., None, -1]", "sum", "constant",
+    ]  # fmt: skip
+    assert "sum axis=0" in str(ag.Graph(loss))
 
 
 def test_marks_color_boxes_and_write_notes():

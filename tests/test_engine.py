@@ -476,6 +476,10 @@ def test_help_shows_signature_and_formula():
     for op in ag.OPS.values():
         assert "?" not in op.__doc__.split("Gradient:")[1], op.name
         assert op.source.startswith("def call(")
+        assert "out=" not in op.meaning, op.meaning  # words, no signature
+        assert "===" not in op.meaning, op.meaning
+    assert ag.tanh.meaning == "Compute hyperbolic tangent element-wise."
+    assert ag.OPS["affine"].meaning.startswith("The pre-activation of a layer")
 
 
 def test_attributes_of_a_tensor():

@@ -213,6 +213,11 @@ def test_latex():
         r" \\ &= (0.4621) + (0.5)(0.7864) \\ &= 0.8553\end{aligned}"
     )
     assert explanation._repr_latex_() == f"$\\displaystyle {explanation.latex}$"
+    many = ag.explain(w, sum(w * float(k) for k in range(6, 0, -1)), paths=4).latex
+    assert many.endswith(
+        r"\\ &= (1)(1)(1)(1)(1)(1)(6) + (1)(1)(1)(1)(1)(5) + (1)(1)(1)(1)(4)"
+        r" \\ &\quad + (1)(1)(1)(3) + (3) \\ &= 21\end{aligned}"
+    )
     hostile = ag.tensor(1e-9, requires_grad=True, name="a_b$ {%\\")
     text = ag.explain(hostile, np.sin(hostile) * 1e-9).latex
     assert r"\mathrm{a\_b\$ \{\%\backslash }" in text

@@ -42,6 +42,18 @@ def test_dead_units_fire_for_no_example():
     assert first.dead == np.sum(np.all(model.layers[0](x).data <= 0, axis=0)) == 3
 
 
+def test_health_is_drawn_at_the_activations():
+    model = ag.nn.MLP([4, 6, 3], activation="relu")
+    model.layers[0].bias.data = np.array([0.0, -100, 0, -100, -100, 100])
+    text = ag.draw(ag.nn.health(model, ag.nn.cross_entropy(model(x), labels), rate=0.1), format="text")
+    last, relu = (line for line in text.splitlines() if "<-" in line)
+    assert "relu" in relu
+    assert "<- warning: layers.0; saturated" in relu
+    assert "dead 3 of 6; |gradient|" in relu
+    assert "<- good: layers.1; |gradient|" in last
+    assert "|update|/|weights|" in last
+
+
 def test_norms_and_ratios_of_plain_gradient_descent():
     model = ag.nn.MLP([4, 5, 3])
     loss = ag.nn.cross_entropy(model(x), labels)

@@ -17,7 +17,7 @@ import autograd_lite as ag
 import autograd_lite.numpy as agnp
 from autograd_lite.describe import summary
 from autograd_lite.draw import formulas, layout, numbers
-from autograd_lite.draw.frames import passes
+from autograd_lite.draw.passes import passes
 from autograd_lite.draw.story import story
 from autograd_lite.flow import Graph
 from autograd_lite.tree import leaves
@@ -330,6 +330,66 @@ def test_boxes_do_not_overlap_and_edges_go_up(program, engine, monkeypatch):
     for edge in data["edges"]:
         assert boxes[edge["tail"]]["y"] > boxes[edge["head"]]["y"]
         assert len(edge["points"]) % 3 == 1
+
+
+class Block(ag.nn.Module):
+    def __init__(self, n):
+        self.weight = ag.tensor(np.eye(n), requires_grad=True)
+
+    def forward(self, x):
+        return x + ag.tanh(x @ self.weight)
+
+
+class Tower(ag.nn.Module):
+    def __init__(self, n, height):
+        self.blocks = [Block(n) for _ in range(height)]
+
+    def forward(self, x):
+        for block in self.blocks:
+            x = block(x)
+        return x
+
+
+def test_modules_and_scopes_are_frames_around_their_boxes():
+    tower, x = Tower(2, 2), parameter(np.ones((1, 2)), "x")
+    with ag.named_scope("the </text> loss"):
+        loss = (tower(x) ** 2).sum()
+    data = story(Graph(loss), loss)
+    frames = {frame["title"]: frame["corners"] for frame in data["modules"]}
+    assert list(frames) == ["the </text> loss", "Tower", "blocks.0 Block", "blocks.1 Block"]
+
+    def inside(title, box):
+        left, top, right, bottom = frames[title]
+        across = left <= box["x"] - box["width"] / 2 and box["x"] + box["width"] / 2 <= right
+        return across and top <= box["y"] - box["height"] / 2 and box["y"] + box["height"] / 2 <= bottom
+
+    found = {box["name"]: [title for title in frames if inside(title, box)] for box in data["boxes"]}
+    whole, module, first, second = frames
+    assert found == {
+        "x": [],
+        "blocks.0.weight": [whole, module, first],
+        "matmul #1": [whole, module, first],
+        "tanh #1": [whole, module, first],
+        "add #1": [whole, module, first],
+        "blocks.1.weight": [whole, module, second],
+        "matmul #2": [whole, module, second],
+        "tanh #2": [whole, module, second],
+        "add #2": [whole, module, second],
+        "square": [whole],
+        "sum": [whole],
+    }
+
+
+def test_each_frame_says_in_words_and_in_a_formula_what_is_computed():
+    loss, _ = network()
+    affine, relu, *_, entropy = [frame for frame in story(Graph(loss), loss)["frames"] if frame["phase"] == "fprop"]
+    assert (affine["formula"], affine["numbers"]) == ("x @ W.T + b", ["⟨6×5⟩ @ ⟨7×5⟩.T + ⟨7⟩", "⟨6×7⟩"])
+    assert affine["meaning"].startswith("The pre-activation of a layer")
+    assert relu["formula"] == "maximum(x, 0)"
+    assert entropy["formula"] == "mean(-log(softmax(z)[labels]))"
+    x = parameter([3.0, 1.0, 2.0], "x")
+    taken = story(Graph(x[1:]), x[1:])["frames"][1]
+    assert (taken["formula"], taken["numbers"]) == ("x[index]", ["[3, 1, 2][1:]", "[1, 2]"])
 
 
 @pytest.mark.parametrize("name", [*SURFACE, *(f"np.{name}" for name in FLAT)])

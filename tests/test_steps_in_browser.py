@@ -219,6 +219,60 @@ def test_zoom_pan_and_click(open_page):
     assert "not found yet" in text(driver, "inspect-body")
 
 
+def test_the_tab_key_meets_the_buttons_before_the_boxes_and_boxes_come_into_sight(open_page):
+    model = ag.nn.MLP([3] * 16, rng=0)
+    driver = open_page((model(np.ones((2, 3))) ** 2).sum())
+    met = []
+    for _ in range(50):
+        press(driver, "TAB")
+        focused = driver.switch_to.active_element
+        met.append(focused.get_attribute("id") or focused.get_attribute("class").split()[0])
+        if met[-1] == "box":
+            at = "const at = arguments[0].getBoundingClientRect(), room = arguments[1].getBoundingClientRect();"
+            inside = f"{at} return at.top >= room.top && at.bottom <= room.bottom"
+            assert driver.execute_script(inside, focused, driver.find_element("id", "graph"))
+    assert met[:6] == ["play", "next", "last", "slider", "speed", "box"]
+    assert met.count("box") == 45
+
+
+def test_what_is_called_stays_in_sight(open_page):
+    model = ag.nn.MLP([3] * 16, rng=0)
+    driver = open_page((model(np.ones((2, 3))) ** 2).sum())
+    outside = """const room = document.getElementById('graph').getBoundingClientRect();
+        return [...document.querySelectorAll('.box.fprop, .box.bprop, .box.given')].filter((box) => {
+            const at = box.getBoundingClientRect();
+            return at.top < room.top || at.bottom > room.bottom || at.left < room.left || at.right > room.right;
+        }).length"""
+    lowest = """return Math.max(...[...document.querySelectorAll('.box')].map((box) => box.getBoundingClientRect().bottom))
+        <= document.getElementById('graph').getBoundingClientRect().bottom"""
+    assert driver.execute_script(lowest)  # a tall graph opens at its inputs
+    size = driver.get_window_size()
+    for width, height in ((1400, 950), (600, 700)):
+        driver.set_window_size(width, height)
+        press(driver, "HOME")
+        places = set()
+        while driver.find_element("id", "next").is_enabled():
+            press(driver, "ARROW_RIGHT")
+            assert driver.execute_script(outside) == 0
+            places.add(driver.find_element("css selector", "#picture > g").get_attribute("transform"))
+        assert len(places) > 2  # it could not all be seen at once
+    driver.set_window_size(size["width"], size["height"])
+
+
+def test_modules_and_scopes_are_frames(open_page):
+    with ag.named_scope("</text><b>the loss"):
+        compute = network()[1]
+        loss = compute()
+    driver = open_page(loss)
+    assert [frame.text for frame in driver.find_elements("css selector", ".module text")] == [
+        "</text><b>the loss",
+        "MLP",
+    ]
+    behind = "return [...document.querySelectorAll('#picture > g > g')].map((group) => group.getAttribute('class'))"
+    classes = [name.split(" ")[0] for name in driver.execute_script(behind)]
+    assert classes == sorted(classes, key=["module", "edge", "box"].index)
+
+
 def test_everything_to_press_has_a_name(open_page):
     driver = open_page(shared())
     controls = driver.find_elements("css selector", "button, select, input, .box")

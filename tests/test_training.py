@@ -357,7 +357,7 @@ def test_ctrl_c_ends_cleanly_with_the_best_theta(place, call, monkeypatch):
     optimizer = Slow(model.parameters(), lr=0.1)
     history = nn.fit(
         model, loss, data(), optimizer, epochs=40, batch_size=10, validation=data(20, seed=1), callbacks=[Watch()],
-        progress=False,
+        progress=False, compile=False,
     )  # fmt: skip
     assert history.stopped == "interrupted"
     assert len(history) < 40

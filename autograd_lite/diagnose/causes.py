@@ -24,7 +24,7 @@ ADVICE = {
     OVERFLOW: "scale the values down, or use a form that takes logarithms (logsumexp, log_softmax, logaddexp)",
     DIVISION: "keep the divisor away from zero, or treat zero apart",
     LOGARITHM: "keep the argument away from zero, or use a form that needs no logarithm of it (log_softmax, xlogy)",
-    PRODUCT: "the local derivative is infinite here; keep the input away from this point",
+    PRODUCT: "a zero met an infinity, a value or a local derivative; keep the input away from where that is infinite",
     DIFFERENCE: "find where the infinities come from; a mask of -inf must leave one entry at least",
     DOMAIN: "the function is not defined there; keep the input inside its domain",
     TRAP: "both branches are computed, and a gradient of 0 times an infinite derivative is NaN; make the branch safe"

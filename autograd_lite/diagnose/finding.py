@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from ..describe import number
-from ..draw.explanation import many
+from ..describe import many, number
 from ..draw.styles import Mark
 from ..node import Leaf, Node
 from ..tensor import Tensor

@@ -6,12 +6,14 @@ import sys
 from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
+from textwrap import wrap
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.lib.array_utils import byte_bounds
 
-from ..describe import kind
+from ..describe import columns, kind
+from ..draw.styles import Mark
 from ..errors import ArgumentError
 from ..generate import parameters
 from ..node import Leaf, Node, topological_order
@@ -19,6 +21,7 @@ from ..tensor import Tensor
 from ..tree import leaves
 
 SHOWN = 40  # rows of the table; of more, the largest
+WIDEST = 40  # characters of a line in a picture
 
 
 class Held(NamedTuple):
@@ -36,12 +39,13 @@ class Held(NamedTuple):
 
 @dataclass(frozen=True, repr=False)
 class Memory:
-    """Every array that the graph of a loss keeps, oldest node first.
+    """Every array that the graph of a loss keeps, oldest node first; `ag.draw` shows it in the flow graph.
 
     `total` is the bytes of all of them, each byte counted once; `unseen` of them belong to larger arrays that are
     kept because a part of them is; `objects` more are the nodes themselves.
     """
 
+    loss: Tensor
     rows: list[Held]
     nodes: int
     unseen: int
@@ -55,6 +59,21 @@ class Memory:
         """The bytes that the node of `x` keeps and none before it."""
         node = x.node if isinstance(x, Tensor) else x
         return sum(row.nbytes for row in self.rows if row.node is node)
+
+    def _drawn_(self) -> tuple[Tensor, dict[Node, Mark]]:
+        """What `ag.draw` draws: the loss, and at each node what it keeps and why."""
+        name = {row.number: _name(row.node) for row in self.rows}
+        held: dict[Node, dict[str, list[str]]] = {}
+        for row in self.rows:
+            text = f"{row.what} {row.nbytes:,} bytes"
+            if row.shared is not None and not row.nbytes:
+                text = f"{row.what}, which {name[row.shared]} keeps"
+            held.setdefault(row.node, {}).setdefault(row.why, []).append(text)
+        notes = {
+            node: [line for why, parts in reasons.items() for line in wrap(f"{', '.join(parts)}: {why}", WIDEST)]
+            for node, reasons in held.items()
+        }
+        return self.loss, {node: Mark("note", "\n".join(lines)) for node, lines in notes.items()}
 
     def __repr__(self) -> str:
         return "\n".join(self._lines())
@@ -70,11 +89,7 @@ class Memory:
             shown = sorted(largest, key=lambda row: row.number)
         table = [["", "op", "keeps", "", "bytes", "because"]]
         table += [[f"{row.number}", _name(row.node), row.what, row.kind, _bytes(row), row.why] for row in shown]
-        widths = [max(len(row[c]) for row in table) for c in range(5)]
-        for row in table:
-            pairs = enumerate(zip(row, widths, strict=False))
-            cells = [cell.rjust(width) if k in (0, 4) else cell.ljust(width) for k, (cell, width) in pairs]
-            yield "  ".join([*cells, row[5]]).rstrip()
+        yield from columns(table, right=(0, 4))
         if len(self.rows) > SHOWN:
             rest = self.total - self.unseen - sum(row.nbytes for row in shown)
             yield f"... and {len(self.rows) - SHOWN:,} smaller ones, {rest:,} bytes"
@@ -111,7 +126,7 @@ def memory(loss: Tensor) -> Memory:
         for what, array, why in _kept(node):
             new, shared = counted.add(array, number)
             rows.append(Held(number, node, what, kind(array.shape, array.dtype), new, why, shared))
-    return Memory(rows, len(nodes), counted.unseen(), sum(map(sys.getsizeof, nodes)))
+    return Memory(loss, rows, len(nodes), counted.unseen(), sum(map(sys.getsizeof, nodes)))
 
 
 def _kept(node: Node) -> Iterator[tuple[str, Any, str]]:
@@ -127,21 +142,17 @@ def _kept(node: Node) -> Iterator[tuple[str, Any, str]]:
     for k, i in enumerate(node.inputs):
         if not isinstance(i, Node) and not any(i is value for value in node.saved):
             for array in _arrays(i):
-                yield _slot(node.op, k), array, "a constant input"
+                yield node.op.input_name(k), array, "a constant input"
 
 
 def _arrays(value: Any) -> Iterator[Any]:
     return (part for part in leaves(value) if isinstance(part, (np.ndarray, np.generic)))
 
 
-def _slot(op: Any, k: int) -> str:
-    return str(op.inputs[k] if k < len(op.inputs) else op.variadic)
-
-
 def _reason(node: Node, name: str) -> str:
     """The formulas that name a saved value, of the inputs that want a gradient."""
     op = node.op
-    live = {_slot(op, k) for k, i in enumerate(node.inputs) if isinstance(i, Node) and i.requires_grad}
+    live = {op.input_name(k) for k, i in enumerate(node.inputs) if isinstance(i, Node) and i.requires_grad}
     users = [(f"d{i}", f) for i, f in op.named_formulas() if i in live and name in parameters(f)]
     if op.bprop:
         return f"bprop {op.formula_text(op.all_inputs[0])}"
@@ -169,7 +180,8 @@ class _Counted:
             owner = owner.base
         _, first, stretches = self.owners.setdefault(id(owner), (owner, number, []))
         low, high = byte_bounds(array)
-        new, first = _cover(stretches, low, high), self.holders.setdefault((low, high), first)
+        new = _cover(stretches, low, high)
+        first = self.holders.setdefault((low, high), number if new else first)
         return new, None if new == high - low else first
 
     def unseen(self) -> int:

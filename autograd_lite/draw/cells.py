@@ -16,16 +16,23 @@ ROWS, COLUMNS, CELL = 8, 16, 5  # a heat-map's cells, and the side of one in poi
 
 
 def text(
-    line: str, *, bold: bool = False, color: str | None = None, points: int | None = None, fixed: bool = False
+    line: str,
+    *,
+    bold: bool = False,
+    color: str | None = None,
+    points: int | None = None,
+    fixed: bool = False,
+    left: bool = False,
 ) -> str:
     """One row of a label; whatever stands in `line`, a viewer shows it and does not obey it. `fixed` keeps every space
-    and gives each character the same width."""
+    and gives each character the same width; a row that is not `left` stands in the middle."""
     shown = escape(printable(line)) or " "
     shown = shown.replace(" ", "&#160;") if fixed else shown
     shown = f"<B>{shown}</B>" if bold else shown
     facts = {"COLOR": color, "POINT-SIZE": points, "FACE": "monospace" if fixed else None}
     font = "".join(f' {name}="{value}"' for name, value in facts.items() if value)
-    return f"<TR><TD><FONT{font}>{shown}</FONT></TD></TR>" if font else f"<TR><TD>{shown}</TD></TR>"
+    shown = f"<FONT{font}>{shown}</FONT>" if font else shown
+    return f'<TR><TD ALIGN="LEFT">{shown}</TD></TR>' if left else f"<TR><TD>{shown}</TD></TR>"
 
 
 def label(rows: list[str]) -> str:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from textwrap import wrap
 from typing import Any
 
 import numpy as np
 
 from ..backprop import fitted
-from ..describe import SMALL, is_number, kind, magnitude, size, slot, summary, title
+from ..describe import SMALL, constant_name, kind, magnitude, size, summary, title
 from ..flow import Box
 from ..node import Leaf, Node
 from ..several import SEVERAL
@@ -21,6 +22,7 @@ from .view import Edge, View, is_run_of_one
 
 THIN, THICK = 0.8, 4.0  # pens of the smallest and the largest gradient
 IN_FULL = 3  # entries of a gradient that are written at its edge; of a larger one its shape and size
+WIDEST = 38  # characters of a line of numbers
 SPINE = "5"  # weight of edges between ops: they stand in line, and their leaves beside them
 
 
@@ -90,10 +92,9 @@ class Dot:
             stack.extend([p for p in reversed(part.parts) if isinstance(p, Group) and not p.closed])
 
     def _box(self, key: str) -> None:
-        item, mark = self.view.items[key], self.view.mark_of(key)
-        box = item if isinstance(item, Box) else list(boxes_in(item))[-1]
+        box, mark = self.view.box_of(key), self.view.mark_of(key)
         leaf = isinstance(box.node, Leaf)
-        rows = self._head(key, item)
+        rows = self._head(key)
         if self.values and box.node.dtype is not SEVERAL:  # several outputs have boxes of their own
             later = box.node.order >= self.since
             rows += self._shown("" if later else "value", box.value, BPROP if later else FPROP)
@@ -105,19 +106,19 @@ class Dot:
             width = max(map(len, lines))
             rows += [text(line.ljust(width), color=color, points=11, bold=True, fixed=len(lines) > 1) for line in lines]
         look = MARKS[mark.kind] if mark else None
-        plain = LEAF if leaf else OP
+        fill = look.fill if look and mark and mark.kind != "note" else LEAF if leaf else OP
         self.picture.node(
             key,
             label(rows),
             style="rounded,filled" if leaf else "filled",
-            fillcolor=look.fill if look else plain,
+            fillcolor=fill,
             color=look.color if look else self._color(box),
             penwidth=f"{look.pen:g}" if look else "1",
         )
 
-    def _head(self, key: str, item: Box | Group) -> list[str]:
+    def _head(self, key: str) -> list[str]:
         """What it is, and its shape and dtype."""
-        times = self.view.times(key)
+        item, times = self.view.items[key], self.view.times(key)
         repeated = f"  × {times:,}" if times > 1 else ""
         if isinstance(item, Group):
             inside = list(boxes_in(item))
@@ -134,8 +135,8 @@ class Dot:
 
     def _shown(self, what: str, value: Any, color: str) -> list[str]:
         cells = heatmap(value) if self.values == "heatmap" else None
-        line = text(f"{what} {summary(value)}".strip(), color=color, points=10)
-        return [line, cells] if cells else [line]
+        rows = [text(line, color=color, points=10) for line in _lines(f"{what} {summary(value)}".strip())]
+        return [*rows, cells] if cells else rows
 
     def _last_gradient(self, box: Box) -> list[str]:
         """How the size of the gradient changes from the first to the last of the boxes that this one stands for."""
@@ -148,7 +149,7 @@ class Dot:
     def _constant(self, edge: Edge) -> None:
         array = np.asarray(edge.source)
         rows = [
-            text(_constant_title(edge.taker, edge.slot), bold=True),
+            text(constant_name(edge.taker, edge.slot), bold=True),
             text(kind(array.shape, array.dtype), color=QUIET, points=10),
         ]
         cells = heatmap(array) if self.values == "heatmap" else None
@@ -166,27 +167,11 @@ class Dot:
         known = edge.tail in self.view.items
         late = isinstance(edge.source, Node) and edge.source.order >= self.since
         color = BPROP if late else FPROP if known and edge.source.requires_grad else QUIET
-        name = self._slot(edge)
+        name = self.view.slot_of(edge.taker, edge.slot) if isinstance(self.view.items[edge.head], Box) else ""
         options = {"label": f" {name} "} if name else {}
         if known and not isinstance(edge.source, Leaf):
             options["weight"] = SPINE
         self.picture.edge(edge.tail, edge.head, color=color, **options)
-
-    def _slot(self, edge: Edge) -> str:
-        """Which input of the op an edge is, if that is not clear from the names of what its inputs come from."""
-        if not isinstance(self.view.items[edge.head], Box):
-            return ""
-        inputs = enumerate(self.view.inputs_of(edge.taker))
-        unclear = [k for k, i in inputs if not is_number(i) and not self._named(edge.taker, k, i)]
-        return slot(edge.taker, edge.slot) if len(unclear) > 1 and edge.slot in unclear else ""
-
-    def _named(self, taker: Box, k: int, source: Any) -> bool:
-        """Whether the title of an input begins with the name it has in the op's formula, as W1 does."""
-        if not isinstance(source, Node):
-            return _constant_title(taker, k) == slot(taker, k)
-        item = self.view.items.get(self.view.key_of(source) or "")
-        leaf = isinstance(item, Box) and isinstance(item.node, Leaf)
-        return leaf and self.view.name_of(item).startswith(slot(taker, k) or " ")  # type: ignore[arg-type]
 
     def _backward(self, edge: Edge, g: Any, pens: Any) -> None:
         shown = summary(g) if np.size(g) <= IN_FULL else f"{size(g.shape)}  rms {magnitude(g):.2g}"
@@ -222,15 +207,18 @@ def sent_back(box: Box) -> list[Any]:
     return sent
 
 
-def _constant_title(taker: Box, k: int) -> str:
-    """The input's name where that means something, as `labels` does; not the a and b of `a @ b`."""
-    return (slot(taker, k) if taker.op and taker.op.symbol is None else "") or "constant"
-
-
 def _contents(boxes: list[Box], parameters: Mapping[Node, str]) -> str:
     leaves = {i for box in boxes for i in box.node.inputs if isinstance(i, Leaf) and i in parameters}
     numbers = sum(math.prod(leaf.shape) for leaf in leaves)
     return f"{len(boxes):,} ops" + (f", {numbers:,} parameters" if leaves else "")
+
+
+def _lines(words: str) -> list[str]:
+    """A value in words, over as many lines as keep a box narrow; the ends of its range stay together."""
+    middle, range_, ends = words.partition(" in [")
+    if range_ and len(words) > WIDEST:
+        return [middle, f"in [{ends}"]
+    return wrap(words, WIDEST, break_long_words=False, break_on_hyphens=False)
 
 
 def _kind(box: Box) -> str:

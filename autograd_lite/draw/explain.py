@@ -153,8 +153,7 @@ class _Tracer:
     def _step(self, e: int) -> Step:
         box, entry = self.vertices[self.heads[e]]
         op: Any = box.op
-        k = self.taken[e]
-        name = op.inputs[k] if k < len(op.inputs) else op.variadic
+        name = op.input_name(self.taken[e])
         return Step(box.node, entry_text(_shape(box.node), entry), name, self.weights[e])
 
 

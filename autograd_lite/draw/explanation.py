@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from ..describe import number
+from ..describe import many, number
 from ..node import Node
 from .styles import Mark
 
+PER_LINE = 3  # terms of a sum, as mathematics
 SHOWN = 8  # steps of a long path that are written out; the others are counted
 
 
@@ -146,8 +147,8 @@ class Explanation:
         if not self.count:
             return rf"{left} = 0"
         symbols = [self._factors(path) for path in self.paths] + rest
-        numbers = [_latex_product(path) for path in self.paths] + [_latex_number(self.rest)] * bool(rest)
-        rows = [r" + ".join(symbols), r" + ".join(numbers), _latex_number(self.gradient)]
+        numbers = [_latex_product(path) for path in self.paths] + [f"({_latex_number(self.rest)})"] * bool(rest)
+        rows = [_latex_sum(symbols), _latex_sum(numbers), _latex_number(self.gradient)]
         return rf"\begin{{aligned}}{left} &= " + r" \\ &= ".join(rows) + r"\end{aligned}"
 
     def _factors(self, path: Path) -> str:
@@ -176,12 +177,10 @@ def _shortened(parts: list[str], gap: str) -> list[str]:
     return [*parts[:half], gap.format(len(parts) - 2 * half), *parts[-half:]]
 
 
-def many(count: int, noun: str) -> str:
-    """A count and its noun; of more than 20 digits the leading ones."""
-    if count < 10**20:
-        return f"{count:,} {noun}{'s' * (count != 1)}"
-    exponent = math.log10(count)
-    return f"about {10 ** (exponent % 1):.4g}e{int(exponent)} {noun}s"
+def _latex_sum(terms: list[str]) -> str:
+    """A sum, a few terms a line."""
+    lines = [" + ".join(terms[k : k + PER_LINE]) for k in range(0, len(terms), PER_LINE)]
+    return r" \\ &\quad + ".join(lines)
 
 
 def _latex_number(value: float) -> str:

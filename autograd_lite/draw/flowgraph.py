@@ -8,14 +8,15 @@ from typing import Any
 
 import numpy as np
 
+from ..describe import leaf_names
 from ..errors import ArgumentError
 from ..flow import Box, Graph
 from ..node import Leaf, Node
 from ..tensor import Tensor
 from .cells import label, text
 from .dot import Dot
+from .legend import how_to_read
 from .marked import checked, drawable
-from .parts import parameter_names
 from .picture import Picture
 from .recorded import gradient_graph, loss_of
 from .styles import BPROP, LEAF, Mark
@@ -37,6 +38,7 @@ def draw(
     format: str = "svg",
     marks: Mapping[Any, Mark] | None = None,
     check: bool = False,
+    legend: bool = False,
 ) -> Picture | Text:
     """The flow graph that `loss` was computed by: a box for each op, a rounded one for each leaf, edges upward.
 
@@ -47,7 +49,8 @@ def draw(
     ----------
     loss: a recorded Tensor; for one that is not a scalar the gradients are those of the sum of its entries. Or a
         function that returns one, called with `args`: its arguments of floats are leaves, with their names. Or what
-        `find_nonfinite` or `explain` returned, or a ShapeError, whose graph is drawn up to the op that failed.
+        `find_nonfinite`, `explain`, `memory` or `nn.health` returned, or a ShapeError, whose graph is drawn up to the
+        op that failed.
     direction: "fprop" shows values; "both" gradients as well, and a dashed edge for each that is sent back, the thicker
         the larger; "bprop" the graph of the gradient computation itself, which is recorded for this.
     values: whether to show values and gradients, small ones in full and large ones by mean ± standard deviation in
@@ -60,6 +63,7 @@ def draw(
     marks: a Mark for each node (`tensor.node`, `box.node`) or Tensor that is to be coloured or to have a note.
     check: whether each op's bprop is held against central differences at its inputs: its box shows the error, and is
         red where that is wrong.
+    legend: whether a few words below the picture say how to read it, for somebody who sees one for the first time.
 
     Returns
     -------
@@ -89,7 +93,11 @@ def draw(
         loss = loss_of(loss, args)
     elif args:
         raise ArgumentError("draw: arguments are for a function; this is the value of one already")
-    graph = Graph(loss, np.ones(loss.shape, loss.dtype) if isinstance(loss, Tensor) else None)
+    if not isinstance(loss, Tensor) or loss.node is None:
+        raise ArgumentError(
+            f"draw: a {type(loss).__name__} that was not recorded; compute it from a Tensor with requires_grad=True"
+        )
+    graph = Graph(loss, np.ones(loss.shape, loss.dtype))
     gradients: list[tuple[Leaf, Node]] = []
     since = math.inf
     if direction == "bprop":
@@ -112,9 +120,11 @@ def draw(
         if format == "text":
             return tree(view, bool(values))
         picture = Dot(view, values, backward, since).write()
+    if legend:
+        picture.attr(label=how_to_read(direction, values), labelloc="b", labeljust="l")
     picture.format = format
     if gradients:
-        _name_gradients(picture, view, gradients, parameter_names(Graph(loss)))
+        _name_gradients(picture, view, gradients, leaf_names(Graph(loss)))
     return picture
 
 
@@ -125,9 +135,9 @@ def _name_gradients(picture: Picture, view: View, gradients: list[tuple[Leaf, No
         key = view.key_of(node)
         item = view.items[key] if key else None
         one = isinstance(item, Box) and item.node not in view.last_of
-        shown.setdefault((key, leaf if one else None), []).append(leaf.name or names.get(leaf, "leaf"))
-    for k, ((key, _), leaf_names) in enumerate(shown.items()):
-        ends = dict.fromkeys([leaf_names[0], leaf_names[-1]])
+        shown.setdefault((key, leaf if one else None), []).append(names[leaf])
+    for k, ((key, _), by) in enumerate(shown.items()):
+        ends = dict.fromkeys([by[0], by[-1]])
         rows = [text(" … ".join(f"∂loss/∂{name}" for name in ends), bold=True, color=BPROP)]
         picture.node(f"d{k}", label(rows), style="rounded,filled", fillcolor=LEAF, color=BPROP, penwidth="1.5")
         picture.edge(key, f"d{k}", color=BPROP)

@@ -10,14 +10,14 @@ import numpy as np
 
 from ..backprop import fitted
 from ..describe import inline, number
-from ..forward import push
-from ..generate import parameters
 from ..hooks import Hooks
-from ..node import Node, no_grad
+from ..local import local_derivatives
+from ..node import Node
 from ..op import Op
+from ..ops.shape import Index
 from ..several import Cotangents, Outputs
 from ..source import formula_text
-from .frames import Bprop, Passes, Sent, is_several
+from .passes import Bprop, Passes, Sent, is_several
 
 SHOWN = 3  # terms of a sum
 LONGEST = 160  # characters of a formula
@@ -34,10 +34,7 @@ class Share(NamedTuple):
 
 
 def share(call: Bprop, sent: Sent) -> Share | None:
-    """How the largest entry of what was sent came about; None where the derivative is not a table of real numbers.
-
-    The local derivative comes from forward mode, so this holds the reverse formula against another one.
-    """
+    """How the largest entry of what was sent came about; None where the derivative is not a table of real numbers."""
     node, to = call.node, sent.to
     one_kind = not is_several(node) and not is_several(to) and node.dtype.kind == to.dtype.kind == "f"
     if not one_kind or any(isinstance(s, Hooks) for s in node.statics):
@@ -46,51 +43,25 @@ def share(call: Bprop, sent: Sent) -> Share | None:
     if not gradient.size or not np.asarray(call.gradient).size:
         return None
     entry = tuple(map(int, np.unravel_index(np.argmax(np.nan_to_num(np.abs(gradient), nan=np.inf)), gradient.shape)))
-    with no_grad(), np.errstate(all="ignore"):
-        found = _derivative(node, sent, entry)
-    if found is None:
-        return None
-    derivative, places = found
-    upstream = np.asarray(call.gradient)
-    products = np.abs([upstream[p] * derivative[p] for p in places])
-    largest = np.argsort(-np.nan_to_num(products, nan=np.inf), kind="stable")[:SHOWN]
-    terms = [(places[k], upstream[places[k]], derivative[places[k]]) for k in largest]
-    return Share(entry, gradient[entry], terms, len(places))
-
-
-def _derivative(node: Node, sent: Sent, entry: tuple[int, ...]) -> tuple[Any, list[tuple[int, ...]]] | None:
-    """The derivative of every entry of the output by one of an input, and where it is not zero by the op's nature."""
-    op: Op = node.op
-    mask = np.zeros(sent.to.shape, bool)
-    mask[entry] = True
-    if op.elementwise and not op.bprop:
-        formula = op.formulas[op.inputs[sent.slot]]
-        scope = {**op.scope(node), "g": np.ones(node.shape, node.dtype)[()]}
-        local = formula(*[scope[n] for n in parameters(formula)])  # type: ignore[misc]
-        return np.broadcast_to(np.real(local), node.shape), _places(np.broadcast_to(mask, node.shape))
-    if sum(i is sent.to for i in node.inputs) > 1:
-        return None  # both places would move together
-    tangents = {sent.to: mask.astype(sent.to.dtype)[()]}
     try:
-        push([node], tangents, [node, sent.to], False)
+        local = local_derivatives(node, sent.slot, np.array([np.ravel_multi_index(entry, to.shape)]))
     except Exception:  # a formula of the user's own need not be one that can be recorded: no such line then
         return None
-    local = np.asarray(tangents[node])
-    return local, _places(local != 0)
-
-
-def _places(mask: Any) -> list[tuple[int, ...]]:
-    return [tuple(map(int, place)) for place in np.argwhere(mask)]
+    upstream = np.broadcast_to(call.gradient, node.shape)
+    places = [tuple(map(int, np.unravel_index(place, node.shape))) for place in local.outputs]
+    products = np.abs([upstream[p] * d for p, d in zip(places, local.values, strict=True)])
+    largest = np.argsort(-np.nan_to_num(products, nan=np.inf), kind="stable")[:SHOWN]
+    terms = [(places[k], upstream[places[k]], local.values[k]) for k in largest]
+    return Share(entry, gradient[entry], terms, len(places))
 
 
 def forward_text(node: Node) -> str:
     """What the op computes, in the names of its inputs, such as "a * b" or "sum(x, axis=0)"."""
     op: Op = node.op
-    text = formula_text(op.fprop) if op.fprop.__name__ == "<lambda>" else None
     if op.symbol and len(op.inputs) == 2 and len(node.inputs) == 2:
         return f"{op.inputs[0]} {op.symbol} {op.inputs[1]}"
-    if text:
-        return text
+    if text := getattr(op.fprop, "reads_as", None) or (op.fprop.__name__ == "<lambda>" and formula_text(op.fprop)):
+        return text.replace("np.", "")
     inputs = op.all_inputs if len(node.inputs) > len(op.inputs) else op.inputs
     given = [f"{s}={in_short(v)}" for s, v in zip(op.statics, node.statics, strict=True) if v is not op.defaults[s]]
     return f"{op.name}({', '.join([*inputs, *given])})"
@@ -109,12 +80,7 @@ def backward_numbers(call: Bprop, sent: Sent, passes: Passes, place: tuple[int, 
         scope["r"] = node.saved[op.saves.index("r")]
     if op.elementwise and place is not None:
         scope = {name: _at(value, node.shape, place) for name, value in scope.items()}
-    return with_numbers(op.formula_text(slot_name(op, sent.slot)), scope)
-
-
-def slot_name(op: Op, slot: int) -> str:
-    """The name of input number `slot`."""
-    return op.inputs[slot] if slot < len(op.inputs) else str(op.variadic)
+    return with_numbers(op.formula_text(op.input_name(sent.slot)), scope)
 
 
 def _forward_scope(node: Node, passes: Passes) -> dict[str, Any]:
@@ -188,6 +154,8 @@ def _words(value: Any) -> str:
     if isinstance(value, (tuple, list)):
         inside = ", ".join(map(_words, value))
         return f"({inside},)" if len(value) == 1 else f"({inside})"
+    if isinstance(value, Index):
+        return str(value)
     array = np.asarray(value) if isinstance(value, (np.ndarray, np.generic, int, float, complex)) else None
     if array is None:
         text = repr(value)

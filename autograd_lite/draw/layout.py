@@ -16,18 +16,28 @@ BETWEEN, LEVELS = 24.0, 44.0  # points between neighbours, and between levels, o
 Point = tuple[float, float]
 
 
+class Frame(NamedTuple):
+    """A frame around some boxes, inside the frame number `parent` if there is one, which comes before it."""
+
+    title: str
+    parent: int | None
+    boxes: list[int]
+
+
 class Layout(NamedTuple):
-    """Centres of the boxes and the edges' Bézier points (1 + 3n of them), in points, y downward."""
+    """Centres of the boxes, the edges' Bézier points (1 + 3n of them), and the frames' corners, left, top, right and
+    bottom, in points, y downward."""
 
     size: Point
     centres: list[Point]
     edges: list[list[Point]]
+    frames: list[tuple[float, float, float, float]]
 
 
-def layout(sizes: list[Point], edges: list[tuple[int, int]]) -> Layout:
+def layout(sizes: list[Point], edges: list[tuple[int, int]], frames: list[Frame]) -> Layout:
     """Lay out boxes of the given widths and heights, numbered inputs first, with edges upward.
 
-    By a `dot` program or pygraphviz; where there is neither, or there are many boxes, level by level.
+    By a `dot` program or pygraphviz; where there is neither, or there are many boxes, level by level, without frames.
     """
     if len(sizes) > FOR_GRAPHVIZ:
         return _by_levels(sizes, edges)
@@ -37,6 +47,7 @@ def layout(sizes: list[Point], edges: list[tuple[int, int]]) -> Layout:
     picture.attr("edge", dir="none")
     for k, (width, height) in enumerate(sizes):
         picture.node(f"n{k}", width=f"{width / INCH:.3f}", height=f"{height / INCH:.3f}")
+    _nest(picture, frames)
     for k, (tail, head) in enumerate(edges):
         picture.edge(f"n{tail}", f"n{head}", id=str(k))
     try:
@@ -44,13 +55,33 @@ def layout(sizes: list[Point], edges: list[tuple[int, int]]) -> Layout:
     except graphviz.ExecutableNotFound:
         return _by_levels(sizes, edges)
     high = float(answer["bb"].split(",")[3])
-    places = {box["name"]: _points(box["pos"], high)[0] for box in answer["objects"]}
+    places = {box["name"]: _points(box["pos"], high)[0] for box in answer["objects"] if "pos" in box}
+    bounds = {frame["name"]: frame["bb"] for frame in answer["objects"] if "bb" in frame}
+    corners = [[float(x) for x in bounds[f"cluster_{k}"].split(",")] for k in range(len(frames))]
     lines = {edge["id"]: _points(edge["pos"], high) for edge in answer.get("edges", [])}
     return Layout(
         (float(answer["bb"].split(",")[2]), high),
         [places[f"n{k}"] for k in range(len(sizes))],
         [lines[str(k)] for k in range(len(edges))],
+        [(left, high - top, right, high - bottom) for left, bottom, right, top in corners],
     )
+
+
+def _nest(picture: Picture, frames: list[Frame]) -> None:
+    """Write frames as DOT's clusters, inner ones inside outer ones."""
+    inside: dict[int | None, list[int]] = {}
+    for number, frame in enumerate(frames):
+        inside.setdefault(frame.parent, []).append(number)
+    stack: list[int | None] = [*reversed(inside.get(None, []))]  # a number opens a frame, None closes one
+    while stack:
+        k = stack.pop()
+        if k is None:
+            picture.body.append("}\n")
+            continue
+        picture.body.append(f"subgraph cluster_{k} {{\n")
+        picture.attr(label=graphviz.escape(frames[k].title), fontsize="12", labeljust="l", margin="12")
+        picture.body += [f"n{box}\n" for box in frames[k].boxes]
+        stack += [None, *reversed(inside.get(k, []))]
 
 
 def _points(text: str, high: float) -> list[Point]:
@@ -91,4 +122,4 @@ def _by_levels(sizes: list[Point], edges: list[tuple[int, int]]) -> Layout:
         (x0, y0), (x1, y1) = centres[tail], centres[head]
         y0, y1 = y0 - sizes[tail][1] / 2, y1 + sizes[head][1] / 2
         lines.append([(x0, y0), (x0, (y0 + y1) / 2), (x1, (y0 + y1) / 2), (x1, y1)])
-    return Layout((wide, total), centres, lines)
+    return Layout((wide, total), centres, lines, [])

@@ -32,15 +32,17 @@ def drawable(thing: Any, marks: Mapping[Any, Mark] | None) -> tuple[Any, dict[An
 def checked(graph: Graph) -> dict[Node, Mark]:
     """A mark for each box whose bprop can be held against central differences: the error, and "bad" for a wrong one."""
     marks = {}
+    with np.errstate(all="ignore"):
+        gradients = graph._afresh().run()._sums
     for box in graph:
         with np.errstate(all="ignore"):
-            result = check_box(box)
+            result = check_box(box, gradients.get(box.node))
         if result is None:
             continue
         if result.holds:
             marks[box.node] = Mark("good", f"bprop checked, error {result.error:.0e}")
         elif result.kink:
-            marks[box.node] = Mark("warning", "at a kink, where there is no gradient to check")
+            marks[box.node] = Mark("warning", "at a kink or a jump, where there is no gradient to check")
         else:
             marks[box.node] = Mark("bad", f"wrong bprop: error {result.error:.2g}")
     return marks

@@ -145,16 +145,3 @@ def _parts_of(module: Any, modules: dict[int, Any]) -> dict[int, str]:
             parts = enumerate(item)
         stack.extend(reversed([(f"{path}.{key}" if path else str(key), part) for key, part in parts]))
     return found
-
-
-def parameter_names(boxes: Iterable[Box]) -> dict[Node, str]:
-    """Names for leaves without one of their own: the path in the module that was called, such as `layers.0.weight`."""
-    ops = [box for box in boxes if not isinstance(box.node, Leaf)]
-    if not ops:
-        return {}
-    names: dict[Node, str] = {}
-    for call in calls(ops[0].node.order, ops[-1].node.order):  # outer modules first: their paths are the full ones
-        if hasattr(call.what, "named_parameters"):
-            for path, parameter in call.what.named_parameters():
-                names.setdefault(parameter.node, path)
-    return names

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from typing import Any
 
 import graphviz
 
-from .styles import stylesheet
+from .styles import PICTURE, stylesheet
 
 HOW_TO_SEE_PICTURES = "no picture: install Graphviz, or `pip install autograd_lite[viz]`; this is its text"
 HOW_TO_GET_PICTURES = "no picture: install Graphviz, or `pip install autograd_lite[viz]`; its text was written to"
@@ -35,7 +36,7 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]
                 raise
             picture = found
         if (format or self.format) == "svg":
-            picture = _for_dark_pages(picture)
+            picture = _for_any_reader(picture)
         return picture.decode(encoding) if encoding else picture
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None, **options: Any) -> dict[str, Any]:
@@ -51,7 +52,8 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]
             return {"text/plain": f"{HOW_TO_SEE_PICTURES}\n{self.source}"}
 
     def __repr__(self) -> str:
-        return f"<Picture of {self.source.count('label=<<TABLE')} boxes and frames; .write('flow.svg') saves it>"
+        boxes = len(re.findall(r"^\t+\w+ \[.*label=<<TABLE", self.source, re.MULTILINE))
+        return f"<Picture of {boxes} boxes; .write('flow.svg') saves it>"
 
     def write(self, path: str | os.PathLike[str]) -> Path:
         """Write the picture to `path`, in the format that its suffix names, and return the path written.
@@ -85,10 +87,25 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]
             return str(self.write(outfile))
 
 
-def _for_dark_pages(svg: bytes) -> bytes:
-    """`svg` with a style sheet for readers whose pages are dark."""
-    start = svg.index(b">", svg.index(b"<svg")) + 1
-    return svg[:start] + stylesheet().encode() + svg[start:]
+def _for_any_reader(svg: bytes) -> bytes:
+    """`svg` with a style sheet for readers whose pages are dark, and with the lines of each box centred in it: the
+    reader's letters are seldom as wide as those that Graphviz measured."""
+    before, _, after = svg.partition(b"<svg")
+    attributes, _, drawing = after.partition(b">")
+    opening = b'%s<svg class="%s"%s>%s' % (before, PICTURE.encode(), attributes, stylesheet().encode())
+    return opening + _BOX.sub(_centred, drawing)
+
+
+_BOX = re.compile(rb'<g id="node\d+" class="node">.*?</g>', re.DOTALL)
+_OUTLINE = re.compile(rb' (?:points|d)="([^"]*)"')
+
+
+def _centred(box: re.Match[bytes]) -> bytes:
+    outline = _OUTLINE.search(box[0])
+    if outline is None:
+        return box[0]
+    across = [float(x) for x in re.findall(rb"(-?[\d.]+),", outline[1])]
+    return re.sub(rb'"start" x="[^"]*"', b'"middle" x="%.2f"' % ((min(across) + max(across)) / 2), box[0])
 
 
 def _by_pygraphviz(source: str, format: str) -> bytes | None:

@@ -13,7 +13,7 @@ from ..errors import ArgumentError
 from ..flow import Graph
 from ..node import Leaf, Node, enable_grad, topological_order
 from ..tensor import Tensor
-from ..tree import leaves, map_leaves
+from ..tree import leaf_paths, map_leaves
 
 
 def loss_of(f: Callable[..., Any], args: tuple[Any, ...]) -> Tensor:
@@ -48,13 +48,14 @@ def with_leaves(f: Callable[..., Any], args: tuple[Any, ...], caller: str) -> li
 
 
 def _named(name: str, value: Any) -> Any:
-    several = len(list(leaves(value))) > 1
-    count = iter(range(10**9))
+    names = leaf_paths(value, name)
+    each = iter(names if len(names) > 1 else [name])
 
     def leaf(x: Any) -> Any:
+        path = next(each)
         if isinstance(x, Tensor) or np.asarray(x).dtype.kind not in "fc":
             return x
-        return Tensor(x, requires_grad=True, name=f"{name}[{next(count)}]" if several else name)
+        return Tensor(x, requires_grad=True, name=path)
 
     return map_leaves(leaf, value)
 

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import numpy as np
 
 from ..backprop import fitted
-from ..describe import kind, number, numbers_in
-from ..flow import Graph
+from ..describe import constant_name, kind, number, numbers_in, statics_in
+from ..flow import Box, Graph
 from ..node import Leaf, Node
 from ..op import Op
 from . import words
-from .formulas import Share, backward_numbers, forward_numbers, forward_text, in_short, share, slot_name
-from .frames import Bprop, Passes, Sent, passes
-from .layout import Point, layout
+from .formulas import Share, backward_numbers, forward_numbers, forward_text, in_short, share
+from .layout import Frame, Point, layout
 from .numbers import Values
-from .parts import grouped
+from .parts import Group
+from .passes import Bprop, Passes, Sent, passes
+from .view import View
 
 LONGEST = 34  # characters of a line in a box
 LINE, MARGIN = 15.0, 8.0  # points
@@ -44,9 +46,9 @@ class _Story:
             for sent in call.sent:
                 self.arrivals[sent.to] = self.arrivals.get(sent.to, 0) + 1
                 self.spread[call.node, sent.slot] = tuple(sent.gradient.shape)
-        _, self.modules = grouped(found.graph)
+        self.view = View(found.graph, folded=False, constants=True, broadcasting=True)
         for box in found.graph:
-            self._add_box(box.node, box.name, box.inputs)
+            self._add_box(box)
         self._number_names()
 
     def data(self) -> dict[str, Any]:
@@ -64,6 +66,7 @@ class _Story:
         return {
             "boxes": self.boxes,
             "edges": [{"tail": t, "head": h, "slot": s, "points": p} for (t, h, s), p in self.lines],
+            "modules": self.modules,
             "size": self.size,
             "values": self.values.rows,
             "frames": frames,
@@ -73,33 +76,30 @@ class _Story:
 
     # -- boxes -------------------------------------------------------------------------------------------
 
-    def _add_box(self, node: Node, name: str, inputs: tuple[Any, ...]) -> None:
-        values = self.passes.values
-        tails = []
+    def _add_box(self, box: Box) -> None:
+        node, tails = box.node, []
         for k, i in enumerate(node.inputs):
             if isinstance(i, Node):
                 tails.append((self.position[i], k))
             elif isinstance(i, np.ndarray) and i.ndim:
                 if id(i) not in self.position:  # the graph holds it, so that nothing else gets its id
                     self.position[id(i)] = len(self.boxes)
-                    slot = slot_name(node.op, k)
-                    own = slot if len(slot) > 1 else f"constant {slot}"
-                    self.boxes.append(self._box(own, "constant", i.shape, i.dtype, i))
+                    self.boxes.append(self._box(constant_name(box, k), "constant", i.shape, i.dtype, i))
                 tails.append((self.position[id(i)], k))
         self.position[node] = len(self.boxes)
-        what = "leaf" if isinstance(node, Leaf) else "op"
-        box = self._box(name, what, node.shape, node.dtype, values[node])
+        leaf = isinstance(node, Leaf)
+        name = self.view.name_of(box) if leaf else box.name
+        row = self._box(name, "leaf" if leaf else "op", node.shape, node.dtype, self.passes.values[node])
         if node.op:
-            box["formula"] = forward_text(node)
-            box["gradients"] = [
+            row["formula"], row["meaning"] = forward_text(node), node.op.meaning
+            row["gradients"] = [
                 [i, node.op.formula_text(i)] for i in node.op.all_inputs if node.op.formula_text(i) != "0"
             ]
-            box["note"] = numbers_in(node) or " ".join(self.modules.get(node, "").split())
-        box["wants"] = node in self.passes.gradients
-        self.boxes.append(box)
-        for tail, k in tails:
-            shown = len(tails) > 1 and node.op.symbol not in ("+", "*")
-            self.edges.append((tail, self.position[node], slot_name(node.op, k) if shown else ""))
+            owner = " ".join(self.view.owner_of(box).split())
+            row["note"] = ", ".join(filter(None, [owner, numbers_in(node), statics_in(node)]))
+        row["wants"] = node in self.passes.gradients
+        self.boxes.append(row)
+        self.edges += [(tail, self.position[node], self.view.slot_of(box, k)) for tail, k in tails]
 
     def _box(self, name: str, what: str, shape: Any, dtype: Any, value: Any) -> dict[str, Any]:
         known = {"name": name, "what": what, "kind": kind(shape, dtype), "value": self.values.at(value)}
@@ -123,10 +123,28 @@ class _Story:
             box["width"] = max(90.0, min(longest, LONGEST) * WIDTH + 2 * MARGIN)
             box["height"] = (4 if box["wants"] else 3) * LINE + MARGIN
             sizes.append((box["width"], box["height"]))
-        found = layout(sizes, [(tail, head) for tail, head, _ in self.edges])
+        frames = self._frames()
+        found = layout(sizes, [(tail, head) for tail, head, _ in self.edges], frames)
         for box, (x, y) in zip(self.boxes, found.centres, strict=True):
             box["x"], box["y"] = x, y
         self.size, self.lines = found.size, list(zip(self.edges, found.edges, strict=True))
+        titles = [frame.title for frame in frames]
+        self.modules = [{"title": t, "corners": c} for t, c in zip(titles, found.frames, strict=False)]
+
+    def _frames(self) -> list[Frame]:
+        """Frames of modules and scopes, outer ones first; what is passed in from outside of all is in none."""
+        frames: list[Frame] = []
+        number: dict[Group, int] = {}
+        for box in self.passes.graph:
+            parent = None
+            for group in self.view.frames(str(self.view.key_of(box.node))):
+                if group not in number:
+                    number[group] = len(frames)
+                    frames.append(Frame(" ".join(group.title.split()), parent, []))
+                parent = number[group]
+            if parent is not None:
+                frames[parent].boxes.append(self.position[box.node])
+        return frames
 
     # -- frames ------------------------------------------------------------------------------------------
 
@@ -134,8 +152,9 @@ class _Story:
         return str(self.boxes[self.position[node]]["name"])
 
     def _start(self) -> dict[str, Any]:
-        leaves = sum(box["what"] == "leaf" for box in self.boxes)
-        text = [words.plan(leaves, len(self.passes.fprops), len(self.passes.bprops))]
+        whats = Counter(box["what"] for box in self.boxes)
+        counts = whats["leaf"], whats["constant"], len(self.passes.fprops), len(self.passes.bprops)
+        text = [words.plan(*counts)]
         if any("heat" in row for row in self.values.rows):
             text.append(words.LARGE)
         return {"phase": "start", "box": None, "title": "Start", "text": text}
@@ -158,7 +177,7 @@ class _Story:
             text.append(words.FLAT)
         numbers, result = forward_numbers(node, self.passes), in_short(value)
         inputs = [
-            {"name": self._input(node, s), "slot": slot_name(op, s), "value": self.values.at(i)}
+            {"name": self._input(node, s), "slot": op.input_name(s), "value": self.values.at(i)}
             for s, i in enumerate([self.passes.values[i] if isinstance(i, Node) else i for i in node.inputs])
             if isinstance(i, (np.ndarray, np.generic, int, float, complex))
         ]
@@ -166,6 +185,7 @@ class _Story:
             "phase": "fprop",
             "box": self.position[node],
             "title": f"fprop {k} of {total}: {box['name']}",
+            "meaning": op.meaning,
             "formula": forward_text(node),
             "numbers": [numbers, result],
             "inputs": inputs,
@@ -175,7 +195,7 @@ class _Story:
     def _input(self, node: Node, slot: int) -> str:
         i = node.inputs[slot]
         key = i if isinstance(i, Node) else id(i)
-        return self._name(key) if key in self.position else f"the number {slot_name(node.op, slot)}"
+        return self._name(key) if key in self.position else f"the number {node.op.input_name(slot)}"
 
     def _bprop(self, call: Bprop, k: int, frame: int) -> dict[str, Any]:
         box = self.boxes[self.position[call.node]]
@@ -201,7 +221,7 @@ class _Story:
 
     def _send(self, call: Bprop, sent: Sent, frame: int) -> dict[str, Any]:
         op, target = call.node.op, self.boxes[self.position[sent.to]]
-        slot, found = slot_name(op, sent.slot), share(call, sent)
+        slot, found = op.input_name(sent.slot), share(call, sent)
         arrived = len(target["grads"])
         before = target["grads"][-1][1] if arrived else None
         target["grads"].append([frame, self.values.at(sent.total)])

@@ -9,6 +9,7 @@ FPROP, BPROP = "#0072B2", "#C24E00"
 LEAF, OP, CONSTANT, TEXT, QUIET, CLUSTER = "#E3F0F8", "#FFFFFF", "#F2F2F2", "#1A1A1A", "#7A7A7A", "#F7F9FA"
 NEGATIVE, ZERO, POSITIVE, NOT_FINITE = "#762A83", "#F5F5F5", "#1B7837", "#000000"  # the entries of heat-maps
 FONT = "Helvetica,Arial,sans-serif"
+PICTURE = "autograd-lite"  # the class of our SVGs, so that their colours leave others on the same page alone
 
 # The same roles on a dark page.
 DARK = {
@@ -70,12 +71,19 @@ def worst(marks: list[Mark]) -> Mark | None:
 
 
 def stylesheet() -> str:
-    """CSS that turns an SVG's colours into those of DARK where the reader's page is dark."""
+    """CSS that turns the colours of an SVG of the class PICTURE into those of DARK where the reader's page is dark; one
+    that is opened by itself gets a dark page too."""
     pairs = {**DARK, **{look.fill: look.dark_fill for look in MARKS.values() if look.fill not in DARK}}
     pairs |= {"#B2182B": "#FF6B5E", "#946C00": "#F0C040", "#007A5A": "#3CC79A"}
-    rules = [f'[fill="{light.lower()}"]{{fill:{dark}}}' for light, dark in pairs.items()]
-    rules += [f'[stroke="{light.lower()}"]{{stroke:{dark}}}' for light, dark in pairs.items()]
-    return f"<style>@media (prefers-color-scheme: dark){{{''.join(rules)}}}</style>"
+    rules = [
+        f'.{PICTURE} [{what}="{light.lower()}"]{{{what}:{dark}}}'
+        for what in ("fill", "stroke")
+        for light, dark in pairs.items()
+    ]
+    return (
+        f"<style>.{PICTURE}:root{{color-scheme:light dark}}"
+        f"@media (prefers-color-scheme: dark){{{''.join(rules)}}}</style>"
+    )
 
 
 def variables() -> str:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 
-from ..describe import kind, printable, size, slot, summary, title
-from ..flow import Box
+from ..describe import constant_name, kind, printable, summary, title
 from ..node import Leaf
 from ..several import SEVERAL
-from .parts import Group, boxes_in
+from .parts import Group
 from .view import Edge, View
 
 
@@ -38,8 +36,10 @@ def tree(view: View, values: bool) -> Text:
     stack: list[tuple[str, str, str, Edge | None]] = [("", "", key, None) for key in reversed(roots)]
     while stack:
         branch, indent, key, by = stack.pop()
-        if key not in view.items:
-            lines.append((f"{branch}{_constant_name(by)}", _constant(by)))
+        if by is not None and key not in view.items:
+            array = np.asarray(by.source)
+            facts = f"{kind(array.shape, array.dtype)}, constant"
+            lines.append((f"{branch}{constant_name(by.taker, by.slot)}", facts))
             continue
         name = f"{branch}{_name(view, key)}" + (f" {shared[key]}" if key in shared else "")
         if key in seen:
@@ -71,8 +71,7 @@ def _name(view: View, key: str) -> str:
 
 
 def _facts(view: View, key: str, values: bool) -> str:
-    item, mark = view.items[key], view.mark_of(key)
-    box = item if isinstance(item, Box) else list(boxes_in(item))[-1]
+    box, mark = view.box_of(key), view.mark_of(key)
     facts = [kind(box.shape, box.node.dtype)]
     if values and box.node.dtype is not SEVERAL:
         facts.append(f"value {summary(box.value)}")
@@ -81,12 +80,3 @@ def _facts(view: View, key: str, values: bool) -> str:
         note = "; ".join(line.strip() for line in mark.note.splitlines())
         facts.append(f"<- {mark.kind}: {note}" if note else f"<- {mark.kind}")
     return printable("  ".join(facts))
-
-
-def _constant_name(edge: Any) -> str:
-    return slot(edge.taker, edge.slot) or "constant"
-
-
-def _constant(edge: Any) -> str:
-    array = np.asarray(edge.source)
-    return f"{kind(array.shape, array.dtype)}, constant" if size(array.shape) else str(array.dtype)

@@ -6,21 +6,20 @@ The same view is written as DOT (dot.py) and as a tree of text (tree.py).
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from ..describe import is_number
+from ..describe import constant_name, is_number, leaf_names, parameter_names, slot
 from ..errors import ArgumentError
 from ..flow import Box, Graph
 from ..node import Leaf, Node
 from ..ops.shape import broadcast_to, sum_to
 from ..trace import traced_input
 from .folding import fold
-from .parts import Group, boxes_in, grouped, parameter_names
+from .parts import Group, boxes_in, grouped
 from .styles import Mark, worst
 
 LARGEST = 2000  # boxes; beyond that no layout is readable
@@ -76,8 +75,7 @@ class View:
         few = sum(1 for _ in self._shown_parts()) <= CONSTANTS_UP_TO
         self.constants = few if constants is None else constants
         self._stands_for = {gone: _end(folds, gone) for gone in folds}
-        self.parameters = parameter_names(graph)
-        self._named = Counter(box.node.name for box in graph if isinstance(box.node, Leaf))
+        self.parameters, self._names = parameter_names(graph), leaf_names(graph)
         self.items: dict[str, Box | Group] = {}
         self._key: dict[Node, str] = {}
         self._inside: dict[str, list[Group]] = {}  # the open frames around what is shown
@@ -197,15 +195,20 @@ class View:
             if box.node in self._hidden or isinstance(box.node, Leaf):
                 continue
             head = self._key[self._shown(box.node)]
-            for slot, i in enumerate(self.inputs_of(box)):
+            for k, i in enumerate(self.inputs_of(box)):
                 if isinstance(i, Node):
                     tail = self._key[self._shown(i)]
-                    seen_as = (tail, head, slot if isinstance(self.items[head], Box) else None)
+                    seen_as = (tail, head, k if isinstance(self.items[head], Box) else None)
                     if rank[tail] < rank[head] and seen_as not in seen:
                         seen.add(seen_as)
-                        yield Edge(tail, head, i, box, slot)
+                        yield Edge(tail, head, i, box, k)
                 elif self.constants and box is self.items[head] and not is_number(i) and np.ndim(i):
-                    yield Edge(f"{head}c{slot}", head, i, box, slot)
+                    yield Edge(f"{head}c{k}", head, i, box, k)
+
+    def box_of(self, key: str) -> Box:
+        """The box whose value is shown: of a closed group the last one."""
+        item = self.items[key]
+        return item if isinstance(item, Box) else list(boxes_in(item))[-1]
 
     # -- frames and words --------------------------------------------------------------------------------
 
@@ -223,17 +226,27 @@ class View:
     def name_of(self, box: Box) -> str:
         """A leaf's name, or the path of attributes that leads to it; for one that stands for several, both ends."""
         leaves = [box.node, self.last_of.get(box.node, box.node)]
-        return " … ".join(dict.fromkeys(self._name(leaf) for leaf in leaves))
-
-    def _name(self, leaf: Any) -> str:
-        path = self.parameters.get(leaf, "leaf")
-        return path if not leaf.name or (self._named[leaf.name] > 1 and leaf in self.parameters) else leaf.name
+        return " … ".join(dict.fromkeys(self._names[leaf] for leaf in leaves))
 
     def owner_of(self, box: Box) -> str:
         """The module or scope that recorded this box and nothing else, if any."""
         first = self.alone.get(box.node, "")
         last = self.alone.get(self.last_of.get(box.node, box.node), "")
         return first if first == last else f"{first.split('  ')[0]} … {last}"
+
+    def slot_of(self, taker: Box, k: int) -> str:
+        """The name of input k of a box, if it is not clear from the names of what the inputs come from."""
+        inputs = enumerate(self.inputs_of(taker))
+        unclear = [j for j, i in inputs if not is_number(i) and not self._named(taker, j, i)]
+        return slot(taker, k) if len(unclear) > 1 and k in unclear else ""
+
+    def _named(self, taker: Box, k: int, source: Any) -> bool:
+        """Whether the title of an input begins with the name it has in the op's formula, as W1 does."""
+        if not isinstance(source, Node):
+            return constant_name(taker, k) == slot(taker, k)
+        item = self.items.get(self.key_of(source) or "")
+        leaf = isinstance(item, Box) and isinstance(item.node, Leaf)
+        return leaf and self.name_of(item).startswith(slot(taker, k) or " ")  # type: ignore[arg-type]
 
     def mark_of(self, key: str) -> Mark | None:
         """The worst mark of the boxes that are shown as this one."""

@@ -16,9 +16,10 @@ NOTHING_SENT = "No input of this box asks for a gradient."
 END_BACKWARD = "That was the last call. Each input that asked for it (solid, rounded) now has its gradient."
 
 
-def plan(inputs: int, forward: int, backward: int) -> str:
+def plan(leaves: int, constants: int, forward: int, backward: int) -> str:
+    dashed = "; those that ask for no gradient are dashed" * bool(constants)
     return (
-        f"{_count(inputs, 'input is', 'inputs are')} given (rounded boxes)."
+        f"{_count(leaves + constants, 'input is', 'inputs are')} given (rounded boxes{dashed})."
         f" {_count(forward, 'forward call', 'forward calls')} will compute the value at the top, then"
         f" {_count(backward, 'backward call', 'backward calls')} will find how much it changes when an input changes"
         " a little."

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from ..describe import columns
+from ..draw.styles import Mark
 from ..errors import ArgumentError
 from ..flow import Box, Graph
 from ..local import local_derivatives, size_of
@@ -16,6 +18,7 @@ from ..tensor import Tensor
 from ..transforms import vjp
 
 SATURATED = 0.05  # a derivative below this share of the activation's largest lets hardly any gradient through
+MOSTLY = 0.9  # saturated entries that are worth a warning; half of them are usual for relu
 _GRID = np.linspace(-20.0, 20.0, 401)  # where an activation's largest derivative is looked for
 HEADINGS = ["layer", "parameters", "activation", "saturated", "dead", "|gradient|", "|weights|", "|update|/|weights|"]
 _STEEPEST = 10.0  # an op that is steeper somewhere there is a loss or a scale, and no activation
@@ -41,20 +44,34 @@ class LayerHealth:
     gradient: float
     weights: float
     ratio: float | None
+    node: Node | None = field(default=None, compare=False, repr=False)
 
 
 class Health(tuple[LayerHealth, ...]):
-    """The layers of a model, from the input to the output; prints as a table."""
+    """The layers of a model, from the input to the output; prints as a table, and `ag.draw` shows it in the flow
+    graph of `loss`, with a warning where units are dead or most entries saturated."""
+
+    loss: Tensor
+
+    @classmethod
+    def _of(cls, loss: Tensor, layers: Iterable[LayerHealth]) -> Health:
+        found = cls(layers)
+        found.loss = loss
+        return found
 
     def __repr__(self) -> str:
-        rows = [HEADINGS, *map(_cells, self)]
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        left = (0, 2)
-        lines = [
-            "  ".join(c.ljust(w) if k in left else c.rjust(w) for k, (c, w) in enumerate(zip(row, widths, strict=True)))
-            for row in rows
-        ]
-        return "\n".join(line.rstrip() for line in lines)
+        return "\n".join(columns([HEADINGS, *map(_cells, self)], right=(1, 3, 4, 5, 6, 7)))
+
+    def _drawn_(self) -> tuple[Tensor, dict[Node, Mark]]:
+        """What `ag.draw` draws: the loss, and at each layer's activation (or else its op) how the layer does."""
+        return self.loss, {layer.node: _mark(layer) for layer in self if layer.node is not None}
+
+
+def _mark(layer: LayerHealth) -> Mark:
+    cells = dict(zip(HEADINGS, _cells(layer), strict=True))
+    said = [f"{name} {cells[name]}" for name in HEADINGS[3:] if cells[name] != "-"]
+    ill = layer.saturated is not None and (layer.saturated > MOSTLY or bool(layer.dead))
+    return Mark("warning" if ill else "good", "\n".join([layer.name, *said]))
 
 
 def _cells(layer: LayerHealth) -> list[str]:
@@ -100,7 +117,8 @@ def health(model: Any, loss: Tensor, *, rate: float | None = None, before: Any =
         graph.run()
         users = _users(graph)
         moved = _moved(model, rate, before)
-        return Health(_layer(name, own, layers, boxes, users, rate, moved) for name, own in layers.items())
+        each = [_layer(name, own, layers, boxes, users, rate, moved) for name, own in layers.items()]
+        return Health._of(loss, each)
 
 
 def _layers(model: Any) -> dict[str, list[Tensor]]:
@@ -165,7 +183,14 @@ def _layer(
         gradient,
         weights,
         None if step is None or not weights else step / weights,
+        activation.node if activation else _first_user(own, users),
     )
+
+
+def _first_user(own: list[Tensor], users: dict[Node, list[Box]]) -> Node | None:
+    """The first op that takes one of the parameters."""
+    nodes = [box.node for t in own if t.node is not None for box in users.get(t.node, [])]
+    return min(nodes, key=lambda node: node.order, default=None)
 
 
 def _norm(arrays: list[Any]) -> float:

@@ -269,14 +269,14 @@ def _tall_qr_gradient(g_q: Any, g_r: Any, q: Any, r: Any) -> Any:
 # fmt: off
 inv           = Op(np.linalg.inv,     a=lambda g, y: -mT(y) @ g @ mT(y), batch=batching.leading)
 solve         = Op(_solve,            bprop=_solve_bprop, batch=batching.solved)
-cholesky      = Op(_cholesky,         a=_cholesky_gradient, batch=batching.leading)
-eigh          = Op(_eigh,             a=lambda g, y: hermitian_part(_hermitian_gradient(*g, *y)), several=True, batch=batching.leading)
-eigvalsh      = Op(_eigvalsh,         a=_eigvalsh_gradient, batch=batching.leading)
+cholesky      = Op(_cholesky,         a=_cholesky_gradient, mirrored=("a",), batch=batching.leading)
+eigh          = Op(_eigh,             a=lambda g, y: hermitian_part(_hermitian_gradient(*g, *y)), several=True, mirrored=("a",), batch=batching.leading)
+eigvalsh      = Op(_eigvalsh,         a=_eigvalsh_gradient, mirrored=("a",), batch=batching.leading)
 eig           = Op(np.linalg.eig,     a=_eig_gradient, several=True, batch=batching.leading)
 eigvals       = Op(np.linalg.eigvals, a=_eigvals_gradient, batch=batching.leading)
 pairing       = Op(_pairing,          w=None, like=None)
-svd_factors   = Op(_svd, name="svd_factors", a=_svd_gradient, several=True, batch=batching.leading)
-svdvals       = Op(_svdvals,          x=svdvals_gradient, batch=batching.leading)
+svd_factors   = Op(_svd, name="svd_factors", a=_svd_gradient, several=True, mirrored=("a",), batch=batching.leading)
+svdvals       = Op(_svdvals,          x=svdvals_gradient, mirrored=("x",), batch=batching.leading)
 qr_factors    = Op(_qr, name="qr_factors", a=_qr_gradient, several=True, batch=batching.leading)
 # fmt: on
 

@@ -73,7 +73,9 @@ arctanh = Op(np.arctanh, x=lambda g, x: g / (1 - x * x))
 
 
 # The field's own
+@reads_as("1 / (1 + exp(-x))")
 def _sigmoid(x: Any) -> Any:
+    """A number between 0 and 1, the larger the larger x is: the logistic function."""
     with np.errstate(over="ignore"):  # exp(-x) = inf gives sigmoid(x) = 0, as it should
         return 1 / (1 + np.exp(-x))
 

@@ -145,7 +145,7 @@ def _multi_dot_bprop(g: Any, arrays: Any) -> Any:
 det           = Op(np.linalg.det,     a=lambda g, a: g[..., None, None] * cofactors(a), batch=batching.leading)
 cofactors     = Op(_cofactors,        a=_cofactors_bprop, batch=batching.leading)
 slogdet       = Op(np.linalg.slogdet, a=_slogdet_gradient, several=True, batch=batching.leading)
-pinv          = Op(_pinv,             a=_pinv_gradient, batch=batching.leading)
+pinv          = Op(_pinv,             a=_pinv_gradient, mirrored=("a",), batch=batching.leading)
 least_squares = Op(_lstsq, name="least_squares", bprop=_lstsq_bprop, several=True)
 matrix_rank   = Op(_matrix_rank,      A=None)
 identity_like = Op(_identity_like,    a=None)

@@ -15,7 +15,9 @@ from .reduce import max, sum
 from .shape import contiguous, expand_dims, mT, reshape
 
 
+@reads_as("x @ W.T + b")
 def _affine(x: Any, W: Any, b: Any) -> Any:
+    """The pre-activation of a layer: each output is a sum of the inputs, weighted, and a bias."""
     y = _mm(x, W.T)
     if b.dtype == y.dtype and y.ndim:
         y += b
@@ -48,26 +50,34 @@ def _layer_mismatch(x: tuple[int, ...], W: tuple[int, ...], b: tuple[int, ...]) 
     return None
 
 
+@reads_as("exp(x) / sum(exp(x), axis)")
 def _softmax(x: Any, *, axis: int = -1) -> Any:
+    """Probabilities in proportion to exp(x): positive, and of sum 1."""
     e = np.exp(x - np.maximum.reduce(x, axis, keepdims=True))
     e /= np.add.reduce(e, axis, keepdims=True)
     return e
 
 
+@reads_as("x - log(sum(exp(x), axis))")
 def _log_softmax(x: Any, *, axis: int = -1) -> Any:
+    """The logarithms of the probabilities that softmax gives."""
     z = x - np.maximum.reduce(x, axis, keepdims=True)
     return z - np.log(np.add.reduce(np.exp(z), axis, keepdims=True))
 
 
 def _one_hot(labels: Any, *, classes: int) -> Any:
+    """A 1 in the place of each label, and 0 elsewhere."""
     return np.equal(np.asarray(labels)[..., None], np.arange(classes))
 
 
 def _dropout_mask(x: Any, rng: Any, *, p: float) -> Any:
+    """0 with probability p, else 1 / (1 - p), in the shape of x."""
     return ((np.random.default_rng(rng).random(x.shape) >= p) / (1 - p)).astype(x.dtype)
 
 
+@reads_as("-log(softmax(z)[labels])")
 def _softmax_cross_entropy(z: Any, labels: Any) -> Any:
+    """How surprising the right labels are, one example a row: 0 where the network was sure of them."""
     labels = np.asarray(labels)
     check_labels("cross_entropy", labels, z.shape)
     # One class a row: NumPy reduces along the first axis in a quarter of the time that the last one takes.
@@ -80,7 +90,9 @@ def _softmax_cross_entropy(z: Any, labels: Any) -> Any:
     return loss if labels.ndim == 1 else loss.reshape(labels.shape).copy(), e.T.reshape(z.shape)
 
 
+@reads_as("mean(-log(softmax(z)[labels]))")
 def _mean_cross_entropy(z: Any, labels: Any) -> Any:
+    """How surprising the right labels are, on average over the examples: 0 where the network was sure of all."""
     losses, softmax_of_z = _softmax_cross_entropy(z, labels)
     return np.add.reduce(losses, None) / losses.dtype.type(losses.size), softmax_of_z
 

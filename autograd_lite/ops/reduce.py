@@ -18,6 +18,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 from ..errors import ShapeError
 from ..op import Op
 from ..runtime import even
+from ..source import reads_as
 from . import batching
 from .elementwise import exp, logical_and, logical_not, logical_or, maximum, minimum, multiply, real, sqrt
 from .elementwise import where as choose
@@ -98,6 +99,7 @@ def _cumsum(x: Any, *, axis: int | None = None, dtype: Any = None, out: None = N
     return np.cumsum(x, axis, dtype)
 
 
+@reads_as("log(sum(exp(x), axis))")
 def _logsumexp(x: Any, *, axis: Any = None, keepdims: bool = False) -> Any:
     m = np.max(x, axis, keepdims=True) if np.size(x) else _add(x, axis, keepdims=True)
     m = np.where(np.isfinite(m), m, 0)  # all -inf gives -inf, an inf gives inf

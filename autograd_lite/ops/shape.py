@@ -18,6 +18,7 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 from ..errors import ArgumentError, ShapeError
 from ..op import Op
 from ..runtime import refuse_out
+from ..source import reads_as
 from ..tensor import Tensor
 from . import batching
 from .elementwise import where
@@ -236,8 +237,12 @@ class Index:
     def __eq__(self, other: Any) -> bool:
         return isinstance(other, Index) and self.key == other.key
 
+    def __str__(self) -> str:
+        """As it was written, with `i` for an array, such as "1:, i"."""
+        return ", ".join(map(_as_written, self.parts))
+
     def __repr__(self) -> str:
-        return f"Index{self.parts}"
+        return f"[{self}]"
 
     def fill(self, arrays: tuple[Any, ...]) -> tuple[Any, ...]:
         """The whole index, with `arrays` in their places."""
@@ -245,6 +250,13 @@ class Index:
             return self.parts
         rest = iter(arrays)
         return tuple(next(rest) if part is _ARRAY else part for part in self.parts)
+
+
+def _as_written(part: Any) -> str:
+    if isinstance(part, slice):
+        ends = [part.start, part.stop, *([part.step] if part.step is not None else [])]
+        return ":".join("" if end is None else str(end) for end in ends)
+    return "i" if part is _ARRAY else "..." if part is Ellipsis else str(part)
 
 
 def split_index(index: Any) -> tuple[Index, list[Any]]:
@@ -271,13 +283,16 @@ def _may_repeat(arrays: tuple[Any, ...]) -> bool:
     return any(a.dtype.kind != "b" for a in arrays)
 
 
+@reads_as("x[index]")
 def _getitem(x: Any, *arrays: Any, index: Index) -> Any:
+    """The entries of x that the index names."""
     y = x[index.fill(arrays) if arrays else index.parts]
     # NumPy picks along a later axis into an array of another layout: the result looks like a view and is none.
     return y.copy() if arrays and y.base is not None and not np.may_share_memory(x, y) else y
 
 
 def _scatter(x: Any, *arrays: Any, index: Index, shape: Any) -> Any:
+    """Zeros, with x added at the places that the index names."""
     y = np.zeros(shape, x.dtype)
     _add_at(y, x, arrays, index)
     return y
@@ -304,6 +319,7 @@ def _write(x: Any, v: Any, *arrays: Any, index: Index) -> Any:
 
 
 def _setitem(x: Any, v: Any, *arrays: Any, index: Index) -> Any:
+    """x with v at the places that the index names."""
     return _write(np.array(x), v, *arrays, index=index)
 
 
@@ -318,6 +334,7 @@ def _add_to(x: Any, v: Any, *arrays: Any, index: Index) -> Any:
 
 
 def _additem(x: Any, v: Any, *arrays: Any, index: Index) -> Any:
+    """x with v added at the places that the index names."""
     return _add_to(np.array(x), v, *arrays, index=index)
 
 

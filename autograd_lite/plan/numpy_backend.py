@@ -71,6 +71,7 @@ class _Writer:
         self.names = self.statements.names
         self.targets = {new: target.source.memory for target, new in program.writes if isinstance(new, Value)}
         self.fresh = self._fresh_outputs()
+        self.checked = max([k for k, value in enumerate(program.values) if value.op.effect], default=0)
         self.held: dict[int, Any] = {}
         self.apart = False
         for k, source in enumerate(program.sources):
@@ -175,7 +176,9 @@ class _Writer:
             self.statements.know(value, self.buffers[number].reshape(value.shape))
 
     def _may_overwrite(self, target: Any, value: Value, start: int, at: int) -> bool:
-        """Whether nothing reads the target's memory after `value` has been computed into it."""
+        """Whether nothing reads the target's memory after `value` has been computed into it, and nothing can fail."""
+        if at < self.checked:
+            return False
         if target.shape != value.shape or target.dtype != value.dtype or not target.flags.c_contiguous:
             return False
         own = value.op.elementwise and isinstance(value.op.fprop, np.ufunc)

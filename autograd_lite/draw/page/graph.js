@@ -2,7 +2,7 @@
 // Steps through the frames in #data. Texts become text nodes, never markup.
 
 const story = JSON.parse(document.getElementById("data").textContent);
-const { boxes, edges, frames, values } = story;
+const { boxes, edges, frames, modules, values } = story;
 const calls = frames.length - 1; // frame 0 is before the first call
 const find = (id) => document.getElementById(id);
 const SVG = "http://www.w3.org/2000/svg";
@@ -10,8 +10,8 @@ const LEGEND = {
   start: "Rounded boxes are inputs, square ones are operations. Press Play, or the right arrow key.",
   fprop: "Forward: each box takes the values from the boxes below it and computes its own.",
   bprop:
-    "Backward: each box is told how much the result changes with its value (the gradient from above), multiplies" +
-    " by its own derivative, and passes that down.",
+    "Backward: each box learns how much the result changes with its value, multiplies that by its own derivative," +
+    " and passes it down.",
 };
 
 let now = 0, chosen = null, timer = null;
@@ -49,14 +49,24 @@ defs.append(marker);
 const world = draw("g", {});
 picture.append(defs, world);
 
+for (const { title, corners: [left, top, right, bottom] } of modules) {
+  const group = draw("g", { class: "module" });
+  group.append(draw("rect", { x: left, y: top, width: right - left, height: bottom - top, rx: 8 }));
+  group.append(draw("text", { x: left + 10, y: bottom - 8 }, title));
+  world.append(group);
+}
+
 for (const edge of edges) {
   const p = edge.points.map(([x, y]) => `${x} ${y}`);
   const group = draw("g", { class: "edge" });
   edge.path = draw("path", { d: `M ${p[0]} C ${p.slice(1).join(" ")}` });
   group.append(edge.path);
   if (edge.slot) {
-    const [x, y] = edge.points[edge.points.length - 1];
-    group.append(draw("text", { x: x + 4, y: y + 14 }, edge.slot));
+    const [[from], [x, y]] = edge.points.slice(-2), { y: middle, height } = boxes[edge.head];
+    const below = y > middle + height / 2 - 2, fromRight = x < from - 2; // else the arrow comes in at the box's side
+    const left = below === fromRight; // of the arrow's tip
+    const place = { x: left ? x - 5 : x + 5, y: y + 14, "text-anchor": left ? "end" : "start" };
+    group.append(draw("text", place, edge.slot));
   }
   edge.element = group;
   world.append(group);
@@ -78,6 +88,7 @@ boxes.forEach((box, k) => {
   });
   group.append(draw("title", {}, box.name));
   group.addEventListener("click", () => { if (!moved) inspect(k); });
+  group.addEventListener("focus", () => see([k]));
   group.addEventListener("keydown", (event) => {
     if (event.key === "Enter" || event.key === " ") { inspect(k); event.preventDefault(); event.stopPropagation(); }
   });
@@ -131,7 +142,8 @@ frames.forEach((frame, k) => { if (frame.phase === "bprop") boxes[frame.box].sen
 // -- zoom and pan --------------------------------------------------------------------------------------
 
 const view = { x: 0, y: 0, scale: 1 };
-let held = null, moved = false, whole = true;
+let held = null, moved = false;
+let least = 0; // the scale that the view was fitted with at least; null once the reader has moved it
 
 function place() {
   world.setAttribute("transform", `translate(${view.x} ${view.y}) scale(${view.scale})`);
@@ -142,31 +154,49 @@ function zoom(factor, x = picture.clientWidth / 2, y = picture.clientHeight / 2)
   view.x = x - ((x - view.x) * scale) / view.scale;
   view.y = y - ((y - view.y) * scale) / view.scale;
   view.scale = scale;
-  whole = false;
+  least = null;
   place();
 }
 
-function fit(least = 0) {
+function fit(atLeast = 0) {
+  least = atLeast;
   const [width, height] = story.size, edge = 24;
   const scale = Math.min((picture.clientWidth - 2 * edge) / width, (picture.clientHeight - 2 * edge) / height, 1.4);
   view.scale = Math.max(scale, least);
   view.x = (picture.clientWidth - width * view.scale) / 2;
-  view.y = (picture.clientHeight - height * view.scale) / 2;
-  whole = scale >= least;
+  const room = picture.clientHeight - height * view.scale; // the inputs are in sight, whether or not the result is
+  view.y = room < 2 * edge ? room - edge : room / 2;
   place();
 }
 
-// Brings a box into sight if it is not.
-function follow(k) {
-  if (k === null || whole) return;
-  const { x, y, width, height } = boxes[k], w = picture.clientWidth, h = picture.clientHeight;
-  const left = view.x + (x - width / 2) * view.scale, right = view.x + (x + width / 2) * view.scale;
-  const top = view.y + (y - height / 2) * view.scale, bottom = view.y + (y + height / 2) * view.scale;
-  if (left < 0 || right > w || top < 0 || bottom > h) {
-    view.x = w / 2 - x * view.scale;
-    view.y = h / 2 - y * view.scale;
+// Brings a frame's box, and the boxes that it takes from or passes to, into sight if they are not; of more than there is
+// room for, the box itself.
+function follow(frame) {
+  if (frame.box === null) return;
+  const given = new Set((frame.sends || []).map((send) => send.box));
+  const around = edges.filter((edge) => edge.head === frame.box && (frame.phase === "fprop" || given.has(edge.tail)));
+  if (!see([frame.box, ...around.map((edge) => edge.tail)])) see([frame.box]);
+}
+
+// Brings boxes into sight; false if they are too far apart.
+function see(positions) {
+  const [left, top, right, bottom] = extent(positions), w = picture.clientWidth, h = picture.clientHeight;
+  if ((right - left) * view.scale > w || (bottom - top) * view.scale > h) return false;
+  const inside = (from, to, shift, room) => from * view.scale + shift >= 0 && to * view.scale + shift <= room;
+  if (!inside(left, right, view.x, w) || !inside(top, bottom, view.y, h)) {
+    view.x = w / 2 - ((left + right) / 2) * view.scale;
+    view.y = h / 2 - ((top + bottom) / 2) * view.scale;
     place();
   }
+  return true;
+}
+
+function extent(positions) {
+  const some = positions.map((k) => boxes[k]);
+  return [
+    Math.min(...some.map(({ x, width }) => x - width / 2)), Math.min(...some.map(({ y, height }) => y - height / 2)),
+    Math.max(...some.map(({ x, width }) => x + width / 2)), Math.max(...some.map(({ y, height }) => y + height / 2)),
+  ];
 }
 
 picture.addEventListener("wheel", (event) => {
@@ -185,7 +215,7 @@ picture.addEventListener("pointermove", (event) => {
     picture.setPointerCapture(event.pointerId);
     picture.classList.add("dragged");
   }
-  if (moved) { view.x = event.clientX - held.x; view.y = event.clientY - held.y; whole = false; place(); }
+  if (moved) { view.x = event.clientX - held.x; view.y = event.clientY - held.y; least = null; place(); }
 });
 for (const end of ["pointerup", "pointercancel"]) {
   picture.addEventListener(end, () => { held = null; picture.classList.remove("dragged"); });
@@ -193,4 +223,4 @@ for (const end of ["pointerup", "pointercancel"]) {
 find("closer").addEventListener("click", () => zoom(1.3));
 find("farther").addEventListener("click", () => zoom(1 / 1.3));
 find("fit").addEventListener("click", () => fit());
-window.addEventListener("resize", () => { if (whole) fit(); });
+window.addEventListener("resize", () => { if (least !== null) fit(least); follow(frames[now]); });

@@ -53,6 +53,7 @@ const notes = (texts) => texts.map((text) => make("p", "note", text));
 function forwardPanel(frame) {
   const parts = [
     heading("What it computes"),
+    frame.meaning ? make("p", "", frame.meaning) : null,
     make("div", "numbers", `y = ${frame.formula}`),
     make("div", "numbers", `y = ${frame.numbers[0]} = ${frame.numbers[1]}`),
   ];
@@ -141,7 +142,10 @@ function inspectPanel() {
   if (chosen === null) return [];
   const box = boxes[chosen], gradient = gradientAt(box);
   const parts = [];
-  if (box.formula) parts.push(heading("Computes"), make("div", "numbers", `y = ${box.formula}`));
+  if (box.formula) {
+    const meaning = box.meaning ? [make("p", "", box.meaning)] : [];
+    parts.push(heading("Computes"), ...meaning, make("div", "numbers", `y = ${box.formula}`));
+  }
   for (const [slot, text] of box.gradients || []) parts.push(make("div", "numbers", `d${slot} = ${text}`));
   parts.push(heading("Value"));
   parts.push(isReady(box) ? figure(box.value) : make("p", "", "not computed yet"));
@@ -175,7 +179,7 @@ function show(k) {
   light(frame);
   find("step-title").textContent = frame.title;
   const build = { start: () => frame.text.map((text) => make("p", "", text)), fprop: forwardPanel, bprop: backwardPanel };
-  find("step-body").replaceChildren(...build[frame.phase](frame));
+  find("step-body").replaceChildren(...build[frame.phase](frame).filter((part) => part !== null));
   find("inspect-body").replaceChildren(...inspectPanel());
   find("legend").textContent = LEGEND[frame.phase];
   for (const item of document.querySelectorAll("#phases li")) {
@@ -189,7 +193,7 @@ function show(k) {
   find("next").disabled = find("last").disabled = now === calls;
   if (turned) {
     find("panel").scrollTop = 0;
-    follow(frame.box);
+    follow(frame);
   }
   find("announce").textContent = spoken(frame);
 }
