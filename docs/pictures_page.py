@@ -58,7 +58,8 @@ def run(folder: Path) -> str:
 def demo(folder: Path, epochs: int = digits.EPOCHS) -> None:
     """What `make demo` draws, in `folder`."""
     train_set, val_set, _ = digits.load(0)
-    digits.draw(digits.choose(train_set, val_set, 0, epochs=epochs, progress=False).model, train_set, folder)
+    chosen = digits.choose(train_set, val_set, 0, epochs=epochs, progress=False)
+    digits.draw(chosen.model, train_set, folder)
 
 
 @contextlib.contextmanager
@@ -96,6 +97,7 @@ def screenshots(folder: Path) -> None:
         print("no Chromium: the screenshots in docs/pictures/ stay as they are")
         return
     switches = ["--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--window-size=1180,820"]
+    switches.append("--force-prefers-reduced-motion")  # the same picture each time
     for page, step in PAGES.items():
         for suffix, scheme in SCHEMES.items():
             look = [f"--blink-settings=preferredColorScheme={scheme}"]

@@ -96,8 +96,9 @@ def run(seed: int, *, progress: bool = True) -> tuple[float, Trained, Split]:
 
 
 def draw(model: nn.MLP, images: Split, out: Path) -> tuple[Path, Path]:
-    """One pass over eight of the images: a picture of its flow graph, and a page that steps through it."""
-    loss = nn.cross_entropy(model(images.X[:8]), images.y[:8])
+    """One pass over eight of the images, of eight digits: a picture of its flow graph, and a page to step through."""
+    some = [int(np.flatnonzero(images.y == digit)[0]) for digit in range(8)]
+    loss = nn.cross_entropy(model(images.X[some]), images.y[some])
     flow = ag.draw(loss, legend=True).write(out / "digits.svg")
     return flow, ag.step_through(loss, out / "digits.html", title=f"{TITLE}, one pass over 8 images")
 

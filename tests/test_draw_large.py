@@ -78,6 +78,15 @@ def test_modules_are_frames_that_open_and_close():
     assert closed.count("->") == 4  # x to Tower to sum, and back
 
 
+def test_a_closed_module_shows_the_data_that_it_was_called_with():
+    loss, _ = mlp_loss(2)
+    closed = ag.draw(loss, depth=0).source
+    assert set(titles(closed)) == {"MLP", "mean_cross_entropy", "x", "labels"}
+    assert closed.count("->") == 4  # x and the labels, and the MLP's output there and back
+    assert set(titles(ag.draw(loss, depth=0, constants=False).source)) == {"MLP", "mean_cross_entropy"}
+    assert "x " in ag.draw(loss, depth=0, format="text")
+
+
 def test_parameters_without_a_name_have_the_path_that_leads_to_them():
     tower = Tower(2, 2)
     loss = tower(np.ones((1, 2))).sum()

@@ -188,7 +188,8 @@ class View:
     # -- edges -------------------------------------------------------------------------------------------
 
     def _edges(self) -> Iterator[Edge]:
-        """Each once; what goes from one repeat to the next, and what stays inside a closed group, is not shown."""
+        """Each once; what goes from one repeat to the next, and what stays inside a closed group, is not shown. Of the
+        constants in there those are that its first box takes, such as the data that a network was called with."""
         rank = {key: k for k, key in enumerate(self.items)}
         seen: set[Any] = set()
         for box in self.graph:
@@ -202,7 +203,9 @@ class View:
                     if rank[tail] < rank[head] and seen_as not in seen:
                         seen.add(seen_as)
                         yield Edge(tail, head, i, box, k)
-                elif self.constants and box is self.items[head] and not is_number(i) and np.ndim(i):
+                elif (
+                    self.constants and box is next(iter(boxes_in(self.items[head]))) and not is_number(i) and np.ndim(i)
+                ):
                     yield Edge(f"{head}c{k}", head, i, box, k)
 
     def box_of(self, key: str) -> Box:

@@ -81,7 +81,7 @@ class Step:
         return output.data if self.run.metrics else None
 
     def clip(self) -> None:
-        """Shorten the gradient, where `run` asks for that."""
+        """Scale a gradient that is too long."""
         if self.run.clip_norm is not None:
             clip_grad_norm_(self.optimizer.theta, self.run.clip_norm)
 
@@ -108,9 +108,10 @@ class CompiledStep(Step):
             self.run.updating = False
             raise OutOfBounds(self.loss(self.model(X), *target), failure.value) from None  # with a graph to search
         except LeakError as error:
-            warnings.warn(f"fit: training runs uncompiled: {error}", RuntimeWarning, stacklevel=2)
             self.run.updating, self.replay = False, None
-            return super().__call__(X, *target)
+            output = super().__call__(X, *target)
+            warnings.warn(f"fit: training runs uncompiled: {error}", RuntimeWarning, stacklevel=2)
+            return output
         self.run.loss = float(loss)
         self.run.updating = False
         return output
@@ -120,8 +121,8 @@ class CompiledStep(Step):
         self.optimizer.zero_grad()
         output = self.model(X)
         risk = self.loss(output, *target)
-        require_scalar(risk)
         trace: Any = recording()
+        require_scalar(risk)
         in_bounds(risk, trace.reads(lambda: self.run.bound, np.float64(np.inf), "bound of the loss"))
         self.regularized(risk).backward()
         self.clip()

@@ -31,7 +31,7 @@ class Theta:
 
     def __init__(self, parameters: Iterable[Tensor]):
         self.parameters = list(dict.fromkeys(parameters))
-        self.leaves = [leaf_of(parameter) for parameter in self.parameters]
+        self.leaves = [_leaf_of(parameter) for parameter in self.parameters]
         if not self.leaves:
             raise ArgumentError("theta: no parameters")
         if len({leaf.dtype for leaf in self.leaves}) > 1:
@@ -84,8 +84,7 @@ class Theta:
         self._views = [(leaf, leaf.data) for leaf in self.leaves]
 
 
-def leaf_of(parameter: Tensor) -> Leaf:
-    """The leaf of a parameter; raises ArgumentError (a TypeError) for what is none."""
+def _leaf_of(parameter: Tensor) -> Leaf:
     if not isinstance(parameter, Tensor) or not isinstance(parameter.node, Leaf):
         raise ArgumentError(f"theta: {parameter!r} is not a parameter (a Tensor with requires_grad=True)")
     return parameter.node

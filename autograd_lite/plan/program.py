@@ -116,7 +116,7 @@ def rewritten(program: Program, change: Callable[[Value], Any], given: dict[Valu
     new.update(given or {})
     sources, placed, steps = list(program.sources), set(new.values()), list[tuple[Value, ...]]()
     for value in program.values:
-        if all([new[i] is i for i in value.operands]):
+        if all(new[i] is i for i in value.operands):
             changed = change(value)
         else:
             changed = change(value.with_inputs(tuple([new[i] if type(i) is Value else i for i in value.inputs])))

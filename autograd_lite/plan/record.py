@@ -119,6 +119,12 @@ class Recording(Trace):
                 leaf.grad = self.reads(lambda: leaf.grad, leaf.grad, "gradient")
         leaf.grad = gradient if leaf.grad is None else add(leaf.grad, gradient)
 
+    def gradient(self, leaf: Leaf) -> Any:
+        """What `leaf.grad` is at this point of the function, zeros if None."""
+        if leaf.grad is None:
+            return np.zeros(leaf.shape, leaf.dtype)
+        return leaf.grad if isinstance(leaf.grad, Tensor) else self.memory(leaf.grad)
+
     def forgotten(self, leaf: Leaf) -> None:
         self.grads.setdefault(leaf, leaf.grad)
         leaf.grad = None

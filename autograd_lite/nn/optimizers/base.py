@@ -11,7 +11,6 @@ from ...errors import ArgumentError, ShapeError
 from ...node import is_tracing
 from ...ops.shape import concatenate, reshape
 from ...plan.record import Recording
-from ...tensor import Tensor
 from ...tree import leaves, map_leaves
 from ..theta import Theta
 from .groups import groups_of, rate_of, spread, theta_of
@@ -174,7 +173,7 @@ class Optimizer:
         vectors = self._options(isinstance(self.rate, np.ndarray))
         inputs = [
             recording.memory(theta),
-            concatenate([self._gradient(recording, leaf) for leaf in self.theta.leaves]),
+            concatenate([reshape(recording.gradient(leaf), (-1,)) for leaf in self.theta.leaves]),
             self.rate_in(recording),
             recording.reads(lambda: float(self.updates), dtype.type(self.updates), "updates so far", weak=True),
             *[recording.memory(vector) for vector in self.state.values()],
@@ -188,13 +187,6 @@ class Optimizer:
         """The rate as a Tensor, whatever it is when a replay begins."""
         rate, weak = self.rate, isinstance(self.rate, float)
         return recording.reads(lambda: self.rate, self.theta.data.dtype.type(rate) if weak else rate, "rate", weak)
-
-    def _gradient(self, recording: Any, leaf: Any) -> Any:
-        """The gradient of a leaf as a vector of Tensors."""
-        g = leaf.grad
-        if g is None:
-            return np.zeros(leaf.data.size, leaf.dtype)
-        return reshape(g if isinstance(g, Tensor) else recording.memory(g), (-1,))
 
     def _moved(self, _: Any = None) -> None:
         self.updates += 1

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import reduce
 from typing import Any
 
 import numpy as np
 
-from ...errors import ArgumentError, ShapeError
-from ...node import Leaf
-from ...ops.elementwise import absolute, add, clip, maximum, minimum
-from ...ops.reduce import max as largest
-from ...ops.reduce import sum
+from ...errors import ArgumentError, LeakError, ShapeError
+from ...ops.elementwise import clip, minimum
+from ...ops.norms import vector_norm
+from ...ops.shape import astype, concatenate, reshape
 from ...plan.record import Recording, recording
 from ...tensor import Tensor
-from ..theta import Theta, leaf_of
+from ..theta import Theta
 
 
 def clip_grad_norm_(
@@ -45,19 +43,26 @@ def clip_grad_norm_(
     """
     if not (max_norm >= 0 and norm_type > 0):
         raise ArgumentError(f"clip_grad_norm_: max_norm {max_norm}, norm_type {norm_type}; they must be positive")
+    theta = _theta(parameters)
     if (trace := recording()) is not None:
-        if error_if_nonfinite:
-            raise ArgumentError("clip_grad_norm_: error_if_nonfinite asks for a value, inside of a compiled function")
-        gradients = _recorded(trace, parameters)
-        recorded_norm = _norm(list(gradients.values()), norm_type)
-        for leaf, g in gradients.items():
-            leaf.grad = g * minimum(1.0, max_norm / (recorded_norm + 1e-6))
-        return recorded_norm  # type: ignore[no-any-return]
-    g = _theta(parameters).grad
+        return _scaled_in(trace, theta, max_norm, norm_type, error_if_nonfinite)  # type: ignore[no-any-return]
+    g = theta.grad
     norm = float(np.linalg.norm(g, norm_type))
     if error_if_nonfinite and not np.isfinite(norm):
         raise ShapeError(f"clip_grad_norm_: the gradient has the norm {norm}, and scaling cannot repair that")
     g *= min(1.0, max_norm / (norm + 1e-6))
+    return norm
+
+
+def _scaled_in(trace: Recording, theta: Theta, max_norm: float, norm_type: float, error_if_nonfinite: bool) -> Any:
+    """The same as a part of a function that is being compiled: its norm is a Tensor."""
+    if error_if_nonfinite:
+        raise LeakError("clip_grad_norm_: error_if_nonfinite asks for the norm, in a function that is recorded")
+    gradients = [trace.gradient(leaf) for leaf in theta.leaves]
+    norm = vector_norm(concatenate([reshape(g, (-1,)) for g in gradients]), ord=norm_type)
+    factor = astype(minimum(1.0, max_norm / (astype(norm, float) + 1e-6)), norm.dtype)
+    for leaf, g in zip(theta.leaves, gradients, strict=True):
+        leaf.grad = g * factor
     return norm
 
 
@@ -68,11 +73,12 @@ def clip_grad_value_(parameters: Theta | Tensor | Iterable[Tensor], clip_value: 
     """
     if not clip_value >= 0:
         raise ArgumentError(f"clip_grad_value_: clip_value {clip_value}; it must be positive")
+    theta = _theta(parameters)
     if (trace := recording()) is not None:
-        for leaf, recorded in _recorded(trace, parameters).items():
-            leaf.grad = clip(recorded, -clip_value, clip_value)
+        for leaf in theta.leaves:
+            leaf.grad = clip(trace.gradient(leaf), -clip_value, clip_value)
         return
-    g: Any = _theta(parameters).grad
+    g: Any = theta.grad
     np.clip(g, -clip_value, clip_value, out=g)
 
 
@@ -80,22 +86,3 @@ def _theta(parameters: Theta | Tensor | Iterable[Tensor]) -> Theta:
     if isinstance(parameters, Theta):
         return parameters
     return Theta([parameters] if isinstance(parameters, Tensor) else parameters)
-
-
-def _recorded(trace: Recording, parameters: Theta | Tensor | Iterable[Tensor]) -> dict[Leaf, Any]:
-    """The gradients that leaves have at this point of a function that is being compiled, as Tensors."""
-    if not isinstance(parameters, Theta):
-        parameters = [parameters] if isinstance(parameters, Tensor) else list(parameters)
-    leaves = parameters.leaves if isinstance(parameters, Theta) else [leaf_of(parameter) for parameter in parameters]
-    found = {leaf: leaf.grad for leaf in leaves if leaf.grad is not None}
-    for leaf, g in found.items():
-        trace.grads.setdefault(leaf, g)
-    return {leaf: g if isinstance(g, Tensor) else trace.memory(g) for leaf, g in found.items()}
-
-
-def _norm(gradients: list[Any], p: float) -> Any:
-    """The p-norm of all entries of all gradients."""
-    if p == np.inf:
-        return reduce(maximum, [largest(absolute(g)) for g in gradients])
-    powers = [sum(g * g) if p == 2 else sum(absolute(g) ** p) for g in gradients]
-    return reduce(add, powers) ** (1 / p)

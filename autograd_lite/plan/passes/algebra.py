@@ -80,7 +80,7 @@ def _is_neutral(x: Any, neutral: int) -> bool:
 
 def _without_copies(value: Value) -> Value:
     """An element-wise op of the arrays that its operands are copies of, where it broadcasts them just so itself."""
-    if not any([i.op in _COPIES for i in value.operands]):
+    if not any(i.op in _COPIES for i in value.operands):
         return value
     inputs = list(value.inputs)
     for k, i in enumerate(inputs):
