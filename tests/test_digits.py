@@ -45,7 +45,7 @@ def test_the_split_is_stratified(digits):
 def test_data_that_is_not_finite_is_refused(digits, bad):
     train, val, _ = digits.load(0)
     train.X[5, 7] = bad
-    with pytest.raises(ValueError, match=r"training set: image 5, pixel 7 is .*1 values are not finite"):
+    with pytest.raises(ValueError, match=r"training set: image 5, pixel 7 is .*1 value is not finite"):
         digits.train(train, val, 0, 0.1, 1e-3, epochs=1)
 
 

@@ -382,8 +382,8 @@ def spoiled(value, row=4, column=1):
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
-        ({"given": spoiled(np.nan)}, ValueError, r"training data, X: row 4, column 1 is nan; 1 values are not finite"),
-        ({"given": (data()[0], data()[0] * np.inf)}, ValueError, "training data, y: row 0, column 0 is"),
+        ({"given": spoiled(np.nan)}, ValueError, r"training data, X: row 4, column 1 is nan; 1 value is not finite"),
+        ({"given": (data()[0], data()[0] * np.inf)}, ValueError, "y: row 0, column 0 is .*180 values are not finite"),
         ({"validation": spoiled(-np.inf)}, ValueError, r"validation data, X: row 4, column 1 is -inf"),
         ({"given": (data()[0], data()[1][:-1])}, ValueError, "X has 60 rows and y 59"),
         ({"given": (np.ones((0, 3)), np.ones(0, int))}, ValueError, "training data: X has no rows"),
