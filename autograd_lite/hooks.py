@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .errors import ArgumentError
-from .node import Leaf
+from .node import Leaf, is_tracing, mark_rebuilt
 from .op import Op
 from .runtime import without_history
 from .tensor import Tensor
@@ -27,8 +27,8 @@ class Hooks:
             changed = function(g)
             g = g if changed is None else changed
         if self.retain:
-            plain = without_history(g)
-            self.grad = np.array(plain)[()] if self.grad is None else self.grad + plain
+            kept = g if is_tracing() else np.array(without_history(g))[()]
+            self.grad = kept if self.grad is None else self.grad + kept
         return g
 
 
@@ -43,6 +43,7 @@ class Handle:
         """Take the hook away."""
         if self._function in self._functions:
             self._functions.remove(self._function)
+            mark_rebuilt()
 
 
 # Stands behind a value that has hooks: the same value, its gradient handed to them.
@@ -64,6 +65,7 @@ def register_hook(self: Tensor, function: Callable[[Any], Any]) -> Handle:
     """
     functions = _hooks_of(self, "register_hook").functions
     functions.append(function)
+    mark_rebuilt()
     return Handle(functions, function)
 
 

@@ -12,9 +12,12 @@ from .node import Leaf, is_tracing, mark_changed
 
 def set_leaf(leaf: Leaf, handle: Any, value: Any, index: Any = ...) -> None:
     """`leaf[index] = value`, in the leaf's own memory; the leaf has changed from now on."""
-    value = getattr(value, "_data", value)
+    given, value = value, getattr(value, "_data", value)
     if index is ... and np.shape(value) != leaf.shape:
         raise ShapeError(f"data: a value of shape {np.shape(value)} for a leaf of shape {leaf.shape}")
+    if traces := is_tracing():
+        traces[-1].assigned(leaf, handle, given)
+        return
     if isinstance(leaf.data, np.generic):  # immutable: the leaf takes a new one
         cell = np.array(leaf.data)
         cell[index] = value

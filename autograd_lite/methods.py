@@ -10,7 +10,7 @@ import numpy as np
 
 from .errors import ArgumentError, LeakError, NotDifferentiableError
 from .leaf import set_leaf
-from .node import Leaf, is_recording
+from .node import Leaf, is_recording, is_tracing
 from .op import Op
 from .ops import FUNCTIONS, by_name, elementwise, products, shape
 from .tensor import Tensor, constant_tensor, own, owned_copy
@@ -100,6 +100,9 @@ def change(op: Op, x: Tensor, value: Any, static: Any, arrays: list[Any]) -> Non
                 f"{op.name}: {x.name or 'x'} of shape {x.shape} is a leaf, and its history has no room for an"
                 " assignment while recording; use ag.no_grad() to change the leaf, or assign into x.copy()"
             )
+        if traces := is_tracing():
+            traces[-1].assigned(x.node, x, value, op, static, arrays)
+            return
         cell = np.asarray(x.node.data)  # of a scalar leaf, which is immutable, a copy
         op.in_place(cell, *plain([value, *arrays]), index=static)  # type: ignore[misc]
         set_leaf(x.node, x, cell)

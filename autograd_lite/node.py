@@ -15,6 +15,8 @@ from operator import attrgetter
 from threading import Lock
 from typing import Any, ClassVar
 
+from .errors import LeakError
+
 # One clock for everything that happens to a graph. A node takes its time when it is recorded and a leaf
 # when its value changes, so two integers answer both questions that the reverse walk asks: "was this
 # node made after that one?" (creation order is a topological order) and "did this leaf change since?"
@@ -83,12 +85,23 @@ class Trace:
         """A backward pass inside of the function adds to the gradient of a leaf."""
         raise NotImplementedError
 
-    def requires(self, now: Callable[[], Any]) -> None:
-        """What the function does depends on `now()`, which is not a value in the graph: an option, a mode."""
+    def requires(self, now: Callable[[], Any], rebuilt: bool = False) -> None:
+        """What the function does depends on `now()`, which is not a value in the graph: an option, a mode; or on how a
+        leaf is built (`last_change.rebuilt`)."""
 
     def forgotten(self, leaf: Leaf) -> None:
         """The function sets the gradient of a leaf back to None."""
         leaf.grad = None
+
+    def gradient(self, leaf: Leaf) -> Any:
+        """The function asks for the gradient of a leaf."""
+        return leaf.grad
+
+    def assigned(
+        self, leaf: Leaf, tensor: Any, value: Any, op: Any = None, index: Any = None, arrays: Any = ()
+    ) -> None:
+        """The function assigns `value` to a leaf, or to `index` of it by `op`; `tensor` is its handle."""
+        raise LeakError(self.advice("assigning into a leaf"))
 
 
 _traces: ContextVar[tuple[Trace, ...]] = ContextVar("autograd_lite.traces", default=())
@@ -195,15 +208,16 @@ class Leaf(Node):
 
 
 class _LastChange:
-    """When any leaf changed last: a graph younger than that has nothing stale in it.
+    """When any leaf changed last: a graph younger than that has nothing stale in it. `rebuilt` counts what happens to
+    leaves besides new values: they move to other memory, get a hook, or want no gradient any more.
 
     (An attribute of the class Leaf instead would cost 2 us a step: changing a class empties Python's caches for it.)
     """
 
-    __slots__ = ("lock", "time")
+    __slots__ = ("lock", "rebuilt", "time")
 
     def __init__(self) -> None:
-        self.time = 0
+        self.time = self.rebuilt = 0
         self.lock = Lock()
 
 
@@ -216,6 +230,12 @@ def mark_changed(leaves: Iterable[Leaf]) -> None:
         last_change.time = now = tick()
         for leaf in leaves:
             leaf.changed = now
+
+
+def mark_rebuilt() -> None:
+    """Say that some leaf has moved, got or lost a hook, or begun or ceased to want a gradient."""
+    with last_change.lock:
+        last_change.rebuilt += 1
 
 
 def topological_order(*roots: Node, since: int = 0) -> list[Node]:

@@ -13,7 +13,7 @@ import numpy as np
 
 from .errors import ArgumentError, LeakError, NotDifferentiableError, ShapeError
 from .leaf import deposit, forget_gradient, set_leaf
-from .node import Leaf, Node, is_tracing, traces_of
+from .node import Leaf, Node, is_tracing, mark_rebuilt, traces_of
 
 
 @final
@@ -104,10 +104,12 @@ class Tensor:
             if wanted:
                 self._data = owned_copy(self._data, None)
                 self.node = Leaf(_differentiable(self._data), self.name)
+                mark_rebuilt()
         elif not isinstance(self.node, Leaf):
             raise ArgumentError(f"requires_grad: computed by {self.node.op.name}; use t.detach()")
         elif not wanted:
             self.node = None
+            mark_rebuilt()
 
     @property
     def is_leaf(self) -> bool:
@@ -128,6 +130,8 @@ class Tensor:
     @property
     def grad(self) -> Any:
         """The gradient that `backward` left on this leaf, or on a Tensor with `retain_grad()`; None before."""
+        if isinstance(self.node, Leaf) and (traces := is_tracing()):
+            return traces[-1].gradient(self.node)
         return None if self.node is None else self.node.grad
 
     @grad.setter
@@ -138,6 +142,9 @@ class Tensor:
         if gradient is not None:
             if np.shape(gradient) != self.shape:
                 raise ShapeError(f"grad: shape {np.shape(gradient)} for a leaf of shape {self.shape}")
+            if traces := is_tracing():
+                traces[-1].deposit(self.node, gradient)
+                return
             deposit(self.node, np.asarray(gradient, self.dtype)[()])
 
     def zero_grad(self) -> None:

@@ -1,4 +1,4 @@
-"""Regenerate what is generated: the coverage page, the README's benchmark table and pictures. Run by `make docs`."""
+"""Regenerate what is generated: pages, pictures, and the README's benchmark table. Run by `make docs`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import coverage_page as coverage
 import pictures_page as pictures
+import plan_page as plan
 
 ROOT = Path(__file__).parent.parent
 BLOCK = re.compile(r"(<!-- benchmarks:.*?-->\n).*?(<!-- end -->)", re.DOTALL)
@@ -23,6 +24,7 @@ def main() -> None:
     (ROOT / "docs" / "coverage.md").write_text(coverage.page(), encoding="utf-8")
     (ROOT / "README.md").write_text(readme_with_benchmarks(), encoding="utf-8")
     pictures.main()
+    plan.main()
 
 
 if __name__ == "__main__":

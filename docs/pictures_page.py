@@ -38,7 +38,7 @@ SCHEMES = {"": "1", "_dark": "0"}  # what is added to a screenshot's name, and C
 PAGES = {"steps": 6, "digits": 6}  # pages, and the step of each that is shown
 
 
-def run(folder: Path) -> str:
+def run(folder: Path, page: Path = PAGE) -> str:
     """The page after its programs have run in `folder`: what they print stands in the blocks of text behind them."""
     session: dict[str, Any] = {"__name__": "pictures"}
 
@@ -52,7 +52,7 @@ def run(folder: Path) -> str:
         return f"```python\n{found[1]}```\n" + (f"\n```text\n{text}```\n" if text else "")
 
     with contextlib.chdir(folder):
-        return PROGRAM.sub(with_output, PAGE.read_text(encoding="utf-8"))
+        return PROGRAM.sub(with_output, page.read_text(encoding="utf-8"))
 
 
 def demo(folder: Path, epochs: int = digits.EPOCHS) -> None:

@@ -108,6 +108,18 @@ def test_pictures_are_there_and_small(pictures_page):
     assert all(path.stat().st_size < 100_000 for path in pictures_page.PICTURES.iterdir())
 
 
+def test_the_page_on_plans_is_what_its_programs_give(pictures_page, tmp_path):
+    """Each character of it, and the DOT sources of its pictures."""
+    import plan_page
+
+    with pictures_page.noted(render=False) as seen:
+        page = plan_page.run(tmp_path)
+    assert page == plan_page.PAGE.read_text(encoding="utf-8"), "run `make docs`"
+    assert plan_page.sources(seen) == plan_page.SOURCES.read_text(encoding="utf-8"), "run `make docs`"
+    shown = re.findall(r"\(plan/(\S+)\)", page)
+    assert {*shown, "sources.txt"} == {path.name for path in plan_page.PICTURES.iterdir()}
+
+
 def test_new_op_example(tmp_path):
     pytest.importorskip("scipy")
     run = subprocess.run(

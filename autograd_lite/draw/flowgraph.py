@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -50,7 +51,7 @@ def draw(
     loss: a recorded Tensor; for one that is not a scalar the gradients are those of the sum of its entries. Or a
         function that returns one, called with `args`: its arguments of floats are leaves, with their names. Or what
         `find_nonfinite`, `explain`, `memory` or `nn.health` returned, or a ShapeError, whose graph is drawn up to the
-        op that failed.
+        op that failed. Or a plan or program of `ag.compile`, whose values are drawn with the buffers that they lie in.
     direction: "fprop" shows values; "both" gradients as well, and a dashed edge for each that is sent back, the thicker
         the larger; "bprop" the graph of the gradient computation itself, which is recorded for this.
     values: whether to show values and gradients, small ones in full and large ones by mean ± standard deviation in
@@ -88,6 +89,10 @@ def draw(
         raise ArgumentError(f"draw: direction {direction!r}; one of {', '.join(DIRECTIONS)}")
     if values not in (True, False, "heatmap"):
         raise ArgumentError(f"draw: values {values!r}; True, False or 'heatmap'")
+    if hasattr(loss, "_drawn_by_"):
+        if direction != "both" or values is not True or args or marks or check:
+            raise ArgumentError("draw: a program has neither values nor gradients; only format= and legend= apply")
+        return import_module(loss._drawn_by_()).picture_of(loss, format, legend)  # type: ignore[no-any-return]
     loss, marks = drawable(loss, marks)
     if not isinstance(loss, Tensor) and callable(loss):
         loss = loss_of(loss, args)

@@ -25,6 +25,17 @@ DARK = {
     POSITIVE: "#7FCF93",
 }
 
+# Buffers of a compiled program, and the same on a dark page: Paul Tol's light scheme, for fills behind black text.
+BUFFERS = {
+    "#99DDFF": "#1F5F80",
+    "#EEDD88": "#6E5F12",
+    "#44BB99": "#1B6650",
+    "#FFAABB": "#8A3B50",
+    "#BBCC33": "#586410",
+    "#EE8866": "#93421F",
+    "#77AADD": "#2C5585",
+}
+
 
 @dataclass(frozen=True)
 class Look:
@@ -73,7 +84,7 @@ def worst(marks: list[Mark]) -> Mark | None:
 def stylesheet() -> str:
     """CSS that turns the colours of an SVG of the class PICTURE into those of DARK where the reader's page is dark; one
     that is opened by itself gets a dark page too."""
-    pairs = {**DARK, **{look.fill: look.dark_fill for look in MARKS.values() if look.fill not in DARK}}
+    pairs = {**DARK, **BUFFERS, **{look.fill: look.dark_fill for look in MARKS.values() if look.fill not in DARK}}
     pairs |= {"#B2182B": "#FF6B5E", "#946C00": "#F0C040", "#007A5A": "#3CC79A"}
     rules = [
         f'.{PICTURE} [{what}="{light.lower()}"]{{{what}:{dark}}}'

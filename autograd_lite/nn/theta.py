@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ArgumentError
+from ..errors import ArgumentError, LeakError
 from ..leaf import forget_gradient
-from ..node import Leaf, mark_changed
+from ..node import Leaf, is_tracing, mark_changed, mark_rebuilt
 from ..tensor import Tensor
 
 
@@ -51,6 +51,8 @@ class Theta:
     @property
     def grad(self) -> np.ndarray[Any, Any]:
         """The gradient as a vector; a parameter that no backward pass has reached has gradient 0."""
+        if traces := is_tracing():
+            raise LeakError(traces[-1].advice("theta.grad"))
         for leaf, view in self._views:
             if leaf.data is not view:
                 self._gather()
@@ -97,6 +99,7 @@ def _move(parameter: Tensor, leaf: Leaf, data: Any, grad: Any) -> None:
     if leaf.grad is not None:
         grad[...] = leaf.grad
         leaf.grad = grad
+    mark_rebuilt()
 
 
 def _neighbours(leaves: list[Leaf]) -> tuple[Any, Any]:

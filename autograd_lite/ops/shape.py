@@ -239,7 +239,7 @@ class Index:
 
     def __str__(self) -> str:
         """As it was written, with `i` for an array, such as "1:, i"."""
-        return ", ".join(map(_as_written, self.parts))
+        return ", ".join(map(as_written, self.parts))
 
     def __repr__(self) -> str:
         return f"[{self}]"
@@ -252,7 +252,8 @@ class Index:
         return tuple(next(rest) if part is _ARRAY else part for part in self.parts)
 
 
-def _as_written(part: Any) -> str:
+def as_written(part: Any) -> str:
+    """A part of an index in Python."""
     if isinstance(part, slice):
         ends = [part.start, part.stop, *([part.step] if part.step is not None else [])]
         return ":".join("" if end is None else str(end) for end in ends)

@@ -21,4 +21,14 @@ def backend_for(program: Program, wanted: str | None) -> Callable[[Program], Any
     """
     if wanted is not None and wanted not in BACKENDS:
         raise ArgumentError(f"compile: backend {wanted!r}; there are {' and '.join(BACKENDS)}")
+    if wanted == "llvm":
+        return _llvm()
     return scalars.build if scalars.fits(program) else numpy_backend.build
+
+
+def _llvm() -> Callable[[Program], Any]:
+    try:
+        from . import llvm
+    except ImportError:
+        raise ArgumentError('compile: backend "llvm" needs llvmlite: pip install "autograd_lite[llvm]"') from None
+    return llvm.build

@@ -13,8 +13,8 @@ from ..node import is_tracing
 from ..tensor import Tensor
 from .entrance import ELSEWHERE
 from .plan import Plan
-from .record import Recording, WeakNumber
-from .signature import History, key_of, number_dtype, places, put_together, taken_apart
+from .record import Elsewhere, Recording, WeakNumber
+from .signature import History, argument_names, key_of, number_dtype, places, put_together, taken_apart
 
 CACHE = 32  # recordings of one function; the one that has not been used for longest is forgotten
 
@@ -46,8 +46,6 @@ class Compiled:
         found: list[Any] = []
         try:
             form = taken_apart([args, kwargs], found, self._floats)
-            if self._floats and number_dtype(found) is None:
-                form = taken_apart([args, kwargs], found := [], floats=False)
         except History:
             return self._f(*args, **kwargs)
         try:
@@ -58,6 +56,8 @@ class Compiled:
         except WeakNumber:
             self._floats = False
             return self._find(args, kwargs)
+        except Elsewhere:
+            return self._f(*args, **kwargs)
         return plan(tuple(found))
 
     def _plan(self, key: Any, form: Any, found: list[Any]) -> Plan:
@@ -87,7 +87,16 @@ class Compiled:
                 raise ArgumentError(f"compile: donate={self._donate}, but the function got {len(args)} arguments")
             start = sum(map(places, args[: k % len(args)]))
             donated += range(start, start + places(args[k]))
-        return Plan(Recording(run, found, number_dtype(found)), self._backend, donated)
+        _, names, *parts = form[2]
+        called = argument_names(self._f, args, dict(zip(names, parts, strict=True)))
+        numbers = number_dtype(found)
+        try:
+            recording = Recording(run, found, numbers, called)
+        except WeakNumber as error:
+            if error.dtype in (None, numbers):
+                raise
+            recording = Recording(run, found, error.dtype, called)
+        return Plan(recording, self._backend, donated)
 
 
 def compile(f: Callable[..., Any], *, backend: str | None = None, donate: int | tuple[int, ...] = ()) -> Compiled:
@@ -116,8 +125,8 @@ def compile(f: Callable[..., Any], *, backend: str | None = None, donate: int | 
     LeakError (a TypeError), at the first call, where f asks for a value, naming the line; ArgumentError (a TypeError)
     for arguments that are neither arrays nor hashable, for positions that are none, for an unknown backend.
 
-    With the numpy backend each result is that of `f`, bit by bit, but for sums of all of an array of 65,536 entries or
-    more, which are sums of its blocks' sums (their error is at most that of NumPy's own bound for such a sum).
+    With the numpy backend each result is that of `f`, bit by bit, but for sums and products of all of an array of
+    65,536 entries or more that `f` computes, which are taken over its blocks first (docs/plan.md has the bound).
 
     >>> import numpy as np, autograd_lite as ag
     >>> f = ag.compile(ag.grad(lambda x: np.sum(x**3)))

@@ -68,11 +68,14 @@ def entrance(form: Any, found: list[Any], run: Any, holds: Any = None) -> tuple[
             return
         if isinstance(form, Fixed):
             scope[f"{name}_is"] = form.value
-            lines.append(f"    if type({name}) is not {named(form.kind)} or {name} != {name}_is: return ELSEWHERE")
+            other = f"repr({name}) != {form.text!r}" if form.text else f"{name} != {name}_is"
+            differs = f"type({name}) is not {named(form.kind)} or ({name} is not {name}_is and {other})"
+            lines.append(f"    if {differs}: return ELSEWHERE")
             return
         kind, parts = form[0], form[1:]
         if issubclass(kind, dict):
-            lines.append(f"    if type({name}) is not {named(kind)} or tuple({name}) != {form[1]!r}: return ELSEWHERE")
+            scope[f"{name}_keys"] = form[1]
+            lines.append(f"    if type({name}) is not {named(kind)} or tuple({name}) != {name}_keys: return ELSEWHERE")
             name, parts = f"{name}.values()", form[2:]
         elif name != "args":
             known = kind.__name__ if kind in (list, tuple) else named(kind)

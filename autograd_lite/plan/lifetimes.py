@@ -6,7 +6,7 @@ A view is its operand's memory under another shape: whoever reads the view reads
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import Any
+from typing import Any, NamedTuple
 
 from .program import Program, Value
 
@@ -36,6 +36,19 @@ class Lifetimes:
     def ends(self, value: Value, at: int) -> bool:
         """Whether the memory that a value is in is read at `at` for the last time."""
         return self.last[self.owner[value]] == at
+
+
+class Home(NamedTuple):
+    """Where a value lies while a program runs, and how many bytes that is.
+
+    `kind` is "buffer" for one that values take in turn, "new" for memory that the caller gets, "memory" for somebody
+    else's that the value is written to, "blocks" for scratch memory in which it exists a block at a time, and "view"
+    for an array that is known before the program runs, in the memory of others.
+    """
+
+    kind: str
+    name: str
+    nbytes: int
 
 
 class Memory:

@@ -14,16 +14,18 @@ import numpy as np
 from ..ops.shape import join
 from ..several import SEVERAL
 from .blocks import write_blocks
-from .lifetimes import Lifetimes, Memory
+from .lifetimes import Home, Lifetimes, Memory
 from .passes.fusion import LARGE, folds_all
-from .program import Argument, Program, Value, names_of, uses
+from .printing import comment, with_comments
+from .program import Argument, Program, Value, memory_names, names_of, uses
 from .statements import Statements
 
 
 class Built:
     """A program that is ready to run, with buffers of its own: one call at a time.
 
-    `source` is the Python that runs, `peak_bytes` what its buffers take, `reason` why this backend was chosen.
+    `source` is the Python that runs, `peak_bytes` what its buffers take, `homes` which value lies in which of them,
+    `reason` why this backend was chosen.
     """
 
     def __init__(self, program: Program, reason: str = "NumPy"):
@@ -33,6 +35,7 @@ class Built:
     def _write(self) -> None:
         writer = _Writer(self.program)
         self.source, self.peak_bytes, self._function = writer.source, writer.bytes, writer.function
+        self.homes, self.constants = writer.homes, writer.statements.constants
         self._held = list(writer.held.items())
         self._dynamic = [k for k in range(len(self.program.sources)) if k not in writer.held] if writer.apart else []
         memories = [target.source.memory for target, _ in self.program.writes]
@@ -67,9 +70,12 @@ class _Writer:
         self.program = program
         self.life, self.uses = Lifetimes(program), uses(program)
         self.memory, self.buffers, self.bytes = Memory(), list[Any](), 0
+        self.homes: dict[Value, Home] = {}
+        self.computed: dict[int, Value] = {}  # by the number of a line the value that it computes
         self.statements = Statements(names_of(program))
         self.names = self.statements.names
         self.targets = {new: target.source.memory for target, new in program.writes if isinstance(new, Value)}
+        self.called = dict(zip([new for _, new in program.writes], memory_names(program), strict=True))
         self.fresh = self._fresh_outputs()
         self.checked = max([k for k, value in enumerate(program.values) if value.op.effect], default=0)
         self.held: dict[int, Any] = {}
@@ -96,13 +102,17 @@ class _Writer:
                     self._place(value, place, at)
             name = f"blocks{len(self.functions)}"
             function, call, nbytes = write_blocks(name, step, whole, self.statements)
+            self.homes |= {v: Home("blocks", name, nbytes) for v in step if v not in whole and not folds_all(v)}
             self.functions.append(function)
             self.lines.append(call)
             self.bytes += nbytes
             self._let_go([i for value in step for i in (*value.operands, value)], end - 1)
             return
         for at, value in enumerate(step, place):
+            before = len(self.lines)
             self._statement(value, at)
+            if len(self.lines) > before:
+                self.computed[len(self.lines) - 1] = value
             self._let_go([*value.operands, value], at)
 
     def _lasts(self, value: Value, end: int) -> bool:
@@ -113,6 +123,7 @@ class _Writer:
             return
         if value.op is join and (array := self._side_by_side(value)) is not None:
             self.statements.know(value, array)
+            self.homes[value] = Home("view", "view", 0)
             return
         if not self.statements.can_place(value):
             self.lines.append(f"{self.names[value]} = {self.statements.call(value)}")
@@ -133,6 +144,7 @@ class _Writer:
         if not isinstance(y, np.ndarray) or not np.may_share_memory(y, arrays[array]):
             return False
         self.statements.know(value, y)
+        self.homes[value] = Home("view", "view", 0)
         return True
 
     def _side_by_side(self, value: Value) -> Any:
@@ -166,14 +178,17 @@ class _Writer:
         if value in self.fresh:
             dtype = self.statements.constant(value.dtype)
             self.lines.append(f"{self.names[value]} = empty({value.shape}, {dtype})")
+            self.homes[value] = Home("new", "new", value.nbytes)
         elif value in self.targets and self._may_overwrite(self.targets[value], value, start, at):
             self.statements.know(value, self.targets[value])
+            self.homes[value] = Home("memory", self.called[value], value.nbytes)
         else:
             number = self.memory.take(value, value.nbytes, value.dtype)
             if number == len(self.buffers):
                 self.buffers.append(np.empty(value.nbytes, np.uint8).view(value.dtype))
                 self.bytes += value.nbytes
             self.statements.know(value, self.buffers[number].reshape(value.shape))
+            self.homes[value] = Home("buffer", f"b{number}", value.nbytes)
 
     def _may_overwrite(self, target: Any, value: Value, start: int, at: int) -> bool:
         """Whether nothing reads the target's memory after `value` has been computed into it, and nothing can fail."""
@@ -211,7 +226,8 @@ class _Writer:
         self.lines += [f"copyto({constant(memory)}, n{k})" for k, (memory, _) in enumerate(late)]
         self.lines.append(f"return [{', '.join([self._output(y) for y in self.program.outputs])}]")
         given = [f"{self.names[s]}_" if s in arrays else self.names[s] for s in self.program.sources]
-        body = "\n".join([f"    {line}" for line in self.lines])
+        comments = {k: comment(value, self.homes) for k, value in self.computed.items()}
+        body = "\n".join([f"    {line}" for line in with_comments(self.lines, comments)])
         self.source = "\n\n".join([*self.functions, f"def program({', '.join(given)}):\n{body}"])
         exec(compile(self.source, "<autograd_lite plan>", "exec"), self.statements.scope)
         self.function: Callable[..., Any] = self.statements.scope["program"]
@@ -220,6 +236,10 @@ class _Writer:
         name = self.statements.named(y)
         if not isinstance(y, Value):
             return name
+        if (
+            y.op is None and isinstance(y.source, Argument) and not y.shape and not y.weak
+        ):  # it may be a float of Python's
+            return f"{self.statements.constant(y.dtype.type)}({name})"
         if y in self.fresh or not y.shape or y.dtype is SEVERAL:
             return name
         return f"array({name})"

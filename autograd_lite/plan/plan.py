@@ -4,12 +4,15 @@
 >>> f = ag.compile(lambda x: np.sum(np.tanh(x) ** 2), backend="numpy")
 >>> y = f(np.ones(3))
 >>> print(f.plan)
-float64[3] -> float64[], by NumPy in 24 bytes of buffers
+3 values, by NumPy, in 24 bytes of buffers
+<BLANKLINE>
+x0  24 bytes  float64[3]  x
+b0  24 bytes  float64[3]  v0, v1
 <BLANKLINE>
 def program(x0):
-    tanh(x0, v0)
-    square(v0, v1)
-    v2 = add_reduce(v1, None)
+    tanh(x0, v0)               # float64[3] in b0
+    square(v0, v1)             # float64[3] in b0, in place
+    v2 = add_reduce(v1, None)  # float64[]
     return [v2]
 """
 
@@ -22,9 +25,13 @@ from typing import Any
 
 import numpy as np
 
+from ..node import last_change
 from . import passes
 from .backends import backend_for
+from .changes import Change, changes
 from .entrance import entrance, regrouping
+from .lifetimes import Home
+from .printing import summary, table
 from .program import Argument, Captured, Program, Value, substituted, type_text
 from .record import Recording
 
@@ -38,10 +45,12 @@ class Plan:
     """
 
     def __init__(self, recording: Recording, backend: str | None, donated: list[int]):
-        self.program, self.guards = recording.program, recording.guards
+        self.program, self.guards, self.builds = recording.program, recording.guards, recording.builds
+        self.rebuilt = recording.rebuilt
         self.memory: dict[int, Any] = {}  # of donated arguments, which results are written over
         self.places: dict[int, int] = {}  # where in what is returned such a result stands
-        self.best = passes.optimised(self._with_donations(recording.program, donated))
+        self._start = self._with_donations(recording.program, donated)
+        self.best = passes.optimised(self._start)
         used = {s.source.memory is not None and id(s.source.memory) for s in self.best.sources if not _is_argument(s)}
         self.copied = [k for k, memory in self.memory.items() if id(memory) in used]
         self.reads = [s.source.position if _is_argument(s) else s.source.read for s in self.best.sources]
@@ -51,17 +60,29 @@ class Plan:
         first = self.build(self.best)
         self.free = [first]
         self.source, self.peak_bytes, self.reason = first.source, first.peak_bytes, first.reason
+        self.homes: dict[Value, Home] = getattr(first, "homes", {})
+        self.constants: dict[str, Any] = getattr(first, "constants", {})
         self.lock: Any = Lock() if self.memory else nullcontext()
         self.quiet = any(_silences(value.op) for value in recording.program.values)
         self.entrance = ""
 
+    @property
+    def changes(self) -> list[Change]:
+        """What each pass changed, in turn; to be printed."""
+        return changes(self._start)
+
     def holds(self) -> bool:
         """Whether what the function found outside, such as an option of an optimizer, is as it was."""
+        if self.rebuilt != last_change.rebuilt:
+            rebuilt = last_change.rebuilt
+            if not all(now() == then for now, then in self.builds):
+                return False
+            self.rebuilt = rebuilt
         return all(now() == then for now, then in self.guards)
 
     def entrance_for(self, form: Any, found: list[Any]) -> Callable[..., Any]:
         """A function of a call's arguments that replays the plan if they fit."""
-        enter, self.entrance = entrance(form, found, self, self.holds if self.guards else None)
+        enter, self.entrance = entrance(form, found, self, self.holds if self.guards or self.builds else None)
         return enter
 
     def __call__(self, found: Any) -> Any:
@@ -72,9 +93,8 @@ class Plan:
             built = self.build(self.best)
         try:
             with self.lock:
-                for k in self.copied:
-                    if found[k] is not self.memory[k]:
-                        np.copyto(self.memory[k], found[k])
+                if self.copied:
+                    found = self._moved_in(found)
                 sources = [found[read] if read.__class__ is int else read() for read in self.reads]
                 if self.quiet:
                     with np.errstate(all="ignore"):
@@ -90,6 +110,21 @@ class Plan:
             for call, has_value in self.afterwards:
                 call(next(values) if has_value else None)
         return self.regrouped(ys)
+
+    def _moved_in(self, found: Any) -> Any:
+        """What was found, with donated arguments in the memory that is kept for them; what lay there and is still read
+        is copied before."""
+        moved = {k: self.memory[k] for k in self.copied if found[k] is not self.memory[k]}
+        if not moved:
+            return found
+
+        def shared(x: Any) -> bool:
+            return type(x) is np.ndarray and any(np.may_share_memory(x, memory) for memory in moved.values())
+
+        found = [x.copy() if shared(x) else x for x in found]
+        for k, memory in moved.items():
+            np.copyto(memory, found[k])
+        return found
 
     def _with_donations(self, program: Program, donated: list[int]) -> Program:
         """The program with results written to the memory of donated arguments of the same shape and dtype."""
@@ -107,18 +142,29 @@ class Plan:
                 k = source.source.position
                 taken[k] = fits[0]
                 self.memory[k] = memory = np.empty(source.shape, source.dtype)
-                place = Captured(lambda memory=memory: memory, f"donated argument {k}", memory)  # type: ignore[misc]
+                place = Captured(lambda memory=memory: memory, f"donated {source.source.name}", memory)  # type: ignore[misc]
                 new[source] = Value(None, (), (), source.shape, source.dtype, place)
                 writes.append((new[source], outputs[fits[0]]))
         self.places = dict(sorted(taken.items(), key=lambda pair: pair[1]))
         rest = [y for j, y in enumerate(outputs) if j not in taken.values()]
         return substituted(program._replace(outputs=tuple(rest), writes=tuple(writes)), new)
 
+    def _drawn_by_(self) -> str:
+        """The module that draws it; named, since it stands above this one."""
+        return "autograd_lite.plan.drawing"
+
     def __str__(self) -> str:
+        """How large it is, its inputs and buffers, and the source."""
+        parts = [self._summary(), table(self.best, self.homes, self.constants), self.source]
+        return "\n\n".join([part for part in parts if part])
+
+    def __repr__(self) -> str:
         inputs = [type_text(s) for s in self.program.sources if _is_argument(s)]
         outputs = [type_text(y) if isinstance(y, Value) else repr(y) for y in self.program.outputs]
-        head = f"{', '.join(inputs)} -> {', '.join(outputs)}, by {self.reason} in {self.peak_bytes:,} bytes of buffers"
-        return f"{head}\n\n{self.source}"
+        return f"<Plan {', '.join(inputs)} -> {', '.join(outputs)}: {self._summary()}>"
+
+    def _summary(self) -> str:
+        return summary(self.best, self.reason, self.peak_bytes)
 
 
 def _is_argument(source: Value) -> bool:

@@ -7,11 +7,14 @@ turns the last one into something that runs.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..describe import SMALL, summary
+from ..ops.shape import as_written, getitem
 from ..several import SEVERAL
 
 
@@ -19,6 +22,7 @@ class Argument(NamedTuple):
     """Where a value comes from: the array at this place among all that the function is called with."""
 
     position: int
+    name: str = "argument"  # in the user's words, such as `params[0]["W"]`
 
 
 class Captured:
@@ -102,6 +106,10 @@ class Program(NamedTuple):
         given = [y for y in self.outputs if isinstance(y, Value)]
         return [*given, *[new for _, new in self.writes], *[v for v in self.values if v.op.effect]]
 
+    def _drawn_by_(self) -> str:
+        """The module that draws it; named, since it stands above this one."""
+        return "autograd_lite.plan.drawing"
+
     def __str__(self) -> str:
         return text(self)
 
@@ -184,42 +192,99 @@ def names_of(program: Program) -> dict[Value, str]:
     return names
 
 
-def text(program: Program) -> str:
-    """The program as a table: a line a value, with op, inputs, shape and dtype."""
-    names = names_of(program)
-    lines = [f"{names[s]:<5} {_kind(s):<40} {type_text(s)}" for s in program.sources]
+def text(program: Program, names: dict[Value, str] | None = None) -> str:
+    """The program in static single assignment form: a line for each value, with its type, and what computes it.
+
+    Lines in one bracket are one step.
+
+    >>> import numpy as np, autograd_lite as ag
+    >>> f = ag.compile(lambda x, y: np.tanh(x) * y + 1)
+    >>> z = f(np.ones((2, 3)), np.ones(3))
+    >>> print(f.plan.best)
+      x0: float64[2, 3]  x
+      x1: float64[3]     y
+    ┌ v0: float64[2, 3]  tanh(x0)
+    │ v1: float64[2, 3]  v0 * x1
+    └ v2: float64[2, 3]  v1 + 1
+      return v2
+    """
+    names = names or names_of(program)
+    marks = [" "] * len(program.sources)
     for step in program.steps:
-        for k, value in enumerate(step):
-            bracket = "" if len(step) == 1 else "┌" if k == 0 else "└" if k == len(step) - 1 else "│"
-            lines.append(f"{names[value]:<5} {bracket + call_text(value, names):<40} {type_text(value)}")
-    for target, new in program.writes:
-        lines.append(f"{_kind(target)} <- {names[new] if isinstance(new, Value) else repr(new)}")
-    outputs = ", ".join(names[y] if isinstance(y, Value) else repr(y) for y in program.outputs)
-    return "\n".join([*lines, f"return {outputs}"])
+        marks += [" "] if len(step) == 1 else ["┌", *"│" * (len(step) - 2), "└"]
+    lines = aligned(rows(program, names))
+    marks += [" "] * (len(lines) - len(marks))
+    return "\n".join([f"{mark} {line}" for mark, line in zip(marks, lines, strict=True)])
+
+
+def rows(program: Program, names: dict[Value, str]) -> list[tuple[str, str, str]]:
+    """What each line of a program says: name, type and how it is computed; then what is written where, and returned."""
+    found = [(f"{names[s]}:", type_text(s), source_text(program, s)) for s in program.sources]
+    found += [(f"{names[v]}:", type_text(v), call_text(v, names)) for v in program.values]
+    pairs = zip(memory_names(program), program.writes, strict=True)
+    found += [("", "", f"{name} <- {input_text(new, names)}") for name, (_, new) in pairs]
+    return [*found, ("", "", f"return {', '.join([input_text(y, names) for y in program.outputs])}")]
+
+
+def aligned(lines: list[tuple[str, str, str]]) -> list[str]:
+    """Names and types in columns."""
+    name, kind = [max(len(line[k]) for line in lines) for k in (0, 1)]
+    return [f"{a.ljust(name)} {b.ljust(kind)}  {how}" if a else how for a, b, how in lines]
+
+
+def memory_names(program: Program) -> list[str]:
+    """A name for each memory that is written to; those that are called the same are numbered."""
+    whats, seen = [str(target.source.what) for target, _ in program.writes], Counter[str]()
+    names = []
+    for what in whats:
+        seen[what] += 1
+        names.append(what if whats.count(what) == 1 else f"{what} #{seen[what]}")
+    return names
 
 
 def call_text(value: Value, names: dict[Value, str]) -> str:
-    """How a value is computed, such as `tanh(v3)` or `v1 + v2`."""
-    inputs = [names[i] if isinstance(i, Value) else _constant_text(i) for i in value.inputs]
+    """How a value is computed, such as `tanh(v3)`, `v1 + v2` or `v4[v5, 2:]`."""
+    inputs = [input_text(i, names) for i in value.inputs]
+    if value.op is getitem:
+        return f"{inputs[0]}[{index_text(value.keywords['index'].parts, inputs[1:])}]"
     if value.op.symbol and len(inputs) == 2 and not value.statics:
         return f"{inputs[0]} {value.op.symbol} {inputs[1]}"
     statics = [f"{n}={s!r}" for n, s in value.keywords.items() if s is not None and s is not value.op.defaults.get(n)]
     return f"{value.op.name}({', '.join([*inputs, *statics])})"
 
 
-def _constant_text(x: Any) -> str:
-    return f"{x.item()!r}" if isinstance(x, np.generic) else repr(x)
+def index_text(parts: Iterable[Any], arrays: Iterable[str]) -> str:
+    """An index as it is written, with names for the arrays in it."""
+    rest = iter(arrays)
+    return ", ".join([next(rest) if part == "array" else as_written(part) for part in parts])
 
 
-def _kind(source: Value) -> str:
+def input_text(x: Any, names: dict[Value, str]) -> str:
+    """The name of a value, or a constant as it is written."""
+    if isinstance(x, Value):
+        return names[x]
+    return repr(x.item() if isinstance(x, np.generic) else x)
+
+
+def source_text(program: Program, source: Value) -> str:
+    """Where a source comes from, such as "argument 0" or "theta"; small memory with what it holds now."""
     if isinstance(source.source, Argument):
-        return f"argument {source.source.position}"
-    return str(source.source.what)
+        return source.source.name
+    memory = source.source.memory
+    for name, (target, _) in zip(memory_names(program), program.writes, strict=True):
+        if memory is not None and memory is target.source.memory:
+            return name
+    now = f", now {summary(memory, ends=False)}" if memory is not None and 0 < memory.size <= SMALL else ""
+    return f"{source.source.what}{now}"
 
 
 def type_text(value: Value) -> str:
-    """The dtype and shape of a value, such as float32[64, 10]."""
-    return "" if value.dtype is None else f"{value.dtype}{list(value.shape) if value.dtype is not SEVERAL else ''}"
+    """The dtype and shape of a value, such as float32[64, 10]; a number of Python's is a float."""
+    if value.dtype is None:
+        return ""
+    if value.weak:
+        return "float"
+    return str(value.dtype) if value.dtype is SEVERAL else f"{value.dtype}{list(value.shape)}"
 
 
 def walk_constants(program: Program) -> Iterator[Any]:

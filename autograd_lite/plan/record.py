@@ -7,18 +7,36 @@ computed here, once.
 
 from __future__ import annotations
 
+import enum
+import operator
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import numpy as np
 
+from ..backprop import fitted
 from ..batch import recomputed
 from ..diagnose.lines import line_of_user
-from ..errors import LeakError
-from ..node import FlatNode, Leaf, Node, Trace, enable_grad, is_tracing, tick, topological_order, tracing
-from ..ops.elementwise import add, stop_gradient
+from ..errors import ArgumentError, LeakError
+from ..leaf import set_leaf
+from ..node import (
+    FlatNode,
+    Leaf,
+    Node,
+    Trace,
+    enable_grad,
+    is_tracing,
+    last_change,
+    mark_changed,
+    tick,
+    topological_order,
+    tracing,
+)
+from ..ops.elementwise import add, power, stop_gradient
 from ..ops.reduce import spread
+from ..ops.shape import Index, astype, getitem, reshape
+from ..runtime import handle
 from ..tensor import Tensor, constant_tensor
 from ..trace import traced_input
 from ..tree import leaves, map_leaves
@@ -35,45 +53,83 @@ def _address(array: Any) -> int:
     return array.__array_interface__["data"][0]  # type: ignore[no-any-return]
 
 
+def _is_in(leaf: Leaf, memory: Any) -> bool:
+    """Whether a leaf is a part of an array."""
+    both = isinstance(memory, np.ndarray) and isinstance(leaf.data, np.ndarray)
+    return both and np.may_share_memory(leaf.data, memory)
+
+
+# What an op of numbers of Python's runs where it is one of Python's operators: then it gives such a number again.
+_OPERATORS = {operator.add, operator.sub, operator.mul, operator.truediv, operator.neg, operator.pos, operator.abs,
+              operator.mod, operator.floordiv}  # fmt: skip
+_FLOAT = np.dtype(float)
+_PYTHON = (float, int, bool, type(None))
+_CONSTANTS = (int, float, complex, str, bytes, enum.Enum)
+
+
 class WeakNumber(Exception):
-    """A float among arrays is differentiated by: then it is no number of Python's any more, but a float64."""
+    """What Python's floats become here is not what they were taken for: one is differentiated by, or a function of
+    NumPy's makes a float64 of it. `dtype` is what they should be taken for, None where no dtype will do."""
+
+    def __init__(self, dtype: Any = None):
+        self.dtype = dtype
+
+
+class Elsewhere(Exception):
+    """The function reaches a value that somebody outside differentiates by: it is to be run, not replayed."""
 
 
 class Recording(Trace):
-    """One run of a function on `arrays`, among them floats, which take the dtype `numbers`.
+    """One run of a function on `arrays`, called `names`, among them floats, which take the dtype `numbers`.
 
     `program` is what it did, and `form` the containers that it returned. Outputs of the program are what stands in
     these, and then a value for each of `afterwards`, which are called with them after each replay. The run itself
     leaves nothing behind: no gradient, no step of an optimizer or generator.
     """
 
-    def __init__(self, f: Callable[[list[Tensor]], Any], arrays: list[Any], numbers: Any = None):
+    def __init__(
+        self, f: Callable[[list[Tensor]], Any], arrays: list[Any], numbers: Any = None, names: list[str] | None = None
+    ):
         self.start = tick()
         self.known: dict[Any, Value] = {}  # of nodes, and of what was captured by its identity
         self.stand_ins: dict[int, Tensor] = {}  # for arrays from outside, by their identity
         self.held: list[Any] = []  # so that no identity is used again
         self.effects: list[Node] = []
         self.generators: list[tuple[Any, Any]] = []  # and the state they were in
-        self.grads: dict[Leaf, Any] = {}  # what .grad was before, where a backward pass inside of f adds to it
+        self.grads: dict[Leaf, Any] = {}  # what .grad was before, where f reads or changes it
+        self.found: dict[Leaf, Any] = {}  # what f found there
+        self.assigned_to: dict[Leaf, tuple[Any, Any]] = {}  # the leaf's Tensor, and what was assigned last
+        self.changes: list[tuple[int, Any, Tensor]] = []  # when which leaf, or vector of them, was given what
         self.writes: dict[int, tuple[Captured, Tensor]] = {}  # by the memory's address
         self.guards: list[tuple[Callable[[], Any], Any]] = []  # what must be as it is now for a replay to be right
+        self.builds: list[tuple[Callable[[], Any], Any]] = []  # the same, which only rebuilding leaves changes
+        self.rebuilt = last_change.rebuilt
+        self.turns: dict[Any, int] = {}
         self.afterwards: list[tuple[Callable[[Any], None], Any]] = []
-        weak = any(isinstance(x, (np.ndarray, np.generic)) for x in arrays)  # floats among arrays take their dtype
+        self.number = _FLOAT if numbers is None else numbers
+        # Floats among arrays take their dtype; where all are floats, they may be differentiated by.
+        self.weak = self.number != _FLOAT or any(isinstance(x, (np.ndarray, np.generic)) for x in arrays)
+        places = [Argument(k, name) for k, name in enumerate(names or [f"argument {k}" for k in range(len(arrays))])]
         arguments = [
-            self._stand_in(numbers.type(x), Argument(k), weak) if type(x) is float else self._stand_in(x, Argument(k))
-            for k, x in enumerate(arrays)
+            self._stand_in(self.number.type(x), place, self.weak) if type(x) is float else self._stand_in(x, place)
+            for x, place in zip(arrays, places, strict=True)
         ]
         self.arguments = [self.known[t.node] for t in arguments]
+        # What is a number of Python's where f is not compiled.
+        self.numbers = {value for value, x in zip(self.arguments, arrays, strict=True) if type(x) is float}
         try:
             with enable_grad(), tracing(self):
                 returned = f(arguments)
             gradients = {leaf: leaf.grad for leaf in self.grads}
+            self._check(returned)
         finally:  # it was run to see what it does, not to do it
             for leaf, before in self.grads.items():
                 leaf.grad = before
             for generator, state in self.generators:
                 generator.bit_generator.state = state
         self._leave_gradients(gradients)
+        for leaf, (tensor, new) in self.assigned_to.items():
+            self.then(partial(set_leaf, leaf, tensor), new)
         self.program = self._program(returned)
         self.form = map_leaves(lambda _: ".", returned)
 
@@ -112,18 +168,52 @@ class Recording(Trace):
 
     def deposit(self, leaf: Leaf, gradient: Any) -> None:
         """Add to `leaf.grad`, which holds a Tensor until the recording ends."""
+        self.requires(lambda: leaf.hooks is not None and bool(leaf.hooks.functions), rebuilt=True)
+        if leaf.hooks is not None and leaf.hooks.functions:
+            raise LeakError(f"a hook on the leaf {leaf.name or ''} is called at each backward pass, not once for all")
+        before, gradient = self.gradient(leaf), self._tensor(gradient)
+        leaf.grad = fitted(gradient, leaf) if before is None else add(before, fitted(gradient, leaf))
+
+    def gradient(self, leaf: Leaf) -> Any:
         if leaf not in self.grads:
             self.grads[leaf] = leaf.grad
             self.guards.append((lambda: leaf.grad is None, leaf.grad is None))
             if leaf.grad is not None:
-                leaf.grad = self.reads(lambda: leaf.grad, leaf.grad, "gradient")
-        leaf.grad = gradient if leaf.grad is None else add(leaf.grad, gradient)
+                leaf.grad = self.found[leaf] = self.reads(lambda: leaf.grad, leaf.grad, "gradient")
+        return leaf.grad
 
-    def gradient(self, leaf: Leaf) -> Any:
-        """What `leaf.grad` is at this point of the function, zeros if None."""
-        if leaf.grad is None:
-            return np.zeros(leaf.shape, leaf.dtype)
-        return leaf.grad if isinstance(leaf.grad, Tensor) else self.memory(leaf.grad)
+    def sets_gradient(self, leaf: Leaf, gradient: Tensor) -> None:
+        """Replace what `leaf.grad` is."""
+        self.gradient(leaf)
+        leaf.grad = gradient
+
+    def gradient_vector(self, leaf: Leaf) -> Any:
+        """The gradient of a leaf as a vector; zeros where there is none."""
+        g = self.gradient(leaf)
+        return np.zeros(leaf.data.size, leaf.dtype) if g is None else reshape(g, (-1,))
+
+    def assigned(
+        self, leaf: Leaf, tensor: Any, value: Any, op: Any = None, index: Any = None, arrays: Any = ()
+    ) -> None:
+        if any(_is_in(leaf, place) for _, place, _ in self.changes if place is not leaf):
+            raise LeakError(
+                f"assigning into the leaf {leaf.name or ''}, which an optimizer has moved ({line_of_user()}); compile"
+                " the two one by one"
+            )
+        if op is not None:
+            before = self.assigned_to[leaf][1] if leaf in self.assigned_to else handle(leaf.data, leaf)
+            value = op(before, value, *arrays, index=index)
+        value = stop_gradient(astype(self._tensor(value), leaf.dtype))
+        self.assigned_to[leaf] = tensor, value
+        self._change(leaf, value)
+        mark_changed([leaf])
+
+    def _change(self, place: Any, tensor: Tensor) -> None:
+        self.changes.append((tick(), place, tensor))
+
+    def _tensor(self, value: Any) -> Any:
+        value = self.captured(value)
+        return value if isinstance(value, Tensor) else constant_tensor(np.asarray(value)[()])
 
     def forgotten(self, leaf: Leaf) -> None:
         self.grads.setdefault(leaf, leaf.grad)
@@ -143,14 +233,22 @@ class Recording(Trace):
                 return tensor
             if np.may_share_memory(place.memory, array):
                 raise LeakError(f"a part of the {place.what} is written to, and then all of it is read")
+        if any(np.may_share_memory(leaf.data, array) for leaf in self.assigned_to):
+            raise LeakError("assigning into a leaf and then moving it by an optimizer; compile the two one by one")
         return self.captured(array)  # type: ignore[no-any-return]
 
     def writes_to(self, memory: Any, tensor: Tensor, what: str) -> None:
         """Have `tensor` written to the array `memory` at the end of each replay."""
+        self._change(memory, tensor)
         self.writes[_address(memory)] = Captured(lambda: memory, what, memory), tensor
 
-    def requires(self, now: Callable[[], Any]) -> None:
-        self.guards.append((now, now()))
+    def requires(self, now: Callable[[], Any], rebuilt: bool = False) -> None:
+        (self.builds if rebuilt else self.guards).append((now, now()))
+
+    def turn(self, who: Any) -> int:
+        """How often this was asked before for the same `who`, such as an optimizer that moves twice."""
+        self.turns[who] = self.turns.get(who, -1) + 1
+        return self.turns[who]
 
     def then(self, call: Callable[[Any], None], tensor: Any = None) -> None:
         """Have `call` called with the value of `tensor` when a replay has ended."""
@@ -158,6 +256,7 @@ class Recording(Trace):
 
     def _leave_gradients(self, gradients: dict[Leaf, Any]) -> None:
         """Leave in each `.grad` what the function left there: in a model's memory, or in an array of its own."""
+        gradients = {leaf: g for leaf, g in gradients.items() if g is None or g is not self.found.get(leaf)}
         home = {leaf: g is not None and leaf.grad_memory for leaf, g in gradients.items()}
         for leaf, gradient in gradients.items():
             if home[leaf] is not None and home[leaf] is not False:
@@ -173,6 +272,7 @@ class Recording(Trace):
                     leaf.grad = memory
 
         if any(memory is not None for memory in home.values()):
+            self.requires(lambda: [id(leaf.grad_memory) for leaf in home], rebuilt=True)
             self.then(in_place)
 
     # -- the program ---------------------------------------------------------------------------------------------------
@@ -187,18 +287,26 @@ class Recording(Trace):
         written = [tensor for _, tensor in self.writes.values()]
         given = [*leaves(returned), *[tensor for _, tensor in self.afterwards if tensor is not None]]
         roots = [t.node for t in [*given, *written] if isinstance(t, Tensor) and t.node is not None]
+        roots += [t.node for _, _, t in self.changes if t.node is not None]
         steps: list[Value] = []
+        self.steps = steps
         for node in topological_order(*roots, *self.effects, since=self.start):
             if type(node) is Leaf or node in self.known:
                 continue
+            self.time = node.order
             if node.op is traced_input:  # the argument of a function inside of f: the same value under another name
                 self.known[node] = self._input(node.inputs[0])
             else:
                 inputs = tuple([self._input(i) for i in node.inputs])
-                operands = [i for i in inputs if isinstance(i, Value)]
-                weak = node.shape == () and bool(operands) and all(i.weak for i in operands)
+                number = any(i in self.numbers for i in inputs if isinstance(i, Value)) and self._is_number(
+                    node, inputs
+                )
+                weak = number and self.weak
                 self.known[node] = value = Value(node.op, inputs, node.statics, node.shape, node.dtype, weak=weak)
                 steps.append(value)
+                if number:
+                    self.numbers.add(value)
+        self.time = tick()
         outputs = tuple([self._input(t.node or t._data if isinstance(t, Tensor) else t) for t in given])
         writes = tuple(
             [
@@ -213,13 +321,35 @@ class Recording(Trace):
         steps = list(dict.fromkeys([*constants, *steps]))
         return Program(tuple(sources), tuple([(value,) for value in steps]), outputs, writes)
 
+    def _changed(self, leaf: Leaf) -> Any:
+        """The value of a leaf that the function has changed by now; None where it has not."""
+        for time, place, tensor in reversed(self.changes):
+            if time < self.time and (place is leaf or (isinstance(place, np.ndarray) and _is_in(leaf, place))):
+                new = self._input(tensor.node or tensor._data)
+                return new if place is leaf else self._part(leaf, place, new)
+        return None
+
+    def _part(self, leaf: Leaf, vector: Any, new: Value) -> Value:
+        """The leaf that lies in a vector, of the vector's new value."""
+        if (new, leaf) not in self.known:
+            start = (_address(leaf.data) - _address(vector)) // vector.itemsize
+            index = Index((slice(start, start + leaf.data.size),))
+            flat = Value(getitem, (new,), (index,), (leaf.data.size,), new.dtype)
+            self.known[new, leaf] = part = Value(reshape, (flat,), (leaf.shape,), leaf.shape, new.dtype)
+            self.steps += [flat, part]
+        return self.known[new, leaf]
+
     def _input(self, i: Any) -> Any:
         """The Value of a node or of something from outside; a number as it is."""
         if isinstance(i, Node):
+            if isinstance(i, Leaf) and (changed := self._changed(i)) is not None:
+                return changed
             if i not in self.known:
                 if isinstance(i, Leaf):
                     leaf, what = i, f"leaf {i.name}" if i.name else "leaf"
                     self.known[i] = Value(None, (), (), i.shape, i.dtype, Captured(lambda: leaf.data, what, stays=True))
+                elif i.requires_grad:
+                    raise Elsewhere
                 else:  # computed before f was called
                     self.known[i] = self._input(recomputed(i))
             return self.known[i]
@@ -233,3 +363,33 @@ class Recording(Trace):
                 self.known[id(i)] = Value(None, (), (), (), None, Captured(lambda: i, "random generator"))
             return self.known[id(i)]
         return i
+
+    def _is_number(self, node: Node, inputs: tuple[Any, ...]) -> bool:
+        """Whether what is computed from a float of Python's, among other things, is one too.
+
+        Raises
+        ------
+        WeakNumber where it has another dtype here than it would have there.
+        """
+        if node.dtype == bool:
+            return False
+        others = [i for i in inputs if not (type(i) in _PYTHON or i in self.numbers)]
+        if not others and (node.op.run in _OPERATORS or node.op is power):
+            return True
+        dtypes = [getattr(i, "dtype", None) for i in others]
+        floats = [d for d in dtypes if d is not None and d.kind in "fc"]
+        real = max([d.type(0).real.dtype for d in floats], default=_FLOAT, key=lambda d: d.itemsize)
+        if real.itemsize < self.number.itemsize or not (floats or self.number == _FLOAT):
+            raise WeakNumber(real)
+        if any(type(i) is complex for i in others):
+            raise WeakNumber
+        return False
+
+    def _check(self, returned: Any) -> None:
+        """Refuse what a replay could not give."""
+        for y in leaves(returned):
+            if not isinstance(y, (Tensor, np.ndarray, np.generic, *_CONSTANTS)):
+                raise ArgumentError(
+                    f"compile: the function returns a {type(y).__name__}, which would be that of the first call for"
+                    " ever; it can return arrays, numbers, and tuples, lists and dicts of them"
+                )

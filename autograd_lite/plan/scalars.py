@@ -45,7 +45,7 @@ class Built(numpy_backend.Built):
     def __init__(self, program: Program):
         self.program, self.reason, self.peak_bytes = program, "Python, as all are numbers,", 0
         self.source = _source(program)
-        scope: dict[str, Any] = {"float64": np.float64}
+        scope: dict[str, Any] = {"float64": np.float64, "inf": np.inf, "nan": np.nan}  # as repr writes them
         exec(compile(self.source, "<autograd_lite plan>", "exec"), scope)
         self._expressions = scope["program"]
         self._plain: numpy_backend.Built | None = None

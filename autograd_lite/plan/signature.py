@@ -7,6 +7,7 @@ change: they take the dtype of the arrays that they meet, as in NumPy, so a prog
 from __future__ import annotations
 
 from collections.abc import Iterator
+from inspect import signature
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,10 +19,12 @@ ARRAY, FLOAT = "array", "float"
 
 
 class Fixed(NamedTuple):
-    """Stands in a form for a value that is part of the signature, with its type: 1 and True are two."""
+    """Stands in a form for a value that is part of the signature, with its type: 1 and True are two. So are 0.0 and
+    -0.0, by their `text`: the root of -1 + 0j is i, that of -1 - 0j is -i."""
 
     kind: type
     value: Any
+    text: str = ""
 
 
 class History(Exception):
@@ -62,7 +65,7 @@ def taken_apart(tree: Any, found: list[Any], floats: bool = True) -> Any:
             f"compile: an argument of type {kind.__name__}; arrays, numbers, containers of them and hashable values"
             " are possible"
         ) from None
-    return Fixed(kind, tree)
+    return Fixed(kind, tree, repr(tree) if isinstance(tree, (float, complex)) else "")
 
 
 def put_together(form: Any, found: Iterator[Any]) -> Any:
@@ -73,7 +76,10 @@ def put_together(form: Any, found: Iterator[Any]) -> Any:
         return form.value
     kind = form[0]
     if issubclass(kind, dict):
-        return kind(zip(form[1], [put_together(part, found) for part in form[2:]], strict=True))
+        new = kind()  # empty: not all kinds of dicts are made of pairs
+        for key, part in zip(form[1], form[2:], strict=True):
+            new[key] = put_together(part, found)
+        return new
     parts = [put_together(part, found) for part in form[1:]]
     return kind(*parts) if hasattr(kind, "_fields") else kind(parts)
 
@@ -85,14 +91,36 @@ def key_of(form: Any, found: list[Any]) -> Any:
 
 def number_dtype(found: list[Any]) -> Any:
     """The dtype that Python's floats take where they meet the arrays among `found`: float64 where there is no array of
-    floats, None where there are several kinds."""
+    floats; where there are several kinds, the smallest one tells what they do to each."""
     dtypes = {x.dtype for x in found if type(x) is not float and x.dtype.kind in "fc"}
     real = {np.dtype(f"f{d.itemsize // 2}") if d.kind == "c" else d for d in dtypes}
-    return np.dtype(float) if not real else real.pop() if len(real) == 1 else None
+    return min(real, default=np.dtype(float), key=lambda d: d.itemsize)
 
 
 def places(form: Any) -> int:
     """How many arrays and floats a form has places for."""
     if form in (ARRAY, FLOAT):
         return 1
-    return 0 if isinstance(form, Fixed) else sum(places(part) for part in form[1 + (form[0] is dict) :])
+    return 0 if isinstance(form, Fixed) else sum(places(part) for part in form[1 + issubclass(form[0], dict) :])
+
+
+def names_in(form: Any, name: str) -> list[str]:
+    """What leads to each of these places, such as `params[0]['W']` where the whole is called params."""
+    if form in (ARRAY, FLOAT):
+        return [name]
+    if isinstance(form, Fixed):
+        return []
+    keys, parts = (form[1], form[2:]) if issubclass(form[0], dict) else (range(len(form) - 1), form[1:])
+    return [found for key, part in zip(keys, parts, strict=True) for found in names_in(part, f"{name}[{key!r}]")]
+
+
+def argument_names(f: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[str]:
+    """The same for the forms of a call's arguments, in f's words."""
+    try:
+        parameters = list(signature(f).parameters.values())
+    except (TypeError, ValueError):  # some functions in C do not tell
+        parameters = []
+    known = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    names = [*known, *[f"argument {k}" for k in range(len(known), len(args))]]
+    pairs = [*zip(args, names, strict=False), *[(form, name) for name, form in kwargs.items()]]
+    return [found for form, name in pairs for found in names_in(form, name)]

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..ops.shape import expand_dims, getitem, reshape, squeeze, transpose
+from ..ops.shape import as_written, expand_dims, getitem, reshape, squeeze, transpose
 from ..runtime import as_value
 from .program import Value
 
@@ -19,14 +19,6 @@ _INFIX = {operator.add: "+", operator.sub: "-", operator.mul: "*", operator.true
 _OUT_BY_NAME = (np.maximum, np.minimum)  # NumPy deprecates a third argument there; elsewhere it is 40 ns cheaper
 _ALWAYS = {"float": float, "as_value": as_value, "array": np.array, "empty": np.empty, "copyto": np.copyto}
 _BLAS = frozenset("fdFD")
-
-
-def _in_brackets(part: Any) -> str:
-    """A part of an index as it is written."""
-    if isinstance(part, slice):
-        ends = ["" if end is None else repr(end) for end in (part.start, part.stop, part.step)]
-        return ":".join(ends[:2] if part.step is None else ends)
-    return "..." if part is Ellipsis else repr(part)
 
 
 class Statements:
@@ -94,7 +86,7 @@ class Statements:
             return f"{x}.T" if axes is None else f"{x}.transpose({axes})"
         if op is getitem:
             arrays, parts = iter(inputs[1:]), value.keywords["index"].parts
-            index = [next(arrays) if part == "array" else _in_brackets(part) for part in parts]
+            index = [next(arrays) if part == "array" else as_written(part) for part in parts]
             return f"{x}[{', '.join(index)}{',' * (len(index) == 1)}]" if index else None
         return None
 
@@ -113,6 +105,11 @@ class Statements:
             self._constants[id(x)] = name = f"k{len(self._constants)}"
             self.scope[name] = x
         return self._constants[id(x)]
+
+    @property
+    def constants(self) -> dict[str, Any]:
+        """The constants that have a name, by it."""
+        return {name: self.scope[name] for name in self._constants.values()}
 
     def function(self, name: str, function: Any) -> str:
         """The name that the program has for a function."""

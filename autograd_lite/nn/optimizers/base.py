@@ -9,7 +9,7 @@ import numpy as np
 
 from ...errors import ArgumentError, ShapeError
 from ...node import is_tracing
-from ...ops.shape import concatenate, reshape
+from ...ops.shape import concatenate
 from ...plan.record import Recording
 from ...tree import leaves, map_leaves
 from ..theta import Theta
@@ -98,16 +98,20 @@ class Optimizer:
     @property
     def rate(self) -> Any:
         """The rate of the next update: a number, or a vector like theta where it is not the same everywhere."""
+        return self._rate(self.updates)
+
+    def _rate(self, k: int) -> Any:
+        """The rate of the update after k others."""
         if len(self.param_groups) == 1:
             lr = self.param_groups[0]["lr"]
             if type(lr) is float and 0 < lr < np.inf:  # the common case, in a tenth of the time
                 return lr
-            rate = rate_of(self.param_groups[0], self.updates, self._name)
+            rate = rate_of(self.param_groups[0], k, self._name)
             if isinstance(rate, float):
                 return rate
         rates: dict[Any, Any] = {}
         for group in self.param_groups:
-            found = rate_of(group, self.updates, self._name)
+            found = rate_of(group, k, self._name)
             each = found if isinstance(found, list) else [found] * len(group["params"])
             rates.update(zip(group["params"], each, strict=True))
         return self._spread("lr", [rates[parameter] for parameter in self.theta.parameters])
@@ -168,14 +172,17 @@ class Optimizer:
             raise ArgumentError(
                 f"{self._name}: step inside of vmap; call it outside, with the gradients that vmap gives"
             )
-        recording.requires(lambda: [[group[name] for name in self._names] for group in self.param_groups])
-        theta, dtype = self.theta.data, self.theta.data.dtype
+        recording.requires(
+            lambda: [[type(group["lr"]), *[group[name] for name in self._names]] for group in self.param_groups]
+        )
+        recording.requires(lambda: (id(self.theta.data), [p.node for p in self.theta.parameters]), rebuilt=True)
+        theta, dtype, turn = self.theta.data, self.theta.data.dtype, recording.turn(self)
         vectors = self._options(isinstance(self.rate, np.ndarray))
         inputs = [
             recording.memory(theta),
-            concatenate([reshape(recording.gradient(leaf), (-1,)) for leaf in self.theta.leaves]),
-            self.rate_in(recording),
-            recording.reads(lambda: float(self.updates), dtype.type(self.updates), "updates so far", weak=True),
+            concatenate([recording.gradient_vector(leaf) for leaf in self.theta.leaves]),
+            self.rate_in(recording, turn),
+            recording.reads(lambda: float(self.updates + turn), dtype.type(self.updates), "updates so far", weak=True),
             *[recording.memory(vector) for vector in self.state.values()],
             *[recording.memory(vector) for vector in vectors],
         ]
@@ -183,10 +190,11 @@ class Optimizer:
             recording.writes_to(memory, new, "theta" if memory is theta else "state of the optimizer")
         recording.then(self._moved)
 
-    def rate_in(self, recording: Any) -> Any:
-        """The rate as a Tensor, whatever it is when a replay begins."""
+    def rate_in(self, recording: Any, turn: int = 0) -> Any:
+        """The rate as a Tensor, whatever it is when a replay begins, or `turn` updates after that."""
         rate, weak = self.rate, isinstance(self.rate, float)
-        return recording.reads(lambda: self.rate, self.theta.data.dtype.type(rate) if weak else rate, "rate", weak)
+        example = self.theta.data.dtype.type(rate) if weak else rate
+        return recording.reads(lambda: self._rate(self.updates + turn), example, "rate", weak)
 
     def _moved(self, _: Any = None) -> None:
         self.updates += 1

@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import ArgumentError, LeakError, ShapeError
-from ...ops.elementwise import clip, minimum
-from ...ops.norms import vector_norm
-from ...ops.shape import astype, concatenate, reshape
+from ...errors import ArgumentError, ShapeError
+from ...op import Op
+from ...ops.shape import astype, concatenate
 from ...plan.record import Recording, recording
 from ...tensor import Tensor
 from ..theta import Theta
@@ -21,8 +20,9 @@ def clip_grad_norm_(
     max_norm: float,
     norm_type: float = 2.0,
     error_if_nonfinite: bool = False,
-) -> float:
-    """Scale the gradient, as one vector, to a norm of at most `max_norm`; returns the norm that it had.
+) -> Any:
+    """Scale the gradient, as one vector, to a norm of at most `max_norm`; returns the norm that it had, a float (inside
+    of `ag.compile` a Tensor).
 
     g <- g min(1, max_norm / (|g| + 1e-6)) (Pascanu, Mikolov and Bengio, 2013; PyTorch's formula)
 
@@ -45,24 +45,12 @@ def clip_grad_norm_(
         raise ArgumentError(f"clip_grad_norm_: max_norm {max_norm}, norm_type {norm_type}; they must be positive")
     theta = _theta(parameters)
     if (trace := recording()) is not None:
-        return _scaled_in(trace, theta, max_norm, norm_type, error_if_nonfinite)  # type: ignore[no-any-return]
+        return _clip_norm_in(trace, theta, max_norm, norm_type, error_if_nonfinite)
     g = theta.grad
     norm = float(np.linalg.norm(g, norm_type))
-    if error_if_nonfinite and not np.isfinite(norm):
-        raise ShapeError(f"clip_grad_norm_: the gradient has the norm {norm}, and scaling cannot repair that")
-    g *= min(1.0, max_norm / (norm + 1e-6))
-    return norm
-
-
-def _scaled_in(trace: Recording, theta: Theta, max_norm: float, norm_type: float, error_if_nonfinite: bool) -> Any:
-    """The same as a part of a function that is being compiled: its norm is a Tensor."""
     if error_if_nonfinite:
-        raise LeakError("clip_grad_norm_: error_if_nonfinite asks for the norm, in a function that is recorded")
-    gradients = [trace.gradient(leaf) for leaf in theta.leaves]
-    norm = vector_norm(concatenate([reshape(g, (-1,)) for g in gradients]), ord=norm_type)
-    factor = astype(minimum(1.0, max_norm / (astype(norm, float) + 1e-6)), norm.dtype)
-    for leaf, g in zip(theta.leaves, gradients, strict=True):
-        leaf.grad = g * factor
+        _finite(norm)
+    g *= min(1.0, max_norm / (norm + 1e-6))
     return norm
 
 
@@ -76,10 +64,34 @@ def clip_grad_value_(parameters: Theta | Tensor | Iterable[Tensor], clip_value: 
     theta = _theta(parameters)
     if (trace := recording()) is not None:
         for leaf in theta.leaves:
-            leaf.grad = clip(trace.gradient(leaf), -clip_value, clip_value)
+            if (part := trace.gradient(leaf)) is not None:
+                trace.sets_gradient(leaf, np.clip(part, -clip_value, clip_value))
         return
     g: Any = theta.grad
     np.clip(g, -clip_value, clip_value, out=g)
+
+
+def _finite(norm: Any) -> Any:
+    if not np.isfinite(norm):
+        raise ShapeError(f"clip_grad_norm_: the gradient has the norm {norm}, and scaling cannot repair that")
+    return np.True_
+
+
+finite_norm = Op(_finite, name="finite_norm", norm=None, effect="refuses a gradient that is not finite")
+
+
+def _clip_norm_in(trace: Recording, theta: Theta, max_norm: float, norm_type: float, error_if_nonfinite: bool) -> Any:
+    """The same inside of a function that is being compiled."""
+    g = concatenate([trace.gradient_vector(leaf) for leaf in theta.leaves])
+    norm = astype(np.linalg.norm(g, norm_type), float)
+    if error_if_nonfinite:
+        finite_norm(norm)
+    scale = max_norm / (norm + 1e-6)
+    scale = astype(np.where(scale < 1.0, scale, 1.0), g.dtype)
+    for leaf in theta.leaves:
+        if (part := trace.gradient(leaf)) is not None:
+            trace.sets_gradient(leaf, part * scale)
+    return norm
 
 
 def _theta(parameters: Theta | Tensor | Iterable[Tensor]) -> Theta:

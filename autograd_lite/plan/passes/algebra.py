@@ -1,5 +1,6 @@
 """Exact algebra: what leaves every bit as it is. x * 1 is x, and so are x / 1, x - 0, - -x, and a view that changes
-nothing; x + 0 is not, since -0 + 0 is 0. Copies of smaller arrays are left to the broadcasting of who uses them."""
+nothing; x + 0 is not, since -0 + 0 is 0, nor a complex z * 1, where an infinite part makes the other one NaN. Copies of
+smaller arrays are left to the broadcasting of who uses them."""
 
 from __future__ import annotations
 
@@ -26,7 +27,7 @@ def _simplified(value: Value) -> Any:
     if value.op.elementwise:
         value = _without_copies(value)
     op, x = value.op, value.inputs[0] if value.inputs else None
-    if op in _NEUTRAL:
+    if op in _NEUTRAL and (value.dtype.kind != "c" or op is subtract):
         return _without_neutral(value)
     if not isinstance(x, Value):
         return value
@@ -36,7 +37,7 @@ def _simplified(value: Value) -> Any:
         return Value(square, (x,), (), value.shape, value.dtype)
     if op is sum_to:
         return _as_sum(value, x)
-    same = x.shape == value.shape and x.dtype == value.dtype
+    same = _is_like(x, value)
     if same and (op in _SAME_ENTRIES or op in (positive, cast, stop_gradient)):
         return x
     if op is reshape and x.op is reshape:
@@ -46,6 +47,10 @@ def _simplified(value: Value) -> Any:
     if op is swapaxes and x.op is swapaxes and set(value.statics) == set(x.statics):
         return x.inputs[0]
     return value
+
+
+def _is_like(x: Value, value: Value) -> bool:
+    return x.shape == value.shape and x.dtype == value.dtype and x.weak == value.weak
 
 
 def _as_sum(value: Value, x: Value) -> Value:
@@ -67,7 +72,7 @@ def _without_neutral(value: Value) -> Any:
     neutral, either = _NEUTRAL[value.op]
     a, b = value.inputs
     for x, other in ((a, b), (b, a))[: 1 + either]:
-        if _is_neutral(other, neutral) and isinstance(x, Value) and x.shape == value.shape and x.dtype == value.dtype:
+        if _is_neutral(other, neutral) and isinstance(x, Value) and _is_like(x, value):
             return x
     return value
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 
+import numpy as np
+
 from ..program import Program, Value
 
 LARGE = 2**16  # entries; arrays of that size leave the fastest cache, and are run block by block
@@ -32,8 +34,11 @@ def fused(program: Program) -> Program:
                     stack.append(k)
         return False
 
+    happened: set[int] = set()  # the last effect's group: what draws random numbers goes on in the order that it had
     for number, value in enumerate(program.values):
         before = {group[i] for i in value.operands if i in group}
+        if value.op.effect:
+            before, happened = before | happened, {number}
         closed = {group[i] for i in value.operands if i in group and folds_all(i)}  # all of it comes first
         home, shape = number, value.operands[0].shape if folds_all(value) else value.shape
         if can_fuse(value) or folds_all(value):
@@ -51,9 +56,10 @@ def fused(program: Program) -> Program:
 
 
 def can_fuse(value: Value) -> bool:
-    """Whether each entry of the value depends on one entry of each input, and nothing else."""
+    """Whether each entry of the value depends on one entry of each input, and can be computed where it is wanted."""
     op = value.op
-    return bool(value.shape and op.elementwise and not (op.variadic or op.effect or op.several) and value.size)
+    placed = isinstance(op.fprop, np.ufunc) or op.write is not None
+    return bool(op.elementwise and placed and not op.variadic and not op.effect and value.size and value.shape)
 
 
 def folds_all(value: Value) -> bool:

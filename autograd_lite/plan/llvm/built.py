@@ -1,0 +1,205 @@
+"""A program that is ready to run natively: its code, its memory, and the few lines of Python around it."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .. import numpy_backend
+from ..program import Program, Value, names_of
+from ..statements import Statements
+from . import threads
+from .calling import builtin, offsets
+from .forms import has_kind, kind_of
+from .listing import listing
+from .lowering import Lowering
+from .memory import View
+from .objects import Code, machine, vector_bytes
+from .schedule import Item, Nest
+
+
+class Built:
+    """A program with native code and memory of its own: one call at a time.
+
+    `source` is the Python that runs, and in words what the native code does that it calls; `ir` that code as LLVM gets
+    it, `peak_bytes` what the memory takes, `reason` why this backend was chosen.
+    """
+
+    def __init__(self, program: Program, reason: str = "LLVM"):
+        where = offsets()
+        if where is None:
+            raise NotImplementedError("llvm: arrays in this Python do not lie in memory as CPython's do")
+        self.program, self.reason = program, reason
+        self.lowered = Lowering(program, where, vector_bytes(machine()[1]))
+        self.code = Code(self.lowered.ir, optimise=not self.lowered.is_scalar)
+        self.peak_bytes = self.lowered.scratch_bytes
+        nbytes = self.lowered.start + self.lowered.scratch_bytes
+        raw = np.zeros(nbytes + 64, np.uint8)
+        first = -raw.ctypes.data % 64
+        self.memory = raw[first : first + nbytes]
+        self.lowered.table.fill(self.memory)
+        lines = _Lines(self.lowered, self.memory, self.code, self._otherwise)
+        self.source, self.ir = f"{lines.source}\n\n{listing(self.lowered)}", self.lowered.ir
+        self._function = lines.function
+        self._eager: Any = None
+
+    def run(self, sources: list[Any]) -> Any:
+        """What the program gives for these arrays, in the order of `program.sources`."""
+        return self._function(*sources)
+
+    def _otherwise(self, *sources: Any) -> Any:
+        """What native code has refused: with arrays as it wants them, else by NumPy, which raises what is wrong."""
+        fitting = tuple([_fitting(x, s) for x, s in zip(sources, self.lowered.program.sources, strict=True)])
+        if any(a is not b for a, b in zip(fitting, sources, strict=True)):
+            return self._function(*fitting)
+        if self._eager is None:
+            self._eager = numpy_backend.build(self.program)
+        return self._eager.run(list(sources))
+
+
+def build(program: Program) -> Built:
+    """The program, compiled."""
+    return Built(program)
+
+
+def _fitting(x: Any, source: Value) -> Any:
+    """`x` as native code takes it: itself, or a copy in C order."""
+    if not has_kind(source):
+        return x
+    if not source.shape:
+        return x if type(x) in (source.dtype.type, float) else source.dtype.type(x)
+    if type(x) is np.ndarray and x.dtype is source.dtype and x.flags.c_contiguous and x.flags.aligned:
+        return x
+    return np.array(x, source.dtype, order="C")
+
+
+class _Lines:
+    """Writes the Python: arrays for outputs, calls of phases, NumPy's steps, copies at the end."""
+
+    def __init__(self, lowered: Lowering, memory: np.ndarray[Any, Any], code: Code, otherwise: Callable[..., Any]):
+        self.lowered, self.memory, self.program = lowered, memory, lowered.program
+        self.statements = Statements(names_of(self.program))
+        self.names = self.statements.names
+        self.lines: list[str] = []
+        self.there: set[Value] = set(self.program.sources)
+        self.given = [self.names[s] for s in self.program.sources]
+        scope = self.statements.scope
+        scope["otherwise"] = otherwise
+        self._outputs()
+        scope["shared"] = threads.run
+        for name, items in lowered.phases:
+            if name in lowered.counts:
+                part = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)(code.address(name))
+                scope[name] = part
+                self.lines.append(f"shared({name}, {memory.ctypes.data}, {lowered.counts[name]})")
+            elif name:
+                scope[name] = builtin(code, name, memory)
+                self._call(name)
+            else:
+                for item in items:
+                    self._step(item)
+        if not lowered.phases or lowered.phases[0][0] != "start":
+            scope["start"] = builtin(code, "start", memory)
+        self._end()
+
+    def _outputs(self) -> None:
+        for y in self.lowered.outputs:
+            self.lines.append(f"{self.names[y]} = empty({y.shape}, {self.statements.constant(y.dtype)})")
+            self.there.add(y)
+        targets = [self.statements.constant(target.source.memory) for target, _ in self.lowered.targets]
+        arguments = [*[self.names[s] for s in self.lowered.sources], *targets]
+        self.start = f"start({', '.join([*arguments, *[self.names[y] for y in self.lowered.outputs]])})"
+        if not self.lowered.phases or self.lowered.phases[0][0] != "start":
+            self._call("start")
+
+    def _call(self, name: str) -> None:
+        call = self.start if name == "start" else f"{name}()"
+        self.lines += [f"if not {call}:", f"    return otherwise({', '.join(self.given)})"]
+
+    def _step(self, item: Item) -> None:
+        """A step of NumPy's, into scratch memory where a native item may read it."""
+        for value in item.values:
+            for i in value.operands:
+                self._need(i)
+            if value not in self.lowered.memories:
+                self.lines.append(f"{self.names[value]} = {self.statements.call(value)}")
+            elif self.statements.can_place(value):
+                self._know(value)
+                self.lines.append(self.statements.into(value, self.names[value]))
+            else:
+                place = self.statements.constant(self._array(self.lowered.view(value)))
+                self.lines.append(f"{self.names[value]} = {self.statements.call(value)}")
+                self.lines.append(f"copyto({place}, {self.names[value]})")
+            self.there.add(value)
+
+    def _need(self, value: Value) -> None:
+        """Make sure that the value has its name in Python."""
+        if value in self.there:
+            return
+        base = self.lowered.schedule.base(value)
+        memory = self.lowered.memories.get(base)
+        if memory is None or memory.argument is not None:  # a view of what has a name itself
+            self._need(value.inputs[0])
+            self.lines.append(f"{self.names[value]} = {self.statements.call(value)}")
+        elif value.shape:
+            self._know(value)
+        else:
+            cell = self.statements.constant(self._array(self.lowered.view(value)))
+            self.lines.append(f"{self.names[value]} = {cell}[()]")
+        self.there.add(value)
+
+    def _know(self, value: Value) -> None:
+        self.statements.know(value, self._array(self.lowered.view(value)))
+
+    def _array(self, view: View) -> np.ndarray[Any, Any]:
+        """The array that a view of scratch memory is."""
+        dtype = view.memory.dtype
+        start = self.lowered.start + view.memory.offset + view.offset * dtype.itemsize
+        return np.ndarray(view.shape, dtype, self.memory, start, [s * dtype.itemsize for s in view.strides])
+
+    def _end(self) -> None:
+        direct = {new for _, new in self.lowered.targets}
+        late = [(t.source.memory, new) for t, new in self.program.writes if new not in direct]
+        late += [
+            (t.source.memory, new)
+            for t, new in self.program.writes
+            if new in direct and (t, new) not in self.lowered.targets
+        ]
+        for y in [*self.program.outputs, *[new for _, new in late]]:
+            if isinstance(y, Value) and y not in direct:
+                self._need(y)
+        named = {new: self.statements.constant(t.source.memory) for t, new in self.lowered.targets}
+        news = [named.get(new) or self.statements.named(new) for _, new in late]
+        results = [self._result(y, named) for y in self.program.outputs]
+        if late:  # before anything is overwritten
+            self.lines += [f"r{k} = {result}" for k, result in enumerate(results)]
+            results = [f"r{k}" for k in range(len(results))]
+        if len(news) > 1:
+            news = [f"array({new})" for new in news]
+        if news:
+            self.lines.append(f"{', '.join(f'n{k}' for k in range(len(news)))} = {', '.join(news)}")
+        self.lines += [f"copyto({self.statements.constant(memory)}, n{k})" for k, (memory, _) in enumerate(late)]
+        self.lines.append(f"return [{', '.join(results)}]")
+        body = "\n".join([f"    {line}" for line in self.lines])
+        self.source = f"def program({', '.join(self.given)}):\n{body}"
+        exec(compile(self.source, "<autograd_lite plan>", "exec"), self.statements.scope)
+        self.function: Callable[..., Any] = self.statements.scope["program"]
+
+    def _result(self, y: Any, targets: dict[Value, str]) -> str:
+        if not isinstance(y, Value):
+            return self.statements.named(y)
+        if y in targets:
+            return f"array({targets[y]})"
+        if (
+            y in self.lowered.outputs
+            or not y.shape
+            or (kind_of(y.dtype) is None and getattr(y.dtype, "kind", "") == "several")
+        ):
+            return self.names[y]
+        return f"array({self.names[y]})"
+
+
+__all__ = ["Built", "Nest", "build"]

@@ -1,0 +1,80 @@
+"""Entries chosen by arrays of integers: `x[rows, columns]`, and labels that must be classes.
+
+Places are checked as NumPy checks them. A nest that meets a wrong one says so, and the plan runs again in NumPy, which
+raises the error that the user is to see.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from ...ops import OPS
+from ...ops.shape import _ARRAY
+from ..program import Value
+from .memory import View
+from .registers import I64, Register, select
+
+
+class Gather(NamedTuple):
+    """Entries of an array by arrays of places: for each axis of the array a slice's (start, step, axis of the result),
+    or the number of the operand that holds places."""
+
+    axes: tuple[tuple[int, int, int] | int, ...]
+
+
+def gather_of(value: Value) -> Gather | None:
+    """How `value` picks entries by arrays of integers side by side; None if it does something else."""
+    if value.op is not OPS["getitem"] or len(value.inputs) == 1:
+        return None
+    x, *arrays = value.inputs
+    parts = list(value.keywords["index"].parts)
+    if any(not isinstance(a, Value) or a.dtype.name not in ("int64", "int32") for a in arrays):
+        return None
+    if not isinstance(x, Value) or any(
+        p is not _ARRAY and p is not Ellipsis and not isinstance(p, slice) for p in parts
+    ):
+        return None
+    if Ellipsis in [p for p in parts if p is not _ARRAY]:
+        k = next(k for k, p in enumerate(parts) if p is Ellipsis)
+        parts[k : k + 1] = [slice(None)] * (len(x.shape) - len(parts) + 1)
+    parts += [slice(None)] * (len(x.shape) - len(parts))
+    places = [k for k, p in enumerate(parts) if p is _ARRAY]
+    if places != list(range(places[0], places[-1] + 1)):
+        return None
+    together = len(value.shape) - (len(parts) - len(places))  # axes of the result that the places make
+    axes: list[tuple[int, int, int] | int] = []
+    number = result = 0
+    for k, part in enumerate(parts):
+        if isinstance(part, slice):
+            start, _, step = part.indices(x.shape[k])
+            axes.append((start, step, result))
+            result += 1
+        else:
+            number += 1
+            axes.append(number)
+            result += together if number == 1 else 0
+    return Gather(tuple(axes))
+
+
+def gather_domain(value: Value, gather: Gather, operand: int) -> tuple[int, ...]:
+    """The shape that the places of an operand are broadcast in: they stand before the slices that follow."""
+    behind = sum(isinstance(a, tuple) for a in gather.axes[gather.axes.index(1) :])
+    return (*value.inputs[operand].shape, *[1] * behind)
+
+
+def offset_of(gather: Gather, x: View, places: dict[int, Register], index: Callable[[int], Register]) -> Register:
+    """Where an entry lies in the memory of `x`, whose index along axis k of the result is `index(k)`."""
+    offset: Register | None = None
+    for part, n, stride in zip(gather.axes, x.shape, x.strides, strict=True):
+        if isinstance(part, tuple):
+            start, step, axis = part
+            along = index(axis) * (step * stride) + start * stride
+        else:
+            place = places[part].cast(I64)
+            place.writer.check(place.compare("ge", -n) & place.compare("lt", n))
+            place = select(place.compare("lt", 0), place + n, place)
+            along = select(place.compare("ge", 0) & place.compare("lt", n), place, 0) * stride
+        offset = along if offset is None else offset + along
+    assert offset is not None
+    return offset + x.offset

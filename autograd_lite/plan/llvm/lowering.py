@@ -1,0 +1,366 @@
+"""A scheduled program with a memory for each value, as IR.
+
+Runs of native items become functions, phases, between the steps that NumPy does; the first also checks the arguments.
+A new value of memory that is to be overwritten goes there directly where nothing reads the old one afterwards and
+nothing can fail any more; otherwise it is copied there at the end.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from itertools import groupby, permutations
+from typing import Any
+
+import numpy as np
+
+from ..program import Program, Value
+from .assembly import view_of_part
+from .calling import Offsets
+from .entry import PARAMETERS, Entry, Table, close, load_pointer, open_context, release, take_back
+from .forms import has_kind, kind_of, with_own_numbers
+from .loops import Loops
+from .memory import Memory, View, assign, contiguous, viewed, whole
+from .products import SMALL, Matrix, Products, as_matrix, multiply_adds
+from .registers import BOOL, I64, Kind, Register
+from .schedule import Item, Nest, Product, Schedule
+from .writer import Module, Writer
+
+CALLED_OFTEN = 300  # entry-by-entry values of a program of numbers, from which on exp is a function that is called
+MANY = 1 << 22  # additions, some 50 us, from which on other Python threads may run meanwhile
+LARGE = 1 << 24  # additions, some 200 us, from which on a nest is given to several threads
+LOAD = 16  # additions that take as long as an entry from memory
+
+
+class Lowering:
+    """What `program` becomes: `items` in order, `memories` of values, and the `ir` of its phases."""
+
+    def __init__(self, program: Program, where: Offsets, vector_bytes: int):
+        self.program, self.where, self.vector_bytes = with_own_numbers(program), where, vector_bytes
+        self.schedule = Schedule(self.program)
+        self.items = self.schedule.items
+        self.position = {item: k for k, item in enumerate(self.items)}
+        self.memories: dict[Value, Memory] = {}
+        self.arguments: list[Memory] = []
+        self.targets: list[tuple[Value, Value]] = []  # what is written directly
+        self.outputs: list[Value] = []  # what is computed into memory that the caller gets
+        self._place()
+        self.free = self._free_layouts()
+        self.loops = {
+            item: Loops(item, self.schedule, self.view, self.free, vector_bytes)
+            for item in self.items
+            if isinstance(item, Nest)
+        }
+        self.packed = {
+            item: Memory(self._packing(item), item.values[0].dtype) for item in self.items if self.is_small(item)
+        }
+        self.partials = {
+            item: Memory((loops.partial_results,), np.dtype(np.float64))
+            for item, loops in self.loops.items()
+            if loops.partial_results
+        }
+        for item, memory in [*self.packed.items(), *self.partials.items()]:
+            memory.use(self.position[item])
+        scratch = [*self.memories.values(), *self.packed.values(), *self.partials.values()]
+        scratch = [m for m in scratch if m.argument is None]
+        self.scratch_bytes = assign(scratch)
+        self._write()
+
+    # -- memory --------------------------------------------------------------------------------------------------------
+
+    def _place(self) -> None:
+        program, stored = self.program, self.schedule.stored
+        sources = [s for s in program.sources if has_kind(s)]
+        for source in sources:
+            self._argument(source, source.shape, source.dtype)
+        self.sources = sources
+        for target, new in program.writes:
+            if isinstance(new, Value) and new in stored and new not in self.memories and self._may_write(target, new):
+                self.targets.append((target, new))
+                self._argument(new, new.shape, new.dtype)
+        given = Counter([y for y in program.outputs if isinstance(y, Value)])
+        shown = set(self.schedule.views.values())
+        for y, times in given.items():
+            native = y in stored and isinstance(self.schedule.item[y], (Nest, Product)) and not self.is_large(y)
+            native = native and y not in self.schedule.assembled
+            native = native and all(isinstance(self.schedule.item[u], Nest) for u in self.schedule.users[y])
+            if y.shape and native and times == 1 and y not in shown and y not in self.memories:
+                self.outputs.append(y)
+                self._argument(y, y.shape, y.dtype)
+        end = len(self.items)
+        for value in stored:
+            if value not in self.memories and value not in self.schedule.parts and has_kind(value) and value.size:
+                self.memories[value] = Memory(value.shape, value.dtype)
+        for item in self.items:
+            for value in [
+                *item.values,
+                *(item.reductions if isinstance(item, Nest) else ()),
+                *self.schedule.reads(item),
+            ]:
+                whole_of = self.schedule.parts[value][0] if value in self.schedule.parts else value
+                if whole_of in self.memories:
+                    self.memories[whole_of].use(self.position[item])
+        for y in [*program.outputs, *[new for _, new in program.writes]]:
+            if isinstance(y, Value) and self.schedule.base(y) in self.memories:
+                self.memories[self.schedule.base(y)].use(end)
+
+    def _argument(self, value: Value, shape: tuple[int, ...], dtype: Any) -> None:
+        self.memories[value] = memory = Memory(shape, dtype, len(self.arguments))
+        self.arguments.append(memory)
+
+    def _may_write(self, target: Value, new: Value) -> bool:
+        """Whether `new` may be computed into the memory of `target`: nothing can fail afterwards, and nothing reads
+        what was there. Sources that are somebody's arrays are looked at here; the others when the plan starts."""
+        memory, item = target.source.memory, self.schedule.item[new]
+        if item is None or not self.is_native(item) or not new.shape or new in self.schedule.assembled:
+            return False
+        if memory.shape != new.shape or memory.dtype != new.dtype or not memory.flags.c_contiguous:
+            return False
+        if any(np.may_share_memory(memory, other.source.memory) for other, _ in self.targets):
+            return False
+        if any(self._can_fail(i) for i in self.items[self.position[item] :]):
+            return False
+        for source in self.program.sources:
+            if not has_kind(source) or not source.shape:
+                continue
+            stays = source.op is None and getattr(source.source, "stays", False)
+            if self._read_after(source, item, new) == "yes" and stays:
+                array = source.source.read()
+                if np.may_share_memory(array, memory):
+                    return False
+        return True
+
+    def _can_fail(self, item: Item) -> bool:
+        """Whether an item may find that its input is wrong."""
+        return item.checks if isinstance(item, Nest) else not isinstance(item, Product)
+
+    def _read_after(self, source: Value, item: Item, new: Value) -> str:
+        """Whether anything reads `source` when `new` has been written: "no", "yes", or "itself": the entry in the place
+        of which it is written."""
+        places = [self.position[i] for i in self.items if source in self.schedule.reads(i)]
+        last, here = max(places, default=-1), self.position[item]
+        if any(self.schedule.base(y) is source for y in self.program.outputs if isinstance(y, Value)):
+            return "yes"
+        if any(self.schedule.base(n) is source for _, n in self.program.writes if isinstance(n, Value)):
+            return "yes"
+        if last != here:
+            return "yes" if last > here else "no"
+        if not isinstance(item, Nest) or new in item.reductions:
+            return "yes"
+        body = self.schedule.body(item)
+        read = {i for v in [*body, *item.reductions] for i in v.operands if self.schedule.base(i) is source}
+        gathered = any(v in self.schedule.gathers and v.inputs[0] in read for v in body)
+        return "itself" if read == {source} and source.shape == new.shape and not gathered else "yes"
+
+    def apart(self) -> list[tuple[int, int, bool]]:
+        """Which arguments must not share memory; if the third is true, unless they are the same."""
+        found = []
+        for _, new in self.targets:
+            item = self.schedule.item[new]
+            assert item is not None
+            for source in self.sources:
+                how = self._read_after(source, item, new) if source.shape else "no"
+                if how != "no":
+                    numbers = self.memories[new].argument, self.memories[source].argument
+                    assert numbers[0] is not None
+                    assert numbers[1] is not None
+                    found.append((numbers[0], numbers[1], how == "itself"))
+        return found
+
+    def view(self, value: Value) -> View:
+        """Where a value lies."""
+        if value in self.memories:
+            return whole(self.memories[value])
+        if value in self.schedule.parts:
+            of, part = self.schedule.parts[value]
+            return view_of_part(part, whole(self.memories[of]))
+        found = viewed(self.view(value.inputs[0]), value)
+        assert found is not None
+        return found
+
+    def _free_layouts(self) -> set[Value]:
+        """The values in scratch memory that may lie with any axis last: every view of them can show that."""
+        free = {v for v, m in self.memories.items() if m.argument is None and len(v.shape) > 1 and self._is_nested(v)}
+        for view in self.schedule.views:
+            base = self.schedule.base(view)
+            if base in free and not self._shows_any_order(base, view):
+                free.discard(base)
+        return free
+
+    def _is_nested(self, value: Value) -> bool:
+        return isinstance(self.schedule.item[value], Nest) and self.schedule.inline(value)
+
+    def _shows_any_order(self, base: Value, view: Value) -> bool:
+        memory = self.memories[base]
+        try:
+            for order in permutations(range(len(base.shape))) if len(base.shape) < 4 else ():
+                memory.strides = contiguous(base.shape, order)
+                self.view(view)
+        except AssertionError:
+            return False
+        finally:
+            memory.strides = contiguous(base.shape)
+        return len(base.shape) < 4
+
+    # -- products ------------------------------------------------------------------------------------------------------
+
+    def is_large(self, value: Value) -> bool:
+        """Whether it is a product that NumPy computes."""
+        return isinstance(self.schedule.item[value], Product) and multiply_adds(value) > SMALL
+
+    def is_small(self, item: Item) -> bool:
+        """Whether an item is a product that is computed here."""
+        return isinstance(item, Product) and not self.is_large(item.values[0])
+
+    def _packing(self, item: Item) -> tuple[int, ...]:
+        return (max(i.size for i in item.values[0].operands),)
+
+    # -- phases --------------------------------------------------------------------------------------------------------
+
+    def is_native(self, item: Item) -> bool:
+        """Whether an item is compiled."""
+        return isinstance(item, Nest) or self.is_small(item)
+
+    def stretches(self) -> Iterator[tuple[str, list[Item]]]:
+        """The items in order: runs of native ones ("phase"), of steps (""), and nests for several threads, each as a
+        "part" and what is left to do in the "phase" after it."""
+
+        def how(item: Item) -> str:
+            return "" if not self.is_native(item) else "part" if self.is_shared(item) else "phase"
+
+        carried: list[Item] = []
+        for kind, run in groupby(self.items, how):
+            items = list(run)
+            if kind == "part":
+                for item in items:
+                    if carried:
+                        yield "phase", carried
+                    yield "part", [item]
+                    carried = [item] if self.loops[item].blocks else []  # type: ignore[index]
+            elif kind == "phase":
+                yield "phase", carried + items
+                carried = []
+            else:
+                if carried:
+                    yield "phase", carried
+                    carried = []
+                yield "", items
+        if carried:
+            yield "phase", carried
+
+    def is_shared(self, item: Item) -> bool:
+        """Whether several threads share a nest."""
+        if not isinstance(item, Nest) or self.work([item]) < LARGE or self._can_fail(item):
+            return False
+        return self.loops[item].outer > 1
+
+    def _write(self) -> None:
+        numbers = [v for v in self.program.values if not v.shape and self.schedule.inline(v)]
+        self.is_scalar = len(numbers) > CALLED_OFTEN and 2 * len(numbers) > len(self.program.values)
+        self.module = Module(outline=self.is_scalar)
+        self.products: dict[Any, str] = {}
+        written = [False] * len(self.sources) + [True] * (len(self.arguments) - len(self.sources))
+        self.table = Table(self.arguments, written)
+        self.start = -(-8 * self.table.words // 64) * 64
+        self.phases: list[tuple[str, list[Item]]] = []  # (name of a native function or "", items)
+        self.counts: dict[str, int] = {}  # of functions that run on several threads: how many blocks there are
+        for how, items in self.stretches():
+            name = f"{how}{len(self.phases)}" if how else ""
+            self.phases.append((name, items))
+            if how == "part":
+                (item,) = items
+                self.counts[name] = self.loops[item].outer  # type: ignore[index]
+        entry = Entry(self.module, self.table, self.where, self.apart())
+        if self.phases and self.phases[0][0].startswith("phase"):
+            self.phases[0] = ("start", self.phases[0][1])
+            self._phase(entry.writer, self.phases[0][1])
+        else:
+            close(entry.writer)
+        for name, items in self.phases:
+            if name.startswith("phase"):
+                writer = Writer(self.module, name, PARAMETERS, "i64")
+                open_context(writer, self.where)
+                self._phase(writer, items)
+            elif name in self.counts:
+                writer = Writer(self.module, name, ["ptr %context", "i64 %begin", "i64 %end"])
+                self._part(writer, items[0])
+        self.ir = str(self.module)
+
+    def _part(self, writer: Writer, item: Item) -> None:
+        """A function that does some of the blocks of a nest."""
+        assert isinstance(item, Nest)
+        pointer = self._pointers(writer)
+        partials = pointer(self.partials[item]) if item in self.partials else ""
+        span = tuple([Register(writer, name, I64) for name in ("%begin", "%end")])
+        self.loops[item].write(writer, pointer, span, partials)
+        writer.end()
+
+    def _pointers(self, writer: Writer) -> Callable[[Memory], str]:
+        """The addresses of all memories, for the function that is being written."""
+        known: dict[Memory, str] = {}
+        begin = writer.here
+        for memory in [*self.memories.values(), *self.packed.values(), *self.partials.values()]:
+            if memory.argument is not None:
+                known[memory] = load_pointer(writer, self.table.slot(memory.argument), begin)
+            elif memory.first >= 0:
+                known[memory] = writer.pointer("%context", self.start + memory.offset, 1, begin)
+        return known.__getitem__
+
+    def _phase(self, writer: Writer, items: list[Item]) -> None:
+        """The items of one native function, and its return."""
+        pointer, released = self._pointers(writer), False
+        for item in items:
+            if not released and self.work(items) > MANY and not self._can_fail(item):
+                released = True
+                release(writer)
+            self._item(writer, pointer, item)
+            if self._can_fail(item):
+                if released:
+                    released = False
+                    take_back(writer)
+                writer.require(writer.made(f"load i1, ptr {writer.fine}", BOOL))
+        if released:
+            take_back(writer)
+        close(writer)
+
+    def _item(self, writer: Writer, pointer: Callable[[Memory], str], item: Item) -> None:
+        """A nest or a product."""
+        if isinstance(item, Nest):
+            partials = pointer(self.partials[item]) if item in self.partials else ""
+            loops = self.loops[item]
+            return (
+                loops.end(writer, pointer, partials)
+                if self.is_shared(item)
+                else loops.write(writer, pointer, None, partials)
+            )
+        (value,) = item.values
+        kind = kind_of(value.dtype)
+        assert kind is not None
+        a, b, c = (self.view(i) for i in (*value.operands, value))
+        matrices = as_matrix(a, "%a", True), as_matrix(b, "%b", False), as_matrix(c, "%c", len(a.shape) == 1)
+        name = self._product(kind, *matrices)
+        pointers = [pointer(view.memory) for view in (a, b, c)] + [pointer(self.packed[item])]
+        return writer.line(f"call void @{name}({', '.join([f'ptr {p}' for p in pointers])})", writer.here)
+
+    def _product(self, kind: Kind, a: Matrix, b: Matrix, c: Matrix) -> str:
+        """The function that computes products of these shapes and layouts."""
+        key = (kind, a, b, c)
+        if key not in self.products:
+            self.products[key] = name = f"product{len(self.products)}"
+            writer = Writer(self.module, name, ["ptr %a", "ptr %b", "ptr %c", "ptr %packed"], linkage="internal")
+            Products(writer, kind, self.vector_bytes * 8 // kind.bits, "%packed").write(a, b, c)
+            writer.end()
+        return self.products[key]
+
+    def work(self, items: list[Item]) -> float:
+        """About how much there is to do, in additions."""
+        total = 0.0
+        for item in items:
+            if isinstance(item, Nest):
+                size = float(np.prod(item.domain))
+                forms = self.schedule.forms
+                total += size * sum(forms[v].cost if v in forms else 2 for v in self.loops[item].body)
+                total += size * (len(item.reductions) + LOAD * len(self.loops[item].accesses))
+            else:
+                total += multiply_adds(item.values[0])
+        return total
