@@ -454,17 +454,19 @@ def test_clipping_inside_of_a_compiled_step_is_clipping(clip):
         np.testing.assert_allclose(ours, theirs, rtol=1e-12, atol=1e-14)
 
 
-def test_clipping_inside_of_a_compiled_step_cannot_ask_for_values():
+def test_clipping_inside_of_a_compiled_step_refuses_what_is_not_finite_if_asked():
     w = ag.tensor([1.0, 2.0], requires_grad=True)
     theta = nn.Theta([w])
 
     def step(x):
+        theta.zero_grad()
         (w * x).sum().backward()
-        nn.clip_grad_norm_(theta, 1.0, error_if_nonfinite=True)
-        return x
+        return nn.clip_grad_norm_(theta, 1.0, error_if_nonfinite=True)
 
-    with pytest.raises(ag.LeakError, match="error_if_nonfinite asks for the norm"):
-        ag.compile(step)(np.ones(2))
+    for run in (step, ag.compile(step)):
+        assert run(np.array([3.0, 4.0])) == pytest.approx(5.0)
+        with pytest.raises(ag.ShapeError, match="the gradient has the norm inf"):
+            run(np.array([3.0, np.inf]))
 
 
 def test_clipping_a_gradient_that_is_not_finite():
