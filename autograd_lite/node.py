@@ -18,7 +18,8 @@ from typing import Any, ClassVar
 # One clock for everything that happens to a graph. A node takes its time when it is recorded and a leaf
 # when its value changes, so two integers answer both questions that the reverse walk asks: "was this
 # node made after that one?" (creation order is a topological order) and "did this leaf change since?"
-tick = count(1).__next__
+clock = count(1)
+tick = clock.__next__
 
 _recording: ContextVar[bool] = ContextVar("autograd_lite.recording", default=True)
 is_recording = _recording.get
