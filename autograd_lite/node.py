@@ -8,8 +8,8 @@ Tensor that needs it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
+from contextlib import ContextDecorator, contextmanager
+from contextvars import ContextVar, Token
 from itertools import count
 from operator import attrgetter
 from threading import Lock
@@ -25,13 +25,23 @@ _recording: ContextVar[bool] = ContextVar("autograd_lite.recording", default=Tru
 is_recording = _recording.get
 
 
-@contextmanager
-def _recording_set_to(value: bool) -> Iterator[None]:
-    token = _recording.set(value)
-    try:
-        yield
-    finally:
-        _recording.reset(token)
+class _RecordingIs(ContextDecorator):
+    """`with` this, recording is on or off."""
+
+    __slots__ = ("_tokens", "_value")
+
+    def __init__(self, value: bool):
+        self._value = value
+        self._tokens: list[Token[bool]] = []  # a decorated function may call itself
+
+    def _recreate_cm(self) -> _RecordingIs:
+        return _RecordingIs(self._value)
+
+    def __enter__(self) -> None:
+        self._tokens.append(_recording.set(self._value))
+
+    def __exit__(self, *error: Any) -> None:
+        _recording.reset(self._tokens.pop())
 
 
 def no_grad() -> Any:
@@ -46,12 +56,12 @@ def no_grad() -> Any:
     >>> y.requires_grad
     False
     """
-    return _recording_set_to(False)
+    return _RecordingIs(False)
 
 
 def enable_grad() -> Any:
     """Context manager (or decorator) inside which operations are recorded, even within `no_grad`."""
-    return _recording_set_to(True)
+    return _RecordingIs(True)
 
 
 class Trace:
