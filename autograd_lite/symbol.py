@@ -7,9 +7,18 @@ import dis
 from collections.abc import Callable
 from typing import Any
 
-# All that a formula may do to be written out: it then has no branch, calls nothing and looks nothing up. Where another
-# Python has other names for that, the formula is called, as any other.
-_ARITHMETIC = {"CACHE", "RESUME", "LOAD_FAST", "LOAD_CONST", "BINARY_OP", "UNARY_NEGATIVE", "RETURN_VALUE"}
+# How the instructions begin that a formula may have to be written out: it then has no branch, calls nothing and looks
+# nothing up. Where another Python has other names for that, the formula is called, as any other.
+_ARITHMETIC = (
+    "CACHE",
+    "RESUME",
+    "LOAD_FAST",
+    "LOAD_CONST",
+    "LOAD_SMALL_INT",
+    "BINARY_OP",
+    "UNARY_NEGATIVE",
+    "RETURN_VALUE",
+)
 _OPERATORS = {"add": ast.Add, "sub": ast.Sub, "mul": ast.Mult, "truediv": ast.Div, "pow": ast.Pow}
 
 
@@ -25,9 +34,12 @@ class Symbol:
 
 def _binary(kind: type[ast.operator], reflected: bool) -> Callable[[Symbol, Any], Any]:
     def apply(a: Symbol, b: Any) -> Any:
-        if type(b) not in (Symbol, int, float):
+        if isinstance(b, Symbol):
+            trees = [a.tree, b.tree]
+        elif type(b) in (int, float) and str(b)[0] != "-":  # "-2.0 ** x" would be read as -(2.0 ** x)
+            trees = [a.tree, ast.Constant(b)]
+        else:
             return NotImplemented
-        trees = [a.tree, b.tree if isinstance(b, Symbol) else ast.Constant(b)]
         left, right = reversed(trees) if reflected else trees
         return Symbol(ast.BinOp(left, kind(), right))
 
@@ -49,7 +61,7 @@ def written_out(formula: Any, arguments: list[str]) -> str | None:
     True
     """
     code = getattr(formula, "__code__", None)
-    if code is None or {dis.opname[byte] for byte in code.co_code[::2]} - _ARITHMETIC:
+    if code is None or not all(dis.opname[byte].startswith(_ARITHMETIC) for byte in code.co_code[::2]):
         return None
     try:
         meaning = formula(*[Symbol(ast.parse(argument, mode="eval").body) for argument in arguments])
