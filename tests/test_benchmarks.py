@@ -30,17 +30,16 @@ def test_cases_name_what_there_is():
 def test_ours_define_every_case():
     compiled = {name for name in dir(plan.Programs) if not name.startswith("_")}
     for case in CASES:
-        assert hasattr(autograd_lite, case.program), case
+        assert hasattr(autograd_lite, case.program) or "eager" not in case.contestants, case
     for case in HEADLINES:
         assert case.program in compiled or "numpy" not in case.contestants, case
 
 
 def test_limits_as_the_issue_writes_them():
-    assert aims("0.5 micrograd", numpy="0.4 JAX, 0.15 PyTorch") == (
+    assert aims("0.5 micrograd", numpy="0.4 JAX, 0.15 torch") == (
         Limit("eager", "micrograd", 0.5),
         Limit("numpy", "JAX", 0.4),
-        Limit("numpy", "torch", 0.15),  # PyTorch: eagerly, and compiled
-        Limit("numpy", "torch_compile", 0.15),
+        Limit("numpy", "torch", 0.15),
     )
 
 
@@ -163,7 +162,15 @@ ABOUT = {"rounds": 7, "versions": {"numpy": "2"}, "environment": {}, "machine": 
 
 def row(**changes):
     limits = [tables.judge(Limit("numpy", "JAX", 0.4), RATIOS, MEDIANS)]
-    facts = {"case": "work", "measure": "time", "unit": "us", "median": MEDIANS, "ratio": RATIOS, "limits": limits}
+    facts = {
+        "case": "work",
+        "failed": {},
+        "measure": "time",
+        "unit": "us",
+        "median": MEDIANS,
+        "ratio": RATIOS,
+        "limits": limits,
+    }
     seen = {"first_step_s": {"jax_one_thread": 1.5}, "discarded": 3, "disturbed": 0, "unwatched": False}
     return facts | seen | changes
 
@@ -184,7 +191,7 @@ def test_the_table_of_other_cases():
     limits = [tables.judge(Limit("eager", versus, 1.5), ratios, medians) for versus in ("torch", "hand")]
     head, _, cells, *_ = tables.plain_table([row(median=medians, ratio=ratios, limits=limits)], ABOUT).splitlines()
     assert head == "| case | ours | PyTorch | aimed at |  |"
-    assert cells == "| work | 200 us | 2 | <= 1.5 torch; <= 1.5 hand | missed (2); not measured |"
+    assert cells == "| work | 200 us | 2 | <= 1.5 PyTorch; <= 1.5 hand-written NumPy | missed (2); not measured |"
 
 
 PROGRAMS = [
