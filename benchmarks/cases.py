@@ -32,8 +32,8 @@ PEERS = {
 }
 CONTESTANTS = OURS | PEERS
 
-# A limit on "JAX" is one on the faster of its settings in the case at hand. Those on PyTorch are on eager PyTorch, as the
-# issue writes them; torch.compile stands beside it.
+# A limit on "JAX" is one on the faster of its settings in the case at hand. Those on PyTorch are on eager PyTorch, as
+# the issue writes them; torch.compile stands beside it.
 FASTEST = {"JAX": ("jax", "jax_one_thread")}
 PLAIN = ("eager", "hand", "torch", "jax", "autograd", "mygrad", "micrograd", "sklearn")
 EAGER = ("eager", "torch", "autograd", "mygrad", "micrograd")

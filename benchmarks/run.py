@@ -24,10 +24,7 @@ LIBRARY_SETTINGS = ("OPENBLAS_", "OMP_", "MKL_", "XLA_", "JAX_")  # environment 
 
 def main():
     options = parse_options()
-    if options.read:
-        results = json.loads(options.read.read_text())
-    else:
-        results = measure_all(options)
+    results = json.loads(options.read.read_text()) if options.read else measure_all(options)
     text = report(results["cases"], results)
     print(text, end="")
     if options.markdown:
