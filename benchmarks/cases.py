@@ -192,6 +192,6 @@ OTHERS = [
         for n in (10, 100)
     ],
     # hand-written NumPy's import is `import numpy`
-    plain("import, whole process", "import_library", limits=aims("1.2 hand")),
+    plain("import, whole process", "import_library", limits=aims("1.2 hand"), slow=True),
 ]
 CASES = HEADLINES + OTHERS

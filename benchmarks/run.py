@@ -19,6 +19,7 @@ from benchmarks.cases import CASES, CONTESTANTS, HEADLINES, OTHERS, OURS  # noqa
 from benchmarks.turns import Worker, ask_once, disagreeing, ratio, take_turns  # noqa: E402
 
 SECONDS_PER_TURN = 0.2
+OTHER_ROUNDS, SLOW_ROUNDS = 5, 3  # at most: of what is in no headline, and of what takes long
 LIBRARY_SETTINGS = ("OPENBLAS_", "OMP_", "MKL_", "XLA_", "JAX_")  # environment variables to report
 
 
@@ -100,7 +101,7 @@ def measure(case, workers, options):
     else:
         contestants = {name: (name, case.name) for name in workers if name in case.contestants}
     contestants = {label: pair for label, pair in contestants.items() if pair[0] in workers}
-    rounds = min(options.rounds, 3) if case.slow else options.rounds
+    rounds = min(options.rounds, SLOW_ROUNDS if case.slow else options.rounds if case in HEADLINES else OTHER_ROUNDS)
     if case.measure == "time":
         turns, setups = time_steps(case, contestants, workers, rounds, options)
     else:  # each turn is in a process of its own; memory hardly varies
@@ -180,7 +181,7 @@ def parse_options():
         metavar="NAME",
         help=f"any of {', '.join(CONTESTANTS)}; all if left out",
     )
-    parser.add_argument("--rounds", type=int, default=7, help="slow cases take 3 at most (default: 7)")
+    parser.add_argument("--rounds", type=int, default=7, help="at most (default: 7)")
     parser.add_argument("--quick", action="store_true", help="3 rounds of short turns, caches of compilers as they are")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every measurement, after each case")
     parser.add_argument("--from", type=Path, metavar="FILE", dest="read", help="measure nothing: tables of such a file")
