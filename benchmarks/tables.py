@@ -35,7 +35,8 @@ def headline_table(rows, about):
             *lines,
             "",
             "Time per step, in brackets that of the first call, with compiling. Below ours: the ratio ours/theirs, and "
-            "what is aimed at; of JAX on all cores and on one, the faster counts in each case. "
+            "what is aimed at; of JAX on all cores and on one, the faster counts in each case. Our whole training contains "
+            "compiling each time, since a new model is a new recording; JAX's and torch.compile's does not. "
             f"{footnote(rows, about)}",
         ]
     )
