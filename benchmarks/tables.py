@@ -35,8 +35,8 @@ def headline_table(rows, about):
             *lines,
             "",
             "Time per step, in brackets that of the first call, with compiling. Below ours: the ratio ours/theirs, and "
-            "what is aimed at; of JAX on all cores and on one, the faster counts in each case. Our whole training contains "
-            "compiling each time, since a new model is a new recording; JAX's and torch.compile's does not. "
+            "what is aimed at; of JAX on all cores and on one, the faster counts in each case. Our whole training "
+            "contains compiling each time, since a new model is a new recording; JAX's and torch.compile's does not. "
             f"{footnote(rows, about)}",
         ]
     )
@@ -99,7 +99,11 @@ def quantity(row, label):
     value = row["median"].get(label)
     if value is None:
         return "failed" if label in row["failed"] else "-"
-    return f"{value:,.0f} {row['unit']}" if value >= 100 else f"{value:.3g} {row['unit']}"
+    unit = row["unit"]
+    for larger in ("ms", "s") if unit == "us" else ():
+        if value >= 10_000:
+            value, unit = value / 1000, larger
+    return f"{value:,.0f} {unit}" if value >= 100 else f"{value:.3g} {unit}"
 
 
 def mark(row):

@@ -194,6 +194,17 @@ def test_the_table_of_other_cases():
     assert cells == "| work | 200 us | 2 | <= 1.5 PyTorch; <= 1.5 hand-written NumPy | missed (2); not measured |"
 
 
+@pytest.mark.parametrize(
+    ("value", "unit", "text"),
+    [(3.04, "us", "3.04 us"), (1234, "us", "1,234 us"), (56_789, "us", "56.8 ms"), (12_345_678, "us", "12.3 s"),
+     (20_000, "B/node", "20,000 B/node")],
+)  # fmt: skip
+def test_quantities_in_words(value, unit, text):
+    assert tables.quantity(row(unit=unit, median={"numpy": value}), "numpy") == text
+    assert tables.quantity(row(median={}, failed={"numpy": "no memory"}), "numpy") == "failed"
+    assert tables.quantity(row(median={}), "numpy") == "-"
+
+
 PROGRAMS = [
     ("scalar_chain", ()),
     ("elementwise", (1000,)),
