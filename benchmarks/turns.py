@@ -50,6 +50,7 @@ class Worker:
     def revive(self):
         """Start the process again if it ended, as for the next case."""
         if self.process.poll() is not None:
+            self.end()
             self.start()
             self.answer()
 
@@ -69,10 +70,14 @@ class Worker:
         line = self.process.stdout.readline()
         return json.loads(line) if line else {"error": f"process ended with {self.process.wait()}"}
 
-    def close(self):
+    def end(self):
         with contextlib.suppress(BrokenPipeError):
             self.process.stdin.close()
         self.process.wait()
+        self.process.stdout.close()
+
+    def close(self):
+        self.end()
         if self.caches:
             self.caches.cleanup()
 

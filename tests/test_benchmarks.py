@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from benchmarks import load, tables
+from benchmarks import load, run, tables
 from benchmarks.cases import CASES, CONTESTANTS, FASTEST, HEADLINES, OURS, Limit, aims
 from benchmarks.peers import autograd_lite, plan
-from benchmarks.turns import disagreeing, ratio, take_turns
+from benchmarks.turns import Worker, disagreeing, ratio, take_turns
 from benchmarks.worker import numbers
 
 
@@ -203,6 +205,53 @@ def test_quantities_in_words(value, unit, text):
     assert tables.quantity(row(unit=unit, median={"numpy": value}), "numpy") == text
     assert tables.quantity(row(median={}, failed={"numpy": "no memory"}), "numpy") == "failed"
     assert tables.quantity(row(median={}), "numpy") == "-"
+
+
+def test_a_process_that_ends_is_started_again():
+    worker, case = Worker("hand"), HEADLINES[0].name
+    assert "version" in worker.greet()
+    assert worker.ask("setup", case)["result"]
+    worker.process.kill()
+    assert "ended" in worker.ask("time", case, seconds=0.01, helpers=[])["error"]
+    worker.revive()
+    assert worker.ask("setup", case)["result"]
+    worker.close()
+    assert worker.process.returncode == 0
+
+
+def test_a_process_that_hangs_is_ended():
+    worker = Worker("hand", patience=0)
+    assert worker.greet() == {"error": "no answer in 0 s"}
+    assert worker.process.returncode
+    worker.close()
+
+
+def test_a_case_that_fails_loses_no_other(monkeypatch, tmp_path, capsys):
+    def measure(case, workers, options):
+        if case is HEADLINES[1]:
+            raise RuntimeError("no memory")
+        return row(case=case.name)
+
+    monkeypatch.setattr(run, "measure", measure)
+    monkeypatch.setattr(run, "start", lambda options: {})
+    file = tmp_path / "build" / "all.json"
+    options = SimpleNamespace(cases=HEADLINES[:3], rounds=1, seconds=0, json=file)
+    results = run.measure_all(options)
+    assert [r["case"] for r in results["cases"]] == [HEADLINES[0].name, HEADLINES[2].name]
+    assert json.loads(file.read_text()) == results
+    assert [path.name for path in file.parent.iterdir()] == ["all.json"]
+    assert "no memory" in capsys.readouterr().err
+    assert run.report(json.loads(file.read_text())["cases"], results) == run.report(results["cases"], results)
+
+
+def test_the_page_judges_by_the_limits_of_today():
+    """What is read from a file has measurements in it, and no verdicts."""
+    measured = row(case=HEADLINES[0].name)
+    del measured["limits"]
+    page = run.report([measured, row(case=CASES[-1].name)], ABOUT)
+    assert page.startswith("# Benchmarks\n\n| work | numpy backend |")
+    assert "0.6 JAX (≤ 0.4 ✗)<br>0.1 PyTorch (≤ 0.15 ✓)" in page
+    assert page.index("## Everything else") < page.index(CASES[-1].name)
 
 
 PROGRAMS = [
