@@ -139,10 +139,13 @@ def measure(series, names, say, keep):
         for name, last in list(before.items()):
             row = {"series": series.name, "n": n, "contestant": name}
             product_rate, bandwidth = rates()
-            if last and (expected := last["first"] * n / last["n"]) > PATIENCE:
+            expected = last["first"] * n / last["n"] if last else 0
+            if expected > PATIENCE:
                 answer = {"error": f"its first call would take about {expected:.0f} s"}
             else:
                 answer = ask(name, series.program, series.args(n), series.args(series.sizes[0]))
+                if "error" in answer and expected < PATIENCE / 4:  # not for its size
+                    answer = ask(name, series.program, series.args(n), series.args(series.sizes[0]))
             if "error" in answer:
                 say(f"{series.name} {n}: {name} is left out from here on: {answer['error']}")
                 del before[name]

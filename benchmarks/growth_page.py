@@ -20,8 +20,9 @@ OPENING = """# Growth: time and memory against size
 `make growth` measures and writes this page. A point is a process of its own: it sets a program up and takes steps of it
 (forward, backward and, in training, the update), with the threads that are best there. Memory is the peak of the
 resident memory in a step, less what was resident before the program was set up: parameters, their gradients and
-momentum, data, what the step holds, and of what is compiled the program itself. Dotted lines are the first call, with
-recording and compiling.
+momentum, data, what the step holds, and of what is compiled the program itself. It shows only where it is more than
+what the process had free by then, from starting and from a step of the smallest size. Dotted lines are the first call,
+with recording and compiling.
 
 The lower panels are the roofline: the operations and the bytes that a step cannot do without, per second, as a share of
 the rate of a large float32 product and of the rate of a large copy, both measured right before each point. At 100 % the
