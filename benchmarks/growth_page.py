@@ -9,6 +9,7 @@ import matplotlib
 
 matplotlib.use("svg")
 import matplotlib.pyplot as plt
+from matplotlib.ticker import LogLocator, NullFormatter, NullLocator
 
 from benchmarks.cases import CONTESTANTS
 
@@ -52,28 +53,35 @@ def machine(measured, processors):
 
 
 def figure(series, rows):
-    fig, axes = plt.subplots(2, 2, figsize=(9, 6), layout="constrained", sharex=True)
+    fig, axes = plt.subplots(2, 2, figsize=(9, 6.3), layout="constrained", sharex=True)
     panels = [
         ("time per step", duration, lambda row: row["seconds"]),
         ("peak memory", amount, lambda row: row["bytes"]),
         ("share of the product rate", percent, lambda row: row["products"]),
         ("share of the bandwidth", percent, lambda row: row["memory"]),
     ]
+    points = by_contestant(rows)
     for ax, (title, unit, value) in zip(axes.flat, panels, strict=True):
-        for name, points in by_contestant(rows).items():
-            xs, ys = [row["n"] for row in points], [value(row) for row in points]
+        for name, some in points.items():
+            xs, ys = [row["n"] for row in some], [value(row) for row in some]
             ax.plot(xs, ys, "o-", markersize=3.5, color=COLOURS.get(name), label=CONTESTANTS[name].title)
         ax.set(xscale="log", yscale="log", title=title)
+        ax.set_xticks(series.sizes, [f"{n:,}" for n in series.sizes])
+        ax.xaxis.set_minor_locator(NullLocator())
+        values = [value(row) for some in points.values() for row in some]
+        few = max(values) < 50 * min(values)  # then a label a decade would be too few
+        ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if few else (1,)))
         ax.yaxis.set_major_formatter(lambda y, _, unit=unit: unit(y))
-        ax.yaxis.set_minor_formatter(lambda y, _: "")
-    for name, points in by_contestant(rows).items():
+        ax.yaxis.set_minor_formatter(NullFormatter())
+    for name, some in points.items():
         if CONTESTANTS[name].compiles:
-            firsts = [row["first"] for row in points]
-            axes[0, 0].plot([row["n"] for row in points], firsts, ":", color=COLOURS.get(name))
+            label = f"{CONTESTANTS[name].title}, first call"
+            xs, ys = [row["n"] for row in some], [row["first"] for row in some]
+            axes[0, 0].plot(xs, ys, ":", color=COLOURS.get(name), label=label)
     for ax in axes[1]:
         ax.axhline(1, color="black", linewidth=0.8)
-    axes[0, 0].legend()
-    fig.supxlabel(series.title)
+    fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=6, frameon=False)
+    fig.supxlabel(series.title, fontsize="medium")
     return fig
 
 
