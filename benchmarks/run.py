@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # so that `python benchmarks/run.py` works too
 
 from benchmarks import load, tables  # noqa: E402
-from benchmarks.cases import CASES, CONTESTANTS, HEADLINES, OTHERS, OURS  # noqa: E402
+from benchmarks.cases import CASES, CONTESTANTS, HEADLINES, OTHERS, OURS, TRAININGS  # noqa: E402
 from benchmarks.turns import Worker, ask_once, disagreeing, ratio, take_turns  # noqa: E402
 
 SECONDS_PER_TURN = 0.2
@@ -69,11 +69,12 @@ def write(path, text):
 
 
 def report(rows, about):
-    """The page: a table of the headlines, another of what else was measured, each judged by today's limits."""
+    """The page: a table of the headlines, others of what else was measured, each judged by today's limits."""
     measured = {row["case"]: row for row in rows}
     parts = ["# Benchmarks"]
     for heading, cases, table in (
         ("", HEADLINES, tables.headline_table),
+        ("## Training with nn.fit", TRAININGS, tables.headline_table),
         ("## Everything else that is measured", OTHERS, tables.plain_table),
     ):
         some = [tables.judged(measured[case.name], case) for case in cases if case.name in measured]

@@ -35,8 +35,8 @@ def headline_table(rows, about):
             *lines,
             "",
             "Time per step, in brackets that of the first call, with compiling. Below ours: the ratio ours/theirs, and "
-            "what is aimed at; of JAX on all cores and on one, the faster counts in each case. Our whole training "
-            "contains compiling each time, since a new model is a new recording; JAX's and torch.compile's does not. "
+            "what is aimed at; of JAX on all cores and on one, the faster counts in each case. nn.fit's "
+            "times contain compiling, since a new model is a new recording; JAX's and torch.compile's do not. "
             f"{footnote(rows, about)}",
         ]
     )
@@ -112,9 +112,10 @@ def mark(row):
 
 def footnote(rows, about):
     discarded, disturbed = sum(row["discarded"] for row in rows), sum(row["disturbed"] for row in rows)
+    watchable = [row for row in rows if row["measure"] != "memory"]
     watched = (
         "what other programs did meanwhile could not be measured"
-        if any(row["unwatched"] for row in rows)
+        if any(row["unwatched"] for row in watchable)
         else f"{discarded} turns were discarded and taken again, since other programs used more than a tenth of a core"
     )
     if disturbed:

@@ -108,8 +108,8 @@ class Programs:
         x, hessian = rosenbrock_point(n), self.compile(ag.hessian(rosenbrock))
         return lambda: hessian(x)
 
-    def digits_epoch(self, *args):
-        return autograd_lite.digits_epoch(*args, {"compile": self.backend})
+    def digits_epochs(self, *args):
+        return autograd_lite.digits_epochs(*args, {"compile": self.backend})
 
     def digits_learned(self, *args):
         return autograd_lite.digits_learned(*args, {"compile": self.backend})
@@ -138,8 +138,8 @@ class Programs:
 
         return step
 
-    def image_epoch(self, *args):
-        return autograd_lite.image_epoch(*args, {"compile": self.backend})
+    def image_epochs(self, *args):
+        return autograd_lite.image_epochs(*args, {"compile": self.backend})
 
 
 def elementwise_function(x):
