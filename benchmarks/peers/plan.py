@@ -64,11 +64,11 @@ class Programs:
         blas_threads(1 if max(sizes) < 100 else os.cpu_count())
         X, labels, layers = classification(sizes, batch)
         _, update = self.network(activation, LEARNING_RATE)
-        state = state_of(layers)
+        parameters, velocities = state_of(layers)
 
         def step():
-            nonlocal state
-            *state, loss = update(*state, X, labels)
+            nonlocal parameters, velocities
+            parameters, velocities, loss = update(parameters, velocities, X, labels)
             return loss
 
         return step
@@ -123,14 +123,15 @@ class Programs:
         cross_entropy = self.compile(ag.nn.cross_entropy)
 
         def step():
-            state, orders = state_of(layers), shuffles(len(y))
+            (parameters, velocities), orders = state_of(layers), shuffles(len(y))
             for count in range(1, 101):
                 order = next(orders)
                 rows, labels, total = X[order], y[order], 0.0
                 for k in range(0, len(y), batch):
-                    *state, loss = update(*state, rows[k : k + batch], labels[k : k + batch])
+                    some = rows[k : k + batch], labels[k : k + batch]
+                    parameters, velocities, loss = update(parameters, velocities, *some)
                     total += float(loss) * min(batch, len(y) - k)
-                scores = outputs(state[0], validation_X)
+                scores = outputs(parameters, validation_X)
                 float(cross_entropy(scores, validation_y))
                 if (scores.argmax(1) == validation_y).mean() >= ENOUGH:
                     return count
@@ -149,4 +150,4 @@ def elementwise_function(x):
 def state_of(layers):
     """Parameters and velocities of a network, as flat lists."""
     parameters = [array.copy() for layer in layers for array in layer]
-    return [parameters, [np.zeros_like(p) for p in parameters]]
+    return parameters, [np.zeros_like(p) for p in parameters]
