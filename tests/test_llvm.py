@@ -438,7 +438,7 @@ def test_other_dtypes(dtype):
 
 @pytest.mark.parametrize("shapes", [
     ((5, 4), (4, 3)), ((1, 1), (1, 1)), ((64, 64), (64, 10)), ((33, 17), (17, 65)), ((7,), (7, 3)), ((3, 7), (7,)),
-    ((9,), (9,)), ((128, 300), (300, 40)), ((200, 200), (200, 200)), ((2, 100), (100, 2)),
+    ((9,), (9,)), ((4, 5, 6), (6, 3)), ((5, 6), (4, 6, 3)), ((4, 5, 6), (4, 6, 3)), ((1, 5, 6), (4, 6, 3)), ((128, 300), (300, 40)), ((200, 200), (200, 200)), ((2, 100), (100, 2)),
 ], ids=str)  # fmt: skip
 @pytest.mark.parametrize("dtype", KINDS, ids=lambda d: d.__name__)
 def test_products_of_integers_are_exact(shapes, dtype):
@@ -448,6 +448,10 @@ def test_products_of_integers_are_exact(shapes, dtype):
         y = a @ b
         both = [y, (2 * a) @ b]
         if a.ndim == b.ndim == 2:
+            both += [
+                ag.reshape(ag.transpose(y), (-1,)) + 1,
+                ag.reshape(ag.transpose(a), (1, -1)) @ ag.reshape(a, (-1, 1)),
+            ]
             both += [ag.transpose(b) @ ag.transpose(a), ag.transpose(y) @ a, y @ ag.transpose(b), (a @ b)[::2] * 2]
         return both
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..errors import ArgumentError, ShapeError
 from .callbacks import Callback, EarlyStopping, as_callback, sign_of
-from .checks import check_labels, check_output, check_parts
+from .checks import check_output, check_parts, check_targets
 from .data import batches, checked, is_whole
 from .divergence import BOUND, OutOfBounds, State, diagnosis
 from .history import History
@@ -97,9 +97,9 @@ def fit(
         )
     if not is_whole(epochs):
         raise ArgumentError(f"fit: {epochs} epochs; a whole number from 1 on is needed")
-    check_labels(model, train, "training data")
+    check_targets(model, loss, train, "training data")
     if held_out is not None:
-        check_labels(model, held_out, "validation data")
+        check_targets(model, loss, held_out, "validation data")
     if not set(map(id, optimizer.theta.leaves)) & set(map(id, theta.leaves)):
         raise ArgumentError("fit: the optimizer holds none of the model's parameters; give it model.parameters()")
     if early_stopping is not None and not isinstance(early_stopping, EarlyStopping):

@@ -14,17 +14,24 @@ def enter(args):
     a1, a2, = a0
     if type(a1) is not ndarray or a1.shape != (2, 3) or a1.dtype is not t0: return ELSEWHERE
     if type(a2) is not ndarray or a2.shape != (3,) or a2.dtype is not t0: return ELSEWHERE
-    return run((a1, a2))
+    try: built = free.pop()
+    except IndexError: built = build()
+    try: ys = built.run([a1, a2])
+    finally: free.append(built)
+    return ys[0]
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .signature import ARRAY, FLOAT, Fixed
+
+if TYPE_CHECKING:
+    from .plan import Plan
 
 
 class _Elsewhere:
@@ -35,10 +42,10 @@ class _Elsewhere:
 ELSEWHERE = _Elsewhere()
 
 
-def entrance(form: Any, found: list[Any], run: Any, holds: Any = None) -> tuple[Callable[..., Any], str]:
-    """A function of `args` that calls `run` with what `found` is here, if they have this form, the same shapes and
-    dtypes, and `holds()`; and its text."""
-    scope: dict[str, Any] = {"ndarray": np.ndarray, "ELSEWHERE": ELSEWHERE, "run": run, "holds": holds}
+def entrance(form: Any, found: list[Any], plan: Plan) -> tuple[Callable[..., Any], str]:
+    """A function of `args` that runs the plan, if they have this form, and `found` in them the same shapes and dtypes;
+    and its text."""
+    scope: dict[str, Any] = {"ndarray": np.ndarray, "ELSEWHERE": ELSEWHERE, "plan": plan, "holds": plan.holds}
     lines: list[str] = []
     names: list[str] = []
     count = 0
@@ -62,6 +69,9 @@ def entrance(form: Any, found: list[Any], run: Any, holds: Any = None) -> tuple[
             elif isinstance(x, np.ndarray):
                 same = f"{name}.shape != {x.shape} or {name}.dtype is not {named(x.dtype)}"
                 test = f"type({name}) is not ndarray or {same}"
+                if (memory := plan.memory.get(len(names) - 1)) is not None:  # mostly what was given out last
+                    scope[f"{name}_was"] = memory
+                    test = f"{name} is not {name}_was and ({test})"
             else:
                 test = f"type({name}) is not {named(type(x))}"
             lines.append(f"    if {test}: return ELSEWHERE")
@@ -91,25 +101,56 @@ def entrance(form: Any, found: list[Any], run: Any, holds: Any = None) -> tuple[
 
     check("args", form)
     del check  # which knows itself, and all else here
-    if holds is not None:
+    if plan.guards or plan.builds:
         lines.append("    if not holds(): return ELSEWHERE")
-    given = ", ".join(names) + "," * (len(names) == 1)
-    text = "\n".join(["def enter(args):", *lines, f"    return run(({given}))"])
+    if plan.copied or plan.afterwards or plan.quiet:
+        given = ", ".join(names) + "," * (len(names) == 1)
+        lines.append(f"    return plan(({given}))")
+    if plan.copied and not (plan.afterwards or plan.quiet):
+        moved = " or ".join([f"{names[k]} is not {names[k]}_was" for k in plan.copied])
+        lines[-1] = f"    if {moved}: {lines[-1].strip()}"
+    if not (plan.afterwards or plan.quiet):
+        lines += _run(plan, names, scope)
+    text = "\n".join(["def enter(args):", *lines])
     exec(compile(text, "<autograd_lite entrance>", "exec"), scope)
     return scope.pop("enter"), text  # a function in its own globals would be freed by the garbage collector only
 
 
-def regrouping(form: Any) -> Callable[[list[Any]], Any]:
-    """A function that puts values into containers: `form`, with anything but None where a value stands."""
+def _run(plan: Plan, names: list[str], scope: dict[str, Any]) -> list[str]:
+    """What `plan(found)` does, for arguments with these names that are in their places."""
+    read = []
+    for k, now in enumerate(plan.reads):
+        scope[f"r{k}"] = now
+        read.append(names[now] if isinstance(now, int) else f"r{k}" + "()" * callable(now))
+    scope |= {"free": plan.free, "build": plan.another, "lock": plan.lock}
+    lines = [
+        "    try: built = free.pop()",
+        "    except IndexError: built = build()",
+        f"    try: ys = built.run([{', '.join(read)}])",
+        "    finally: free.append(built)",
+        f"    return {grouped(plan.form, plan.given, scope)}",
+    ]
+    if plan.memory:
+        lines = ["    with lock:", *[f"    {line}" for line in lines]]
+    return lines
+
+
+def regrouping(form: Any, given: dict[int, Any]) -> Callable[[list[Any]], Any]:
+    """A function that puts values into the containers of `form`; those at some places are `given` by now."""
     scope: dict[str, Any] = {}
-    count = 0
+    return eval(f"lambda ys: {grouped(form, given, scope)}", scope)  # type: ignore[no-any-return]
+
+
+def grouped(form: Any, given: dict[int, Any], scope: dict[str, Any]) -> str:
+    """The expression of the containers of `form`, with `ys[0]` and so on for anything but None that stands there."""
+    count = taken = 0
 
     def text(form: Any) -> str:
-        nonlocal count
+        nonlocal count, taken
         if form is None:
             return "None"
         if isinstance(form, dict):
-            keys = [f"k{len(scope)}_{j}" for j in range(len(form))]
+            keys = [f"key{len(scope)}_{j}" for j in range(len(form))]
             scope.update(zip(keys, form, strict=True))
             items = zip(keys, form.values(), strict=True)
             return "{" + ", ".join([f"{key}: {text(part)}" for key, part in items]) + "}"
@@ -117,9 +158,13 @@ def regrouping(form: Any) -> Callable[[list[Any]], Any]:
             parts = "".join([f"{text(part)}, " for part in form])
             if type(form) in (list, tuple):
                 return f"[{parts}]" if type(form) is list else f"({parts})"
-            scope[name := f"c{len(scope)}"] = type(form)
+            scope[name := f"container{len(scope)}"] = type(form)
             return f"{name}({parts})" if hasattr(form, "_fields") else f"{name}(({parts}))"
         count += 1
-        return f"ys[{count - 1}]"
+        if count - 1 in given:
+            taken += 1
+            scope[f"given{count - 1}"] = given[count - 1]
+            return f"given{count - 1}"
+        return f"ys[{count - 1 - taken}]"
 
-    return eval(f"lambda ys: {text(form)}", scope)  # type: ignore[no-any-return]
+    return text(form)

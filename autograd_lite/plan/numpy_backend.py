@@ -36,7 +36,8 @@ class Built:
         writer = _Writer(self.program)
         self.source, self.peak_bytes, self._function = writer.source, writer.bytes, writer.function
         self.homes, self.constants = writer.homes, writer.statements.constants
-        self._held = list(writer.held.items())
+        always = [source.source.memory for source in self.program.sources if not isinstance(source.source, Argument)]
+        self._held = [(k, array) for k, array in writer.held.items() if all(array is not memory for memory in always)]
         self._dynamic = [k for k in range(len(self.program.sources)) if k not in writer.held] if writer.apart else []
         memories = [target.source.memory for target, _ in self.program.writes]
         self._written = {id(memory if memory.base is None else memory.base) for memory in memories}

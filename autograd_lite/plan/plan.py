@@ -48,14 +48,15 @@ class Plan:
         self.program, self.guards, self.builds = recording.program, recording.guards, recording.builds
         self.rebuilt = recording.rebuilt
         self.memory: dict[int, Any] = {}  # of donated arguments, which results are written over
-        self.places: dict[int, int] = {}  # where in what is returned such a result stands
+        self.given: dict[int, Any] = {}  # the same, by the place of the result in what is returned
         self._start = self._with_donations(recording.program, donated)
         self.best = passes.optimised(self._start)
         used = {s.source.memory is not None and id(s.source.memory) for s in self.best.sources if not _is_argument(s)}
         self.copied = [k for k, memory in self.memory.items() if id(memory) in used]
-        self.reads = [s.source.position if _is_argument(s) else s.source.read for s in self.best.sources]
+        self.reads = [_read(source.source) for source in self.best.sources]
         self.afterwards = [(call, tensor is not None) for call, tensor in recording.afterwards]
-        self.regrouped = regrouping(recording.form)
+        self.form = recording.form
+        self.regrouped = regrouping(self.form, self.given)
         self.build = backend_for(self.best, backend)
         first = self.build(self.best)
         self.free = [first]
@@ -82,20 +83,26 @@ class Plan:
 
     def entrance_for(self, form: Any, found: list[Any]) -> Callable[..., Any]:
         """A function of a call's arguments that replays the plan if they fit."""
-        enter, self.entrance = entrance(form, found, self, self.holds if self.guards or self.builds else None)
+        enter, self.entrance = entrance(form, found, self)
         return enter
+
+    def another(self) -> Any:
+        """The program with buffers of its own, for one more call at the same time."""
+        return self.build(self.best)
 
     def __call__(self, found: Any) -> Any:
         """What the function gives for these arrays and floats, in the order in which they stand in its arguments."""
         try:
             built = self.free.pop()
         except IndexError:
-            built = self.build(self.best)
+            built = self.another()
         try:
             with self.lock:
                 if self.copied:
                     found = self._moved_in(found)
-                sources = [found[read] if read.__class__ is int else read() for read in self.reads]
+                sources = [
+                    found[now] if now.__class__ is int else now() if callable(now) else now for now in self.reads
+                ]
                 if self.quiet:
                     with np.errstate(all="ignore"):
                         ys = built.run(sources)
@@ -103,8 +110,6 @@ class Plan:
                     ys = built.run(sources)
         finally:
             self.free.append(built)
-        for k, place in self.places.items():
-            ys.insert(place, self.memory[k])
         if self.afterwards:
             values = iter(ys[len(ys) - sum(has_value for _, has_value in self.afterwards) :])
             for call, has_value in self.afterwards:
@@ -145,7 +150,7 @@ class Plan:
                 place = Captured(lambda memory=memory: memory, f"donated {source.source.name}", memory)  # type: ignore[misc]
                 new[source] = Value(None, (), (), source.shape, source.dtype, place)
                 writes.append((new[source], outputs[fits[0]]))
-        self.places = dict(sorted(taken.items(), key=lambda pair: pair[1]))
+        self.given = {place: self.memory[k] for k, place in taken.items()}
         rest = [y for j, y in enumerate(outputs) if j not in taken.values()]
         return substituted(program._replace(outputs=tuple(rest), writes=tuple(writes)), new)
 
@@ -169,6 +174,13 @@ class Plan:
 
 def _is_argument(source: Value) -> bool:
     return isinstance(source.source, Argument)
+
+
+def _read(source: Argument | Captured) -> Any:
+    """The place of an argument, an array that is always the same, or a function that says what is to be read now."""
+    if isinstance(source, Argument):
+        return source.position
+    return source.read if source.memory is None else source.memory
 
 
 def _kind(value: Value) -> Any:

@@ -1,5 +1,7 @@
 """A plan in words: the table of its inputs and buffers, and the comments in its source.
 
+Buffers are b0, b1, ... in a plan that NumPy runs; @0, @256, ... are places in native code's one piece of memory.
+
 >>> import numpy as np, autograd_lite as ag
 >>> f = ag.compile(lambda x, y: np.exp(np.tanh(x) * y) + 1, backend="numpy")
 >>> z = f(np.ones((2, 3)), np.ones(3))
@@ -32,9 +34,9 @@ import numpy as np
 
 from ..describe import columns
 from .lifetimes import Home
-from .program import Program, Value, call_text, names_of, source_text, type_text
+from .program import Program, Value, call_text, names_of, source_texts, type_text
 
-_KINDS = ("buffer", "blocks", "memory", "new", "view")  # in the order in which they are listed
+_KINDS = ("buffer", "blocks", "register", "memory", "new", "view")  # in the order in which they are listed
 FAR = 60  # characters; comments stand at most so far to the right for the sake of others, and lists go on below
 
 
@@ -65,7 +67,8 @@ def table(program: Program, homes: Mapping[Value, Home], constants: Mapping[str,
     """A line for each input, for each memory that values are computed into, with those that lie in it in turn, for each
     view that is known before the program runs, and for each constant that has a name."""
     names = names_of(program)
-    rows = [(names[s], _bytes(s.nbytes), type_text(s), source_text(program, s)) for s in program.sources]
+    texts = source_texts(program)
+    rows = [(names[s], _bytes(s.nbytes), type_text(s), texts[s]) for s in program.sources]
     held: dict[Any, list[Value]] = defaultdict(list)
     for value in sorted(homes, key=lambda v: _KINDS.index(homes[v].kind)):
         held[(homes[value], value) if homes[value].kind == "new" else (homes[value], None)].append(value)

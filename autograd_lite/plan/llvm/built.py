@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from .. import numpy_backend
-from ..program import Program, Value, names_of
+from ..lifetimes import Home
+from ..program import Program, Value, memory_names, names_of
 from ..statements import Statements
 from . import threads
 from .calling import builtin, offsets
@@ -45,6 +46,25 @@ class Built:
         self.source, self.ir = f"{lines.source}\n\n{listing(self.lowered)}", self.lowered.ir
         self._function = lines.function
         self._eager: Any = None
+
+    @property
+    def homes(self) -> dict[Value, Home]:
+        """Where values lie: in scratch memory, from some byte on; in memory of others; or in a register, while a loop
+        computes what is made of them."""
+        lowered, schedule = self.lowered, self.lowered.schedule
+        called = dict(zip([new for _, new in lowered.program.writes], memory_names(lowered.program), strict=True))
+        homes: dict[Value, Home] = {}
+        for value, own in zip(self.program.values, lowered.program.values, strict=True):
+            memory = lowered.memories.get(own)
+            if memory is None:
+                if own not in schedule.views and isinstance(schedule.item.get(own), Nest):
+                    homes[value] = Home("register", "registers", 0)
+            elif memory.argument is None:
+                homes[value] = Home("buffer", f"@{memory.offset}", memory.nbytes)
+            else:
+                new = own in lowered.outputs
+                homes[value] = Home("new", "new", memory.nbytes) if new else Home("memory", called[own], memory.nbytes)
+        return homes
 
     def run(self, sources: list[Any]) -> Any:
         """What the program gives for these arrays, in the order of `program.sources`."""
@@ -110,7 +130,8 @@ class _Lines:
             self.lines.append(f"{self.names[y]} = empty({y.shape}, {self.statements.constant(y.dtype)})")
             self.there.add(y)
         targets = [self.statements.constant(target.source.memory) for target, _ in self.lowered.targets]
-        arguments = [*[self.names[s] for s in self.lowered.sources], *targets]
+        regions = [self.statements.constant(region) for region in self.lowered.regions.values()]
+        arguments = [*[self.names[s] for s in self.lowered.sources], *targets, *regions]
         self.start = f"start({', '.join([*arguments, *[self.names[y] for y in self.lowered.outputs]])})"
         if not self.lowered.phases or self.lowered.phases[0][0] != "start":
             self._call("start")
@@ -152,7 +173,8 @@ class _Lines:
         self.there.add(value)
 
     def _know(self, value: Value) -> None:
-        self.statements.know(value, self._array(self.lowered.view(value)))
+        written = [t.source.memory for t, new in self.lowered.targets if new is value]
+        self.statements.know(value, written[0] if written else self._array(self.lowered.view(value)))
 
     def _array(self, view: View) -> np.ndarray[Any, Any]:
         """The array that a view of scratch memory is."""

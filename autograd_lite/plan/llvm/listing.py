@@ -20,12 +20,15 @@ def listing(lowered: Lowering) -> str:
             head = (
                 f"{name}: {lowered.counts[name]} blocks, on several threads" if name in lowered.counts else f"{name}:"
             )
-            parts.append("\n".join([head, *[f"    {_text(item, lowered, names)}" for item in items]]))
+            rest = "" if name in lowered.counts else "the rest "
+            texts = [f"    {rest if lowered.is_shared(i) else ''}{_text(i, lowered, names)}" for i in items]
+            parts.append("\n".join([head, *texts]))
     return "\n\n".join(parts)
 
 
 def _names(lowered: Lowering) -> dict[Value, str]:
     names = names_of(lowered.program)
+    names.update({copy: f"copy for {names[value]}" for value, copy in lowered.schedule.copies.items()})
     for part, (whole, _) in lowered.schedule.parts.items():
         names[part] = f"part of {names[whole]}"
     return names

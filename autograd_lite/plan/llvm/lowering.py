@@ -14,14 +14,15 @@ from typing import Any
 
 import numpy as np
 
+from ...ops import OPS
 from ..program import Program, Value
 from .assembly import view_of_part
 from .calling import Offsets
 from .entry import PARAMETERS, Entry, Table, close, load_pointer, open_context, release, take_back
 from .forms import has_kind, kind_of, with_own_numbers
 from .loops import Loops
-from .memory import Memory, View, assign, contiguous, viewed, whole
-from .products import SMALL, Matrix, Products, as_matrix, multiply_adds
+from .memory import Memory, View, adjacent, assign, contiguous, viewed, whole
+from .products import SMALL, Matrix, Products, as_matrix, multiply_adds, stack_of
 from .registers import BOOL, I64, Kind, Register
 from .schedule import Item, Nest, Product, Schedule
 from .writer import Module, Writer
@@ -39,9 +40,11 @@ class Lowering:
         self.program, self.where, self.vector_bytes = with_own_numbers(program), where, vector_bytes
         self.schedule = Schedule(self.program)
         self.items = self.schedule.items
+        self._write_late()
         self.position = {item: k for k, item in enumerate(self.items)}
         self.memories: dict[Value, Memory] = {}
         self.arguments: list[Memory] = []
+        self.regions: dict[Value, Any] = {}  # vectors that lie in somebody's memory, and that memory
         self.targets: list[tuple[Value, Value]] = []  # what is written directly
         self.outputs: list[Value] = []  # what is computed into memory that the caller gets
         self._place()
@@ -66,6 +69,31 @@ class Lowering:
         self.scratch_bytes = assign(scratch)
         self._write()
 
+    def _write_late(self) -> None:
+        """Move what computes new values of somebody's memory behind the last item that reads the old ones."""
+        for target, new in self.program.writes:
+            item = self.schedule.item.get(new) if isinstance(new, Value) else None
+            if not isinstance(item, Nest) or any(
+                item in self._makers(other) for other in self.items if other is not item
+            ):
+                continue
+            old = [
+                s
+                for s in self.program.sources
+                if _stays(s) and np.may_share_memory(s.source.read(), target.source.memory)
+            ]
+            readers = [i for i in self.items if not self.schedule.reads(i).isdisjoint(old)]
+            if readers:
+                place = self.items.index(readers[-1])
+                if place > self.items.index(item):
+                    self.items.remove(item)
+                    self.items.insert(place, item)
+
+    def _makers(self, item: Item) -> set[Item | None]:
+        """The items whose results an item reads."""
+        assembled = self.schedule.assembled
+        return {self.schedule.item[v] for read in self.schedule.reads(item) for v in assembled.get(read, [read])}
+
     # -- memory --------------------------------------------------------------------------------------------------------
 
     def _place(self) -> None:
@@ -78,6 +106,7 @@ class Lowering:
             if isinstance(new, Value) and new in stored and new not in self.memories and self._may_write(target, new):
                 self.targets.append((target, new))
                 self._argument(new, new.shape, new.dtype)
+        self._join_adjacent()
         given = Counter([y for y in program.outputs if isinstance(y, Value)])
         shown = set(self.schedule.views.values())
         for y, times in given.items():
@@ -104,6 +133,26 @@ class Lowering:
             if isinstance(y, Value) and self.schedule.base(y) in self.memories:
                 self.memories[self.schedule.base(y)].use(end)
 
+    def _join_adjacent(self) -> None:
+        """Vectors put together from parts that lie one behind the other in somebody's memory, such as the gradient of
+        all parameters: they are there already."""
+        arrays = {new: target.source.memory for target, new in self.targets}
+        for value, copies in list(self.schedule.assembled.items()):
+            bases = [self.schedule.base(c.inputs[0]) if isinstance(c.inputs[0], Value) else None for c in copies]
+            whole_parts = all(b in arrays and b.size == c.size for b, c in zip(bases, copies, strict=True))
+            if value in self.memories or value.op is not OPS["concatenate"] or not whole_parts or len(value.shape) != 1:
+                continue
+            joined = adjacent([arrays[b] for b in bases if b is not None])
+            if joined is not None and all(self._shows_whole(c) for c in copies):
+                self.schedule.drop(copies, value)
+                self._argument(value, value.shape, value.dtype)
+                self.regions[value] = joined
+
+    def _shows_whole(self, copy: Value) -> bool:
+        """Whether a part is all of a memory in C order."""
+        view = self.view(copy.inputs[0])
+        return view.offset == 0 and view.strides == contiguous(view.shape)
+
     def _argument(self, value: Value, shape: tuple[int, ...], dtype: Any) -> None:
         self.memories[value] = memory = Memory(shape, dtype, len(self.arguments))
         self.arguments.append(memory)
@@ -112,7 +161,7 @@ class Lowering:
         """Whether `new` may be computed into the memory of `target`: nothing can fail afterwards, and nothing reads
         what was there. Sources that are somebody's arrays are looked at here; the others when the plan starts."""
         memory, item = target.source.memory, self.schedule.item[new]
-        if item is None or not self.is_native(item) or not new.shape or new in self.schedule.assembled:
+        if not isinstance(item, (Nest, Product)) or not new.shape or new in self.schedule.assembled:
             return False
         if memory.shape != new.shape or memory.dtype != new.dtype or not memory.flags.c_contiguous:
             return False
@@ -123,11 +172,9 @@ class Lowering:
         for source in self.program.sources:
             if not has_kind(source) or not source.shape:
                 continue
-            stays = source.op is None and getattr(source.source, "stays", False)
-            if self._read_after(source, item, new) == "yes" and stays:
-                array = source.source.read()
-                if np.may_share_memory(array, memory):
-                    return False
+            read = self._read_after(source, item, new) == "yes"
+            if read and _stays(source) and np.may_share_memory(source.source.read(), memory):
+                return False
         return True
 
     def _can_fail(self, item: Item) -> bool:
@@ -174,7 +221,7 @@ class Lowering:
         if value in self.schedule.parts:
             of, part = self.schedule.parts[value]
             return view_of_part(part, whole(self.memories[of]))
-        found = viewed(self.view(value.inputs[0]), value)
+        found = viewed(self.view(self.schedule.copies.get(value, value.inputs[0])), value)
         assert found is not None
         return found
 
@@ -236,7 +283,7 @@ class Lowering:
                     if carried:
                         yield "phase", carried
                     yield "part", [item]
-                    carried = [item] if self.loops[item].blocks else []  # type: ignore[index]
+                    carried = [item] if self.loops[item].has_rest else []  # type: ignore[index]
             elif kind == "phase":
                 yield "phase", carried + items
                 carried = []
@@ -339,8 +386,18 @@ class Lowering:
         a, b, c = (self.view(i) for i in (*value.operands, value))
         matrices = as_matrix(a, "%a", True), as_matrix(b, "%b", False), as_matrix(c, "%c", len(a.shape) == 1)
         name = self._product(kind, *matrices)
-        pointers = [pointer(view.memory) for view in (a, b, c)] + [pointer(self.packed[item])]
-        return writer.line(f"call void @{name}({', '.join([f'ptr {p}' for p in pointers])})", writer.here)
+        packed, size = pointer(self.packed[item]), kind.bits // 8
+
+        def one(k: Register | int) -> None:
+            steps = [view.strides[0] if len(view.shape) == 3 and view.shape[0] > 1 else 0 for view in (a, b, c)]
+            places = [
+                writer.pointer(pointer(view.memory), k * step, size, writer.here)
+                for view, step in zip((a, b, c), steps, strict=True)
+            ]
+            writer.line(f"call void @{name}({', '.join([f'ptr {p}' for p in [*places, packed]])})", writer.here)
+
+        count = stack_of(value)
+        return one(0) if count == 1 else writer.loop(0, count, 1, one)
 
     def _product(self, kind: Kind, a: Matrix, b: Matrix, c: Matrix) -> str:
         """The function that computes products of these shapes and layouts."""
@@ -362,5 +419,10 @@ class Lowering:
                 total += size * sum(forms[v].cost if v in forms else 2 for v in self.loops[item].body)
                 total += size * (len(item.reductions) + LOAD * len(self.loops[item].accesses))
             else:
-                total += multiply_adds(item.values[0])
+                total += multiply_adds(item.values[0]) * stack_of(item.values[0])
         return total
+
+
+def _stays(source: Value) -> bool:
+    """Whether a source is always the same array of somebody's."""
+    return source.dtype is not None and bool(source.shape) and bool(getattr(source.source, "stays", False))

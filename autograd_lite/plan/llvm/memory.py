@@ -108,6 +108,25 @@ def _shown(like: np.ndarray[Any, Any], value: Value) -> Any:
     return value.op.run(like, *value.inputs[1:], **statics)
 
 
+def adjacent(arrays: Sequence[np.ndarray[Any, Any]]) -> np.ndarray[Any, Any] | None:
+    """One vector over arrays that lie one behind the other in the same memory; None if they do not."""
+    first = arrays[0]
+    root = first
+    while isinstance(root.base, np.ndarray):
+        root = root.base
+    start, size = root.__array_interface__["data"][0], first.itemsize
+    place = first.__array_interface__["data"][0]
+    offset = place - start
+    for array in arrays:
+        if not array.flags.c_contiguous or array.dtype != first.dtype or array.__array_interface__["data"][0] != place:
+            return None
+        place += array.nbytes
+    if root.dtype != first.dtype or not root.flags.c_contiguous or place > start + root.nbytes:
+        return None
+    vector: np.ndarray[Any, Any] = root.reshape(-1)[offset // size : (place - start) // size]
+    return vector
+
+
 def assign(memories: Sequence[Memory]) -> int:
     """Give each scratch memory its offset, the same to memories that are never in use together; bytes in all."""
     placed: list[Memory] = []

@@ -28,20 +28,26 @@ ROWS = ((8, 7, 6), (8, 7, 6), (6, 5, 7), (6, 5, 4))
 
 
 def is_product(value: Value) -> bool:
-    """Whether `value` is a product of two matrices or vectors of one floating dtype."""
+    """Whether `value` is a product of two matrices or vectors, or of a stack of them, of one floating dtype."""
     if value.op is not OPS["matmul"] or len(value.operands) != 2:
         return False
     a, b = value.operands
     kind = kind_of(value.dtype)
-    plain = len(a.shape) in (1, 2) and len(b.shape) in (1, 2) and a.dtype == b.dtype == value.dtype
+    axes = sorted((len(a.shape), len(b.shape)))
+    plain = (axes[0] >= 1 and axes[1] <= 2) or (axes[0] >= 2 and axes[1] == 3)
+    plain = plain and a.dtype == b.dtype == value.dtype
     return plain and kind is not None and kind.floating and a.size > 0 and b.size > 0
 
 
 def multiply_adds(value: Value) -> int:
-    """How many multiplications a product takes."""
-    return int(prod(value.operands[0].shape)) * (
-        value.operands[1].shape[-1] if len(value.operands[1].shape) == 2 else 1
-    )
+    """How many multiplications a product takes; of a stack, one product of it."""
+    a, b = (i.shape[-2:] for i in value.operands)
+    return int(prod(a)) * (b[1] if len(b) == 2 else 1)
+
+
+def stack_of(value: Value) -> int:
+    """How many products there are."""
+    return int(value.shape[0]) if max(len(i.shape) for i in value.operands) == 3 else 1
 
 
 class Matrix(NamedTuple):
@@ -62,8 +68,8 @@ class Matrix(NamedTuple):
 
 def as_matrix(view: View, base: str, vector_is_row: bool) -> Matrix:
     """A view of one or two axes as a matrix."""
-    if len(view.shape) == 2:
-        return Matrix(base, view.offset, *view.shape, *view.strides)
+    if len(view.shape) >= 2:  # of a stack, the first matrix
+        return Matrix(base, view.offset, *view.shape[-2:], *view.strides[-2:])
     if len(view.shape) == 0:
         return Matrix(base, view.offset, 1, 1, 1, 1)
     (n,), (stride,) = view.shape, view.strides

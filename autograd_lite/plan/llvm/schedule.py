@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from ...ops.shape import contiguous as contiguous_copy
+from ...ops.shape import reshape
 from ..program import Program, Value, uses
 from .assembly import Part, copy_of, parts_of
 from .forms import Form, form_of, has_kind, kind_of
@@ -42,14 +44,14 @@ class Nest(Item):
         self.reductions: list[Value] = []
         self.reduced: tuple[int, ...] | None = None
         self.checks = False  # whether it may find that its input is wrong
-        self.known: set[Value] = set()  # the values that it computes or reads, but for numbers
+        self.known: set[Value] = set()  # the values that it computes or reads, but for numbers in a nest over an array
 
     def takes(self, value: Value, domain: tuple[int, ...], reduced: tuple[int, ...] | None) -> bool:
         """Whether a value may join: of one domain and its reductions over the same axes; and it must have something to
         do with what the nest computes."""
         if domain != self.domain or (reduced is not None and self.reduced not in (None, reduced)):
             return False
-        return not domain or any(i in self.known for i in value.operands)
+        return any(i in self.known for i in value.operands)
 
 
 class Product(Item):
@@ -73,6 +75,7 @@ class Schedule:
         self.reductions: dict[Value, Reduction] = {}
         self.assembled: dict[Value, list[Value]] = {}
         self.views: dict[Value, Value] = {}  # a view, and the value in whose memory it lies
+        self.copies: dict[Value, Value] = {}  # a reshape that cannot show its array, and the copy that it shows
         self.parts: dict[Value, tuple[Value, Part]] = {}  # a part, and the value of which it is one
         self.shown: dict[Value, tuple[int, ...]] = {}  # the strides of a view of memory in C order
         self.users = uses(program)
@@ -96,6 +99,8 @@ class Schedule:
                 self.views[value] = self.views.get(x, x)
                 self.item[value] = self.item[x]
                 return None
+            if value.op is reshape and native and x is not None and x in self.views:
+                return self._copied(value, x)
             if gather is not None and native:
                 self.gathers[value] = gather
                 return self._join(value, value.shape)
@@ -111,6 +116,19 @@ class Schedule:
         item.values.append(value)
         self.item[value] = item
         return None
+
+    def _copied(self, value: Value, x: Value) -> None:
+        """Place an array in a shape in which its entries do not lie: a copy of it, seen in that shape."""
+        copy = Value(contiguous_copy, (x,), (), x.shape, x.dtype)
+        form = form_of(copy)
+        assert form is not None
+        self.forms[copy] = form
+        self._join(copy, copy.shape)
+        self.users[x] = [u for u in self.users[x] if u is not value] + [copy]
+        self.users[copy] = [value]
+        self.copies[value] = copy
+        self.views[value], self.item[value] = copy, self.item[copy]
+        self.shown[value] = contiguous(value.shape)
 
     def _assemble(self, value: Value, parts: list[Part]) -> None:
         """Place the copies that a value is put together from."""
@@ -165,14 +183,16 @@ class Schedule:
             inline = inline and i in self.entry_operands(value)
             first = max(first, position if inline else position + 1)
         checks = value in self.gathers or (value in self.forms and self.forms[value].checks)
-        for item in self.items[first:]:
+        for number, item in enumerate(self.items[first:]):
             if isinstance(item, Nest) and item.takes(value, domain, reduced):
                 break
+            if number == 0 and not domain and isinstance(item, Nest) and not item.domain:
+                break  # one more number where it could not come earlier
         else:
             item = Nest(domain)
             self.items.insert(max(self._earliest(value), behind), item)
         item.checks = item.checks or checks
-        item.known.update([value, *[i for i in value.operands if i.shape]])
+        item.known.update([value, *[i for i in value.operands if i.shape or not domain]])
         self.behind[item].update([self.item[i] for i in after])
         if reduced is None:
             item.values.append(value)
@@ -180,6 +200,18 @@ class Schedule:
             item.reduced = reduced
             item.reductions.append(value)
         self.item[value] = item
+
+    def drop(self, copies: list[Value], value: Value) -> None:
+        """Forget the parts of a value that lie where they are to be already."""
+        makers = [self.item[self.base(copy.inputs[0])] for copy in copies]
+        for copy in copies:
+            item = self.item.pop(copy)
+            assert item is not None
+            item.values.remove(copy)
+            del self.stored[copy], self.forms[copy], self.parts[copy]
+        del self.assembled[value]
+        self.item[value] = max(makers, key=lambda item: -1 if item is None else self.items.index(item))
+        self.items[:] = [i for i in self.items if not isinstance(i, Nest) or i.reductions or self.body(i)]
 
     # -- storing -----------------------------------------------------------------------------------------------------
 
@@ -215,6 +247,7 @@ class Schedule:
                 continue
             if not self.inline(value) or value in roots or self._is_needed_in_memory(value, stored):
                 stored[value] = None
+        stored.update(dict.fromkeys(self.copies.values()))
         return {**stored, **dict.fromkeys([copy for copies in self.assembled.values() for copy in copies])}
 
     def _is_needed_in_memory(self, value: Value, stored: dict[Value, None]) -> bool:
@@ -270,7 +303,7 @@ class Schedule:
         skip = value.inputs[0] if value in self.gathers else None
         return [i for i in value.operands if i is not skip]
 
-    def reads(self, item: Item) -> Iterable[Value]:
+    def reads(self, item: Item) -> set[Value]:
         """The values whose memory an item reads."""
         if not isinstance(item, Nest):
             return {self.base(i) for v in item.values for i in v.operands}

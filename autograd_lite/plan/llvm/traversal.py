@@ -164,6 +164,11 @@ class Traversal:
         return found
 
     @property
+    def has_rest(self) -> bool:
+        """Whether something is left to do when all blocks are done."""
+        return bool(self.blocks and (self.nest.reductions or self.axes[1].extent % BLOCK))
+
+    @property
     def partial_results(self) -> int:
         """For how many results of blocks there must be memory."""
         return (self.blocks + 1) * len(self.nest.reductions) if self.blocks else 0
