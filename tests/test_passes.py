@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import gc
+import tracemalloc
+from tracemalloc import DomainFilter
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -548,3 +552,55 @@ def test_the_text_of_a_program():
         "v3",
         "return v3",
     ]
+
+
+# -- memory ------------------------------------------------------------------------------------------------------------
+
+
+def step_of(sizes):
+    model = ag.nn.MLP(sizes, rng=0, dtype="float32")
+    optimizer = ag.nn.SGD(model.parameters(), lr=0.1, momentum=0.9)
+
+    def step(X, y):
+        optimizer.zero_grad()
+        loss = ag.nn.cross_entropy(model(X), y)
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    return step
+
+
+def of_arrays(snapshot):
+    """The bytes that NumPy has taken for arrays."""
+    return sum(t.size for t in snapshot.filter_traces([DomainFilter(True, np.lib.tracemalloc_domain)]).traces)
+
+
+@pytest.mark.parametrize("sizes", [[64, 64, 10], [784, 512, 512, 10]])
+def test_the_memory_of_a_training_step(sizes):
+    """What `peak_bytes` says is what is allocated, but for arrays of a few entries, and no more than uncompiled."""
+    X, y = np.ones((128, sizes[0]), "f"), np.arange(128) % 10
+    step = step_of(sizes)
+    step(X, y)
+    gc.collect()
+    tracemalloc.start()
+    try:
+        start = tracemalloc.get_traced_memory()[0]
+        step(X, y)
+        uncompiled = tracemalloc.get_traced_memory()[1] - start
+    finally:
+        tracemalloc.stop()
+    compiled = ag.compile(step_of(sizes), backend="numpy")
+    compiled(X, y)
+    plan = compiled.plan
+    gc.collect()
+    tracemalloc.start()
+    try:
+        built = plan.build(plan.best)
+        gc.collect()
+        allocated = of_arrays(tracemalloc.take_snapshot())
+    finally:
+        tracemalloc.stop()
+    assert built.peak_bytes == plan.peak_bytes
+    assert abs(allocated - plan.peak_bytes) < 64
+    assert plan.peak_bytes <= uncompiled

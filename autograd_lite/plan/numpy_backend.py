@@ -98,8 +98,14 @@ class _Writer:
         if len(step) > 1 and step[0].size >= LARGE:
             end, inside = place + len(step), set(step)
             whole = [v for v in step if not folds_all(v) and (self._lasts(v, end) or set(self.uses[v]) - inside)]
+            read = dict.fromkeys(i for value in step for i in value.operands)
+            through_views = {self.life.owner[i] for i in read if self.life.owner[i] is not i}
             for at, value in enumerate(step, place):
-                if value in whole:
+                if value in whole:  # it may take the place of what no entry needs any more, row for row
+                    ufunc = isinstance(value.op.fprop, np.ufunc)
+                    same = [i for i in read if i.shape == value.shape and i.dtype == value.dtype]
+                    apart = {*through_views, *(() if ufunc else value.operands)}
+                    self._let_go([i for i in same if self.life.owner[i] is i and i not in apart], at)
                     self._place(value, place, at)
             name = f"blocks{len(self.functions)}"
             function, call, nbytes = write_blocks(name, step, whole, self.statements)
