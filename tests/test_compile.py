@@ -757,7 +757,7 @@ def test_large_sums(n, dtype):
         assert g.dtype == w.dtype
         if n < 65_536:
             assert bits(g) == bits(w)
-        bound = n * np.finfo(dtype).eps * float(np.sum(np.abs(terms).astype("d"))) / 100
+        bound = n * float(np.finfo(dtype).eps) * float(np.sum(np.abs(terms).astype("d"))) / 100
         assert abs(complex(g) - complex(w)) <= bound
 
 
