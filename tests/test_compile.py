@@ -1010,3 +1010,12 @@ def test_donated_memory_is_used_again_and_nothing_else():
 def test_donations_of_what_is_not_there(donate):
     with pytest.raises(ag.ArgumentError, match="donate"):
         compiled_for(lambda a, b, c: a, donate=donate)(*[normal(3)] * 3)
+
+
+def test_a_constant_tensor_whose_data_are_set():
+    t = ag.tensor(normal(3))
+    compiled = compiled_for(lambda x: x * t)
+    for k in range(3):
+        same(compiled(normal(3)), normal(3) * t)
+        t.data = normal(3, seed=k + 5)
+        same(compiled(normal(3)), normal(3) * t)
