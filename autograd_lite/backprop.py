@@ -234,8 +234,12 @@ def accumulator(recorded: bool = False, keep: bool = False) -> Any:
         if type(g) is float64 and node.dtype is FLOAT64 and not node.shape:  # the common scalar, in a third of the time
             if node in sums:
                 sums[node] += g
-                return
-        elif g.shape != node.shape or g.dtype is not node.dtype:
+            else:
+                sums[node] = g
+                if type(node) is not Leaf:
+                    heappush(waiting, (-node.order, node))
+            return
+        if g.shape != node.shape or g.dtype is not node.dtype:
             g = fitted(g, node)
         if node not in sums:
             sums[node] = g

@@ -11,14 +11,16 @@ Looking up at each call what a formula's parameter names mean would cost two to 
 
 from __future__ import annotations
 
+import operator
 import types
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .node import FlatNode, Node, is_recording, is_tracing, tick
+from .node import FlatNode, Node, clock, is_recording, is_tracing
 from .runtime import PLAIN, as_value, constant, failure, frozen, off_the_graph, refuse_out, shape_of
 from .several import Outputs
+from .symbol import written_out
 from .tensor import Tensor, own
 
 if TYPE_CHECKING:
@@ -52,7 +54,7 @@ def generate(op: Op) -> None:
             "FlatNode": FlatNode,
             "is_tracing": is_tracing,
         },
-        **{"Tensor": Tensor, "new_tensor": Tensor.__new__, "is_recording": is_recording, "tick": tick},
+        **{"Tensor": Tensor, "new_tensor": Tensor.__new__, "is_recording": is_recording, "clock": clock},
         **{
             "PLAIN": PLAIN,
             "constant": constant,
@@ -101,7 +103,7 @@ def _call_source(op: Op) -> str:
             f"    else: {n}_data = {n} if type({n}) in PLAIN else constant(op, {n}); {n}_node = None",
         ]
     datas, nodes = [f"{n}_data" for n in op.inputs], [f"{n}_node" for n in op.inputs]
-    recorded = [f"{n}_node is not None" for n in op.inputs]
+    unrecorded = [f"{n}_node is None" for n in op.inputs]
     tensors = [f"type({n}) is Tensor" for n in op.inputs]
     if v := op.variadic:
         lines += [
@@ -114,15 +116,13 @@ def _call_source(op: Op) -> str:
         ]
         datas.append(f"*{v}_data")
         nodes.append(f"*{v}_nodes")
-        recorded.append(f"{v}_recorded")
+        unrecorded.append(f"not {v}_recorded")
         tensors.append(f"any([type(x) is Tensor for x in {v}])")
     if op.statics:
         statics = " ".join(f"{s}," for s in op.statics)
         lines.append(f"    statics = ({statics})")
         if set(op.statics) - set(op.hashed):
             lines += ["    try: hash(statics)", f"    except TypeError: {statics} = statics = frozen(op, statics)"]
-    keywords = "".join(f", {s}={s}" for s in op.statics)
-    run = "(write if in_place else fprop)" if op.in_place else "fprop"
     if op.several:
         convert = ["    y = Outputs(type(y), map(as_value, y))"]
     else:
@@ -130,12 +130,12 @@ def _call_source(op: Op) -> str:
         convert = [] if op.is_ufunc else [f"    if not ({value}): y = as_value(y)"]
     lines += [
         *([f"    for trace in is_tracing(): trace.happens(({', '.join(datas)},))"] if op.effect else []),
-        f"    try: y = {run}({', '.join(datas)}{keywords})",
+        f"    try: y = {_run(op, datas)}",
         "    except Exception as error:",
         f"        raise failure(op, error, ({', '.join(datas)},), ({', '.join(nodes)},)) from error",
         *(["    y, r = y"] if op.residual else []),
         *convert,
-        f"    if not ({' or '.join([*recorded, *['is_tracing()'] * (op.effect is not None)])}):",
+        f"    if {' and '.join([*unrecorded, *['not is_tracing()'] * (op.effect is not None)])}:",
         *[f"        {line}" for line in _python_complex(op)],
         f"        if not ({' or '.join(tensors)}): return {'y.filled_in(y)' if op.several else 'y'}",
         "        node = None",
@@ -148,6 +148,14 @@ def _call_source(op: Op) -> str:
         f"    return {'op.unpack(tensor)' if op.several else 'tensor'}",
     ]
     return "\n".join(lines)
+
+
+def _run(op: Op, datas: list[str]) -> str:
+    """The op on its inputs' values; where it is run by an operator of Python's, written as one."""
+    if getattr(op.run, "__module__", None) == operator.neg.__module__ and op.symbol and not op.symbol.isalpha():
+        return f" {op.symbol} ".join(datas) if len(datas) > 1 else f"{op.symbol}{datas[0]}"
+    arguments = ", ".join([*datas, *(f"{s}={s}" for s in op.statics)])
+    return f"(write if in_place else fprop)({arguments})" if op.in_place else f"fprop({arguments})"
 
 
 def _python_complex(op: Op) -> list[str]:
@@ -185,15 +193,15 @@ def _record_lines(op: Op) -> list[str]:
     lines = ["    else:"]
     for n in live:
         if n == op.variadic:
-            lines.append(f"        {n}_live = [n if n is not None and n.requires_grad else None for n in {n}_nodes]")
+            lines.append(f"        {n}_live = [None if type(n) is FlatNode else n for n in {n}_nodes]")
         else:
-            lines.append(f"        {n}_live = {n}_node if {n}_node is not None and {n}_node.requires_grad else None")
+            lines.append(f"        {n}_live = None if type({n}_node) is FlatNode else {n}_node")
     nothing = [f"not any({n}_live)" if n == op.variadic else f"{n}_live is None" for n in live]
     python_complex = _python_complex(op)
     lines += [
         f"        if {' and '.join(nothing)}: {flat}",
         "        else:",
-        "            node = node_class(); node.order = tick()",
+        "            node = node_class(); node.order = next(clock)",
         "            if type(y) is float64: node.shape = (); node.dtype = FLOAT64",
         "            else:",
         *[f"                {line}" for line in python_complex],
@@ -210,11 +218,14 @@ def _record_lines(op: Op) -> list[str]:
 
 def _rest(op: Op, live: list[str], inputs: list[str]) -> str:
     """The inputs that want no gradient, in order, as one tuple."""
-    named = zip(op.inputs, inputs, strict=False)
-    parts = [f"(() if {n}_live else ({i},))" if n in live else f"({i},)" for n, i in named]
+    named = [*zip(op.inputs, inputs, strict=False)]
+    parts = [f"(({i},) if {n}_live is None else ())" if n in live else f"({i},)" for n, i in named]
     if v := op.variadic:
         dead = f" for live, x in zip({v}_live, [{inputs[-1]}]) if live is None" if v in live else ""
         parts.append(f"tuple([x{dead}])" if dead else f"(({inputs[-1]},) if {v} else ())")
+    if live == [*op.all_inputs] and not op.variadic:  # most nodes have nothing here
+        some = " or ".join(f"{n}_live is None" for n in live)
+        return f"{' + '.join(parts)} if {some} else ()" if len(live) > 1 else "()"
     return " + ".join(parts)
 
 
@@ -224,7 +235,7 @@ def _saved(op: Op, name: str) -> str:
     users = op.savers(name)
     if users is None:
         return f"{name}_data"
-    return f"{name}_data if {' or '.join(f'{user}_live' for user in users)} else None"
+    return f"None if {' and '.join(f'{user}_live is None' for user in users)} else {name}_data"
 
 
 def _inputs_source(op: Op) -> str:
@@ -266,33 +277,39 @@ def _bprop_source(op: Op) -> str:
     if op.bprop:
         slots = [f"*node.input_{n}" if n == op.variadic else f"node.input_{n}" for n in _live(op)]
         lines += [
-            f"    gradients = bprop_formula({_arguments(op, op.bprop)})",
+            f"    gradients = bprop_formula({', '.join(_arguments(op, op.bprop))})",
             f"    for i, d in zip(({', '.join(slots)},), gradients):",
             "        if i is not None and d is not None and (useful is None or i in useful): send(i, d)",
         ]
         return "\n".join(lines)
     for name in sorted(_live(op), key=op.change.__contains__):  # what changes g comes last
-        gradient = f"{name}_formula({_arguments(op, op.formulas[name])})"
+        gradient = _gradient(op, name)
         lines.append(f"    i = node.input_{name}")
         wanted = "if i is not None and (useful is None or i in useful):"
         if name in op.into:
-            add = f"{name}_into(memory.buffer(i), {_arguments(op, op.into[name], skip=1)})"
+            add = f"{name}_into(memory.buffer(i), {', '.join(_arguments(op, op.into[name], skip=1))})"
             lines += _unless(wanted, "memory is None", gradient, add)
         elif name in op.out:
-            write = f"{name}_out(place, {_arguments(op, op.out[name], skip=1)})"
+            write = f"{name}_out(place, {', '.join(_arguments(op, op.out[name], skip=1))})"
             lines += [
                 f"    {wanted}",
                 "        place = memory and memory.place(i)",
                 f"        send(i, {gradient} if place is None else {write})",
             ]
         elif name in op.change:
-            changed = f"{name}_change(memory.own(node, g), {_arguments(op, op.change[name], skip=1)})"
+            changed = f"{name}_change(memory.own(node, g), {', '.join(_arguments(op, op.change[name], skip=1))})"
             lines += _unless(wanted, "memory is None or not g.ndim", gradient, f"memory.hand_on(i, {changed})")
         elif op.change:  # g is changed afterwards, so that no gradient may be a view of it
             lines += [f"    {wanted}", f"        d = {gradient}", "        send(i, own(d) if memory else d)"]
         else:
             lines.append(f"    {wanted} send(i, {gradient})")
     return "\n".join(lines)
+
+
+def _gradient(op: Op, name: str) -> str:
+    """The formula for input `name`: written out where it is mere arithmetic, which saves a call, else called."""
+    arguments = _arguments(op, op.formulas[name])
+    return written_out(op.formulas[name], arguments) or f"{name}_formula({', '.join(arguments)})"
 
 
 def _unless(wanted: str, plainly: str, gradient: str, better: str) -> list[str]:
@@ -305,9 +322,8 @@ def _all_of_variadic(op: Op) -> str:
     return f"{inputs} if None in node.input_{v} else node.input_{v}" if v in _live(op) else inputs
 
 
-def _arguments(op: Op, formula: Any, skip: int = 0) -> str:
-    names = parameters(formula)[skip:]
-    return ", ".join(f"node.saved_{n}" if n in op.saves else n for n in names)
+def _arguments(op: Op, formula: Any, skip: int = 0) -> list[str]:
+    return [f"node.saved_{n}" if n in op.saves else n for n in parameters(formula)[skip:]]
 
 
 def parameters(formula: Any) -> tuple[str, ...]:

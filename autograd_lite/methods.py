@@ -176,7 +176,10 @@ def _round(x: Tensor, ndigits: Any = None) -> Any:
     """`round(t)` to a whole number is flat, as Python's: an integer."""
     if x.ndim:
         raise ArgumentError(f"round(t) is for numbers, not for shape {x.shape}; use t.round()")
-    return round(x._data) if ndigits is None else np.round(x, ndigits)
+    if ndigits is not None:
+        return np.round(x, ndigits)
+    x._refuse_if_many("round(t)")
+    return round(x._data)
 
 
 def _partition(x: Tensor, kth: Any, axis: int = -1, kind: str = "introselect", order: Any = None) -> None:

@@ -8,8 +8,8 @@ Tensor that needs it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
+from contextlib import ContextDecorator, contextmanager
+from contextvars import ContextVar, Token
 from itertools import count
 from operator import attrgetter
 from threading import Lock
@@ -20,19 +20,30 @@ from .errors import LeakError
 # One clock for everything that happens to a graph. A node takes its time when it is recorded and a leaf
 # when its value changes, so two integers answer both questions that the reverse walk asks: "was this
 # node made after that one?" (creation order is a topological order) and "did this leaf change since?"
-tick = count(1).__next__
+clock = count(1)
+tick = clock.__next__
 
 _recording: ContextVar[bool] = ContextVar("autograd_lite.recording", default=True)
 is_recording = _recording.get
 
 
-@contextmanager
-def _recording_set_to(value: bool) -> Iterator[None]:
-    token = _recording.set(value)
-    try:
-        yield
-    finally:
-        _recording.reset(token)
+class _RecordingIs(ContextDecorator):
+    """`with` this, recording is on or off."""
+
+    __slots__ = ("_tokens", "_value")
+
+    def __init__(self, value: bool):
+        self._value = value
+        self._tokens: list[Token[bool]] = []  # a decorated function may call itself
+
+    def _recreate_cm(self) -> _RecordingIs:
+        return _RecordingIs(self._value)
+
+    def __enter__(self) -> None:
+        self._tokens.append(_recording.set(self._value))
+
+    def __exit__(self, *error: Any) -> None:
+        _recording.reset(self._tokens.pop())
 
 
 def no_grad() -> Any:
@@ -47,12 +58,12 @@ def no_grad() -> Any:
     >>> y.requires_grad
     False
     """
-    return _recording_set_to(False)
+    return _RecordingIs(False)
 
 
 def enable_grad() -> Any:
     """Context manager (or decorator) inside which operations are recorded, even within `no_grad`."""
-    return _recording_set_to(True)
+    return _RecordingIs(True)
 
 
 class Trace:

@@ -18,6 +18,7 @@ import re
 import sys
 import types
 from collections.abc import Callable
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -231,9 +232,8 @@ class Op:
 
     # -- running -----------------------------------------------------------------------------------------
 
-    def __call__(self, *inputs: Any, **statics: Any) -> Any:
-        """Run the op on arrays, or on Tensors and record it."""
-        return self.call(*inputs, **statics)
+    # Calling an Op is calling its `call`, to which the arguments go as they are: a method would pack and unpack them.
+    __call__ = property(attrgetter("call"), doc="Run the op on arrays, or on Tensors and record it.")
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         """An Op in a class body is a method, and `help` treats it as a function."""

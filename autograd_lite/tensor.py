@@ -199,7 +199,6 @@ class Tensor:
         return complex(self.item())
 
     def __index__(self) -> int:
-        self._refuse_if_many("using t as an index")
         self._refuse_to_leak("using t as an index", "t.item(), or index with the Tensor itself")
         return self._data.__index__()  # type: ignore[no-any-return]
 
@@ -212,6 +211,7 @@ class Tensor:
             raise LeakError(traces[-1].advice(how))
 
     def _refuse_to_leak(self, how: str, instead: str) -> None:
+        self._refuse_if_many(how)
         if self.node is not None:
             raise LeakError(f"{how} would drop the history of a recorded Tensor of shape {self.shape}; write {instead}")
 
@@ -226,6 +226,7 @@ class Tensor:
         return (self[i] for i in range(len(self)))
 
     def __contains__(self, value: Any) -> bool:
+        self._refuse_if_many("`in t`")
         return bool(np.any(self._data == (value._data if isinstance(value, Tensor) else value)))
 
     __hash__ = object.__hash__  # a handle is one thing, although == compares values

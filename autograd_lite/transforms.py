@@ -12,7 +12,7 @@ from .backprop import between, cotangent_for, pull
 from .errors import ArgumentError, ShapeError
 from .forward import push
 from .node import enable_grad, is_recording, is_tracing, no_grad
-from .runtime import without_history
+from .runtime import shape_of, without_history
 from .tensor import Tensor, constant_tensor
 from .trace import traced
 from .tree import leaves, map_leaves, rebuilt
@@ -301,9 +301,9 @@ def _unchanged(y: Any) -> Any:
 def _check_scalar(f: Any, y: Any) -> None:
     if isinstance(y, (tuple, list, dict)):
         raise ArgumentError(f"grad: {_name(f)} returned a {type(y).__name__}; with has_aux=True it may return (y, aux)")
-    if np.shape(y) != ():
+    if (shape := shape_of(y)) != ():
         raise ShapeError(
-            f"grad: {_name(f)} returned shape {np.shape(y)}, and only a scalar has a gradient; reduce it, by .sum()"
+            f"grad: {_name(f)} returned shape {shape}, and only a scalar has a gradient; reduce it, by .sum()"
             " or .mean()"
         )
 

@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 import collections
+import contextlib
+import copy
 import enum
+import gc
+import math
+import pickle
+import sys
+import weakref
 
 import numpy as np
 import pytest
@@ -11,6 +18,11 @@ import pytest
 import autograd_lite as ag
 from autograd_lite.ops.neural import dropout_mask
 from autograd_lite.tree import leaves
+
+
+def compiled_for(f, **options):
+    """Bit by bit is what NumPy's backend promises."""
+    return ag.compile(f, backend="numpy", **options)
 
 
 def bits(x):
@@ -27,7 +39,7 @@ def same(got, wanted):
 
 def agrees(f, *calls, **options):
     """Compiled, `f` gives at each of these calls what it gives itself, to the bit; returns the compiled function."""
-    compiled = ag.compile(f, **options)
+    compiled = compiled_for(f, **options)
     for args in calls:
         with np.errstate(all="ignore"):
             same(compiled(*args), f(*args))
@@ -127,7 +139,7 @@ def test_generators_go_on_as_without_compiling(first):
         return f, rng
 
     (f, one), (g, other) = noisy(), noisy()
-    compiled = ag.compile(g)
+    compiled = compiled_for(g)
     results = []
     for seed in range(4):
         x = normal(3, 4, seed=seed)
@@ -185,7 +197,7 @@ def test_floats_that_are_differentiated_by():
 
 
 def test_a_changed_rate_does_not_record_again():
-    compiled = ag.compile(lambda w, rate: w - rate * ag.grad(lambda w: np.sum(w * w))(w))
+    compiled = compiled_for(lambda w, rate: w - rate * ag.grad(lambda w: np.sum(w * w))(w))
     for rate in (0.1, 0.2, 0.3):
         assert compiled(np.ones(3, "f"), rate).dtype == np.float32
     assert len(compiled._plans) == 1
@@ -202,7 +214,7 @@ def in_step(make, *calls):
     """What `make()` gives, a function and the leaves that it changes, does the same compiled: to values and gradients,
     call by call."""
     (f, plain), (g, compiled) = make(), make()
-    g = ag.compile(g)
+    g = compiled_for(g)
     for k, args in enumerate(calls):
         try:
             wanted = f(*args)
@@ -306,7 +318,7 @@ def test_gradients_that_were_left_outside():
         return f, [w]
 
     (f, [w]) = make()
-    compiled = ag.compile(f)
+    compiled = compiled_for(f)
     for (x,) in X:
         w.zero_grad()
         np.sum(np.exp(w) * x).backward()
@@ -331,7 +343,7 @@ def test_gradients_accumulate(shape, forget):
         return f, [w]
 
     (f, [plain]), (g, [other]) = make(), make()
-    g = ag.compile(g)
+    g = compiled_for(g)
     for k, (x,) in enumerate(X * 2):
         if forget == "outside" and k % 3 == 0:
             plain.zero_grad()
@@ -369,7 +381,7 @@ def test_a_backward_pass_through_what_has_changed_is_refused_as_without_compilin
 
 def test_leaves_that_change_outside_are_read_anew():
     w = leaf(3)
-    compiled = ag.compile(lambda x: w * x)
+    compiled = compiled_for(lambda x: w * x)
     x = normal(3)
     for change in range(4):
         if change == 1:
@@ -384,7 +396,7 @@ def test_leaves_that_change_outside_are_read_anew():
 
 def test_captured_arrays_that_change_are_read_anew():
     a, b, index = normal(4, 3), normal(3), np.array([0, 2])
-    compiled = ag.compile(f := lambda x: (x * a[1:] + b, x[0] @ a.T, x[index]))
+    compiled = compiled_for(f := lambda x: (x * a[1:] + b, x[0] @ a.T, x[index]))
     for seed in range(3):
         a[...], b[0], index[0] = normal(4, 3, seed=seed), seed, seed
         same(compiled(normal(3, 3)), f(normal(3, 3)))
@@ -394,7 +406,7 @@ def test_hooks_on_leaves_are_refused():
     """They would be called once, not at each backward pass."""
     w = leaf(3)
     handle = w.register_hook(lambda g: 10 * g)
-    compiled = ag.compile(lambda x: np.sum(w * x).backward())
+    compiled = compiled_for(lambda x: np.sum(w * x).backward())
     with pytest.raises(ag.LeakError, match="hook"):
         compiled(normal(3))
     handle.remove()
@@ -419,13 +431,13 @@ def test_hooks_inside():
 
 
 def test_what_is_differentiated_outside_and_reached_inside():
-    f = lambda w: ag.compile(lambda x: np.sum(np.tanh(x * w)))(normal(3))
+    f = lambda w: compiled_for(lambda x: np.sum(np.tanh(x * w)))(normal(3))
     g = lambda w: np.sum(np.tanh(normal(3) * w))
     same(ag.grad(f)(0.5), ag.grad(g)(0.5))
     same(ag.hessian(f)(0.5), ag.hessian(g)(0.5))
     w = leaf(3)
     h = w * w
-    (ag.compile(lambda x: np.sum(x * h))(normal(3))).backward()
+    (compiled_for(lambda x: np.sum(x * h))(normal(3))).backward()
     same(w.grad, 2 * w * normal(3))
 
 
@@ -444,7 +456,7 @@ def test_what_is_differentiated_outside_and_reached_inside():
 )
 def test_results_that_would_be_those_of_the_first_call_for_ever_are_refused(f):
     with pytest.raises(ag.ArgumentError, match="returns a"):
-        ag.compile(f)(normal(3))
+        compiled_for(f)(normal(3))
 
 
 Point = collections.namedtuple("Point", "x y")
@@ -471,7 +483,7 @@ Point = collections.namedtuple("Point", "x y")
 @pytest.mark.parametrize("shape", [(3, 3), (1, 1), (0, 3), (300, 400)])
 def test_results_are_the_callers_own(f, shape):
     """They are neither the memory of arguments, nor of each other, nor of later results."""
-    compiled, given = ag.compile(f), []
+    compiled, given = compiled_for(f), []
     for seed in range(3):
         x = normal(*shape, seed=seed)
         before, result = x.copy(), compiled(x)
@@ -484,13 +496,244 @@ def test_results_are_the_callers_own(f, shape):
             assert array.flags.writeable
             assert not np.shares_memory(array, x)
         given += [(array, array.copy()) for array in arrays]
-    for k, (array, copy) in enumerate(given):
-        same(array, copy)
+    for k, (array, as_it_was) in enumerate(given):
+        same(array, as_it_was)
         assert not any(np.shares_memory(array, other) for other, _ in given[:k])
 
 
 def test_a_captured_array_that_is_returned_is_a_copy():
     a = np.ones(3)
-    result = ag.compile(lambda x: (x, a))(normal(2))[1]
+    result = compiled_for(lambda x: (x, a))(normal(2))[1]
     result[0] = 9
     assert a[0] == 1
+
+
+# -- methods, copies, memory ---------------------------------------------------------------------------------------
+
+
+class Scaled:
+    def __init__(self, k):
+        self.k = k
+        self.calls = 0
+
+    @ag.compile
+    def scale(self, x, by=1.0):
+        self.calls += 1
+        return x * self.k * by
+
+
+class Slotted:
+    __slots__ = ("k",)
+
+    @ag.compile
+    def scale(self, x):
+        return x * self.k
+
+
+@ag.compile
+def cube(x):
+    return x**3
+
+
+def test_methods():
+    two, three = Scaled(2.0), Scaled(3.0)
+    for seed in range(3):
+        x = normal(3, seed=seed)
+        same(two.scale(x), x * 2.0)
+        same(three.scale(x, by=0.5), x * 3.0 * 0.5)
+    assert two.calls == three.calls == 1
+    assert isinstance(Scaled.scale, type(cube))
+    assert "float64[3]" in str(two.scale.plan)
+    slotted = Slotted()
+    slotted.k = 4.0
+    same(slotted.scale(normal(3)), normal(3) * 4.0)
+
+
+def test_methods_of_a_model_that_is_copied():
+    class Model(ag.nn.Module):
+        def __init__(self):
+            self.w = ag.tensor(2.0, requires_grad=True)
+
+        @ag.compile
+        def double(self, x):
+            return 2 * self.w * x
+
+    model = Model()
+    model.double(1.0)
+    other = copy.deepcopy(model)
+    other.w.data = 5.0
+    same((model.double(1.0), other.double(1.0)), (np.float64(4.0), np.float64(10.0)))
+    assert [name for name, _ in other.named_parameters()] == ["w"]
+
+
+@pytest.mark.parametrize("how", [copy.copy, copy.deepcopy, lambda f: pickle.loads(pickle.dumps(f))])
+def test_copies(how):
+    x = normal(3)
+    one = compiled_for(np.tanh, donate=0)
+    one(x.copy())
+    other = how(one)
+    same(other(x.copy()), np.tanh(x))
+    assert other is not one
+    same(how(cube)(x), x**3)
+    scaled = Scaled(2.0)
+    scaled.scale(x)
+    same(how(scaled).scale(x), 2 * x)
+    same(how(scaled.scale)(x), 2 * x)
+
+
+def test_a_pickled_function_of_a_module_is_that_function():
+    assert pickle.loads(pickle.dumps(cube)) is cube
+
+
+def test_a_compiled_function_that_is_dropped_frees_its_recordings_at_once():
+    """Without waiting for the garbage collector: there are no reference cycles that hold buffers."""
+    captured, seen = np.ones(100_000), []
+
+    def make():
+        compiled = compiled_for(
+            lambda x, a: (np.tanh(x) * captured * x + 1, np.sum(x * x), x[:9].reshape(3, 3) @ np.eye(3))
+        )
+        for n in (10, 20):
+            compiled(normal(100_000), 1.0)
+            with contextlib.suppress(ValueError):
+                compiled(normal(n), 1.0)
+        for plans in compiled._plans.values():
+            for plan in plans:
+                seen.extend([weakref.ref(plan), *map(weakref.ref, plan.free)])
+                seen.extend(weakref.ref(built._function) for built in plan.free if hasattr(built, "_function"))
+        seen.append(weakref.ref(compiled))
+
+    gc.collect()
+    gc.disable()
+    try:
+        held = sys.getrefcount(captured)
+        make()
+        assert len(seen) > 3
+        assert [ref() for ref in seen] == [None] * len(seen)
+        assert sys.getrefcount(captured) == held
+    finally:
+        gc.enable()
+
+
+def test_objects_with_compiled_methods_are_freed():
+    scaled = Scaled(2.0)
+    scaled.scale(normal(3))
+    ref = weakref.ref(scaled)
+    del scaled
+    gc.collect()
+    assert ref() is None
+
+
+def test_recordings_are_bounded():
+    compiled = compiled_for(lambda x: x * 2)
+    for n in range(100):
+        compiled(np.ones(n))
+    assert len(compiled._plans) <= 32
+    same(compiled(np.ones(0)), np.zeros(0))
+
+
+# -- what depends on values ----------------------------------------------------------------------------------------
+
+READINGS = {
+    "t.item()": lambda t: t.item(),
+    "bool(t)": lambda t: bool(t),
+    "if t > 0": lambda t: 1 if t > 0 else 2,
+    "t.numpy()": lambda t: t.numpy(),
+    "float(t)": lambda t: float(t),
+    "int(t)": lambda t: int(t),
+    "complex(t)": lambda t: complex(t),
+    "t.tolist()": lambda t: t.tolist(),
+    "t.data": lambda t: t.data,
+    "list[t]": lambda t: [1, 2, 3][np.floor(t).astype(int)],
+    "range(t)": lambda t: range(np.floor(t).astype(int)),
+    "np.asarray(t)": lambda t: np.asarray(t),
+    "np.array([t])": lambda t: np.array([t]),
+    "buffer += t": lambda t: np.add(np.zeros(2), t, out=np.zeros(2)),
+    "math.sin(t)": lambda t: math.sin(t),
+    "math.floor(t)": lambda t: math.floor(t),
+    "round(t)": lambda t: round(t),
+    "max(t, 2 t)": lambda t: max(t, 2 * t),
+    "any([t])": lambda t: any([t]),
+    "t in [1, 2]": lambda t: t in [1.0, 2.0],
+    "1 in t": lambda t: 1.0 in t[None],
+    "format(t)": lambda t: f"{t:.2f}",
+    "and": lambda t: t > 0 and t,
+    "theta.grad": lambda t: Scaled.model.theta.grad * t,
+}
+
+
+@pytest.mark.parametrize("kind", ["argument", "float", "leaf", "captured"])
+@pytest.mark.parametrize("reading", READINGS)
+def test_asking_for_a_value_is_refused(reading, kind):
+    """At the first call, with the line and what to write instead."""
+    Scaled.model = ag.nn.Linear(1, 1)
+    _ = Scaled.model.theta
+    w, a = ag.tensor(1.5, requires_grad=True), np.array([1.5])
+    reads = {
+        "argument": lambda t: READINGS[reading](t * 2),
+        "float": lambda t: READINGS[reading](t + 1),
+        "leaf": lambda t: READINGS[reading](w * 1),
+        "captured": lambda t: READINGS[reading](np.sum(t * 0 + a)),
+    }[kind]
+    compiled = compiled_for(reads)
+    for _ in range(2):
+        with pytest.raises(ag.LeakError) as caught:
+            compiled(1.5 if kind == "float" else np.float64(1.5))
+        said = str(caught.value)
+        assert "np.where" in said or "write" in said
+    assert ag.node.is_tracing() == ()
+
+
+def test_the_line_is_named():
+    def f(x):
+        y = x * 2
+        if np.sum(y) > 0:  # this one
+            return y
+        return x
+
+    with pytest.raises(ag.LeakError, match=r"test_compile.py:\d+ in f: if np.sum\(y\) > 0"):
+        compiled_for(f)(normal(3))
+
+
+def test_what_is_no_reading():
+    """Shapes, dtypes, printing, and control flow on what is outside are free."""
+
+    def f(x, flag, n):
+        assert (x.shape, x.ndim, x.size, len(x), x.dtype, np.shape(x)) == ((3,), 1, 3, 3, float, (3,))
+        assert repr(x)
+        for k in range(n):
+            x = x * 2 if flag else x + k
+        return [y * 2 for y in x], [*x]
+
+    agrees(f, (normal(3), True, 2), (normal(3), False, 2), (normal(3), False, 3))
+
+
+SIZES_BY_VALUES = {
+    "x[x > 0]": lambda x: x[x > 0],
+    "np.tanh(x[x > 0])": lambda x: np.tanh(x[x > 0]) * 2 + 1,
+    "its size": lambda x: np.sum(x[x > 0]) / x[x > 0].size,
+    "its gradient": lambda x: ag.grad(lambda x: np.sum(np.tanh(x[x > 0]) * x[x > 0]))(x),
+    "nonzero": lambda x: np.nonzero(x > 0)[0] * 2,
+    "flatnonzero": lambda x: np.flatnonzero(x > 0) * 2,
+    "argwhere": lambda x: np.argwhere(x > 0) * 2,
+    "extract": lambda x: np.extract(x > 0, x) + 1,
+    "compress": lambda x: np.compress(x > 0, x) + 1,
+    "where": lambda x: np.where(x > 0)[0],
+}
+
+
+@pytest.mark.parametrize("name", SIZES_BY_VALUES)
+def test_sizes_that_depend_on_values_are_right_or_refused(name):
+    f = SIZES_BY_VALUES[name]
+    compiled = agrees(f, (np.array([1.0, -1.0, 2.0]),), (np.array([-1.0, 3.0, 2.0]),))
+    for other in ([1.0, 2.0, 3.0], [-1.0, 2.0, -3.0], [-1.0, -2.0, -3.0]):
+        with pytest.raises(ag.LeakError, match=r"np\.where"):
+            compiled(np.array(other))
+    agrees(f, (np.array([1.0, -1.0, 2.0]),))
+
+
+def test_masks_from_outside():
+    mask = np.array([True, False, True])
+    compiled = agrees(lambda x: x[mask] * 2, (normal(3),), (normal(3, seed=1),))
+    mask[:] = [False, True, True]
+    same(compiled(normal(3)), normal(3)[mask] * 2)

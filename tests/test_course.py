@@ -40,7 +40,7 @@ OPTIMIZERS = classes(NAMES, nn.Optimizer)
 LAYERS = classes(NAMES, nn.Module)
 RESULTS = classes({name: getattr(analysis, name) for name in analysis.__all__}, object)
 FUNCTIONS = {name: getattr(analysis, name) for name in analysis.__all__ if name not in RESULTS}
-HELPERS = {"text_of", "fans", "weights", "soft_threshold"}  # of their own file, and of no user
+HELPERS = {"text_of", "fans", "weights", "mask_of_weights", "soft_threshold"}  # of their own file, and of no user
 
 
 def test_nothing_is_left_out():

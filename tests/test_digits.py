@@ -45,16 +45,15 @@ def test_the_split_is_stratified(digits):
 def test_data_that_is_not_finite_is_refused(digits, bad):
     train, val, _ = digits.load(0)
     train.X[5, 7] = bad
-    with pytest.raises(ValueError, match=r"training set: image 5, pixel 7 is .*1 values are not finite"):
+    with pytest.raises(ValueError, match=r"training set: image 5, pixel 7 is .*1 value is not finite"):
         digits.train(train, val, 0, 0.1, 1e-3, epochs=1)
 
 
 def test_settings_are_chosen_by_the_validation_set_alone(digits, monkeypatch):
     """Neither training nor choosing looks at the test set; the best of all settings by validation loss is taken."""
-    monkeypatch.setattr(digits, "EPOCHS", 2)
     seen, train = [], digits.train
 
-    def noted(train_set, val_set, *settings, **options):
+    def noted(train_set, val_set, *settings, epochs):
         seen.append((train_set.X, val_set.X, train(train_set, val_set, *settings, epochs=2)))
         return seen[-1][2]
 

@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).parent.parent / "autograd_lite"
 # own floor what stands earlier in that list.
 FLOORS = [
     ["errors", "node", "scopes"],
-    ["tree", "source", "alignment", "leaf", "tensor"],
+    ["tree", "source", "symbol", "alignment", "leaf", "tensor"],
     ["several", "runtime", "generate", "op"],
     ["ops"],
     ["ufuncs", "methods", "protocol", "numpy"],

@@ -421,6 +421,54 @@ def test_clipping(seed, limit, p):
     assert all(np.abs(q.grad).max() <= 0.05 for q in model.parameters())
 
 
+CLIPS = {
+    "value": lambda theta: nn.clip_grad_value_(theta, 0.01),
+    "1-norm": lambda theta: nn.clip_grad_norm_(theta, 0.1, 1.0),
+    "2-norm": lambda theta: nn.clip_grad_norm_(theta, 0.1),
+    "largest": lambda theta: nn.clip_grad_norm_(theta, 0.1, math.inf),
+    "no need": lambda theta: nn.clip_grad_norm_(theta, 1e9),
+}
+
+
+@pytest.mark.parametrize("clip", CLIPS)
+def test_clipping_inside_of_a_compiled_step_is_clipping(clip):
+
+    def trained(compiled):
+        """Theta after four updates, and what the clipping returned."""
+        model, rng = nn.MLP([3, 4, 2], rng=0), np.random.default_rng(0)
+        optimizer = nn.SGD(model.parameters(), lr=0.1, momentum=0.9)
+
+        def step(X, y):
+            optimizer.zero_grad()
+            loss = nn.cross_entropy(model(X), y)
+            loss.backward()
+            norm = CLIPS[clip](model.theta)
+            optimizer.step()
+            return loss if norm is None else norm
+
+        run = ag.compile(step) if compiled else step
+        found = [run(5 * rng.normal(size=(8, 3)), rng.integers(0, 2, 8)) for _ in range(4)]
+        return model.theta.data, np.array([x if isinstance(x, float) else x.item() for x in found])
+
+    for ours, theirs in zip(trained(True), trained(False), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-12, atol=1e-14)
+
+
+def test_clipping_inside_of_a_compiled_step_refuses_what_is_not_finite_if_asked():
+    w = ag.tensor([1.0, 2.0], requires_grad=True)
+    theta = nn.Theta([w])
+
+    def step(x):
+        theta.zero_grad()
+        (w * x).sum().backward()
+        return nn.clip_grad_norm_(theta, 1.0, error_if_nonfinite=True)
+
+    for run in (step, ag.compile(step)):
+        assert run(np.array([3.0, 4.0])) == pytest.approx(5.0)
+        with pytest.raises(ag.ShapeError, match="the gradient has the norm inf"):
+            run(np.array([3.0, np.inf]))
+
+
 def test_clipping_a_gradient_that_is_not_finite():
     w = ag.tensor([1.0], requires_grad=True)
     w.grad = np.array([math.inf])

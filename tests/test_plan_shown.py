@@ -55,8 +55,8 @@ def training():
     return train
 
 
-def plan_of(f, *args, **options):
-    compiled = ag.compile(f, backend="numpy", **options)
+def plan_of(f, *args, backend="numpy", **options):
+    compiled = ag.compile(f, backend=backend, **options)
     with np.errstate(all="ignore"):
         compiled(*args)
     return compiled.plan
@@ -70,6 +70,7 @@ PLANS = {
     "blocks": lambda: plan_of(lambda x: (np.sum(np.exp(np.tanh(x) * x)), np.tanh(x) + 1), LARGE),
     "hessian": lambda: plan_of(ag.hessian(lambda x: np.sum(x[1:] ** 2 * x[:-1])), np.arange(4.0)),
     "several outputs": lambda: plan_of(lambda a: np.linalg.svd(a)[1] * 2.0, RNG.normal(size=(3, 3))),
+    "dropout": lambda: plan_of(ag.nn.Sequential(ag.nn.Linear(3, 4), ag.nn.Dropout(0.5)), np.ones((5, 3))),
     "numbers": lambda: plan_of(ag.grad(lambda x, a: (x * a + 1.0) * x), 2.0, 3.0),
     "nothing": lambda: plan_of(lambda x: x, np.ones(3)),
     "constant": lambda: plan_of(lambda x: 3.0, np.ones(3)),
@@ -176,6 +177,26 @@ def test_the_arrays_of_a_plan_lie_where_it_says(name):
     for a, home in kept:
         for b, other in kept:
             assert np.may_share_memory(scope[names[a]], scope[names[b]]) == (home.name == other.name)
+
+
+def test_native_plans_tell_where_values_lie():
+    pytest.importorskip("llvmlite")
+    native = [
+        plan_of(update, *arguments(), donate=0, backend="llvm"),
+        plan_of(training(), *arguments()[1:3], backend="llvm"),
+        plan_of(lambda x: (np.sum(np.exp(np.tanh(x) * x)), np.tanh(x) + 1), LARGE, backend="llvm"),
+    ]
+    for plan in native:
+        names = names_of(plan.best)
+        table = str(plan).split("\n\n")[1]
+        assert {"buffer", "register"} <= {home.kind for home in plan.homes.values()}
+        for value, home in plan.homes.items():
+            assert len(re.findall(rf"\b{names[value]}\b", table)) == 1
+            if home.kind == "buffer":
+                assert int(home.name[1:]) + home.nbytes <= plan.peak_bytes
+                assert home.nbytes >= value.nbytes
+        assert f"{plan.peak_bytes:,} bytes of buffers" in str(plan)
+        assert "in a register" in ag.draw(plan).source
 
 
 def test_comments_tell_type_and_place():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -10,8 +12,10 @@ from specs import DOMAINS, SPECS
 
 import autograd_lite as ag
 from autograd_lite import row_checks
+from autograd_lite.generate import parameters
 from autograd_lite.node import FlatNode, Leaf
 from autograd_lite.row_checks import cotangent, differentiable, of_live_inputs, recorded
+from autograd_lite.symbol import written_out
 from autograd_lite.testing import sample
 
 ROWS = [(name, k) for name, spec in SPECS.items() for k in range(len(spec.cases))]
@@ -28,6 +32,45 @@ def test_every_row_has_a_spec():
 
 def test_flat_rows_are_those_without_a_formula():
     assert {name for name, spec in SPECS.items() if spec.flat} == {n for n in SPECS if ag.OPS[n].flat}
+
+
+FORMULAS = [
+    formula
+    for op in ag.OPS.values()
+    for _, formula in op.named_formulas()
+    if written_out(formula, list(parameters(formula)))
+]
+
+
+@given(st.sampled_from(FORMULAS), SEEDS)
+def test_a_formula_written_out_computes_the_same(formula, seed):
+    names = parameters(formula)
+    values = np.random.default_rng(seed).uniform(0.1, 2.0, len(names))
+    text = written_out(formula, [f"given.{name}" for name in names])
+    given_values = SimpleNamespace(**dict(zip(names, values, strict=True)))
+    assert eval(text, {"given": given_values}) == formula(*values)  # to the last bit
+
+
+def test_a_formula_is_written_out_only_where_it_is_arithmetic():
+    assert written_out(ag.tanh.formulas["x"], ["g", "node.saved_y"]) == "g * (1 - node.saved_y * node.saved_y)"
+    assert written_out(lambda g, a, b: (a - (b - g)) / (a / b) ** (2 * -g), ["g", "x", "y"]) == (
+        "(x - (y - g)) / (x / y) ** (2 * -g)"
+    )
+    factor = 2.0
+    for formula in (
+        lambda g, b: g if b is None else g * b,  # branches
+        lambda g, b: g * (b is None),
+        lambda g: g * factor,  # looks something up
+        lambda g: g * np.pi,
+        lambda g: abs(g),  # calls something
+        lambda g: g.T,
+        lambda g, b: g * (b == 0),
+        lambda g, b: g * (-2.0) ** b,  # whose text would be another one's
+        lambda g: g * -1j,  # whose text would lose the sign of its real part
+        lambda g: 0.0,
+        lambda g: g * (1 / 0),
+    ):
+        assert written_out(formula, list(parameters(formula))) is None
 
 
 def draw(name, k, seed, *, complex_inputs=False):

@@ -382,8 +382,8 @@ def spoiled(value, row=4, column=1):
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
-        ({"given": spoiled(np.nan)}, ValueError, r"training data, X: row 4, column 1 is nan; 1 values are not finite"),
-        ({"given": (data()[0], data()[0] * np.inf)}, ValueError, "training data, y: row 0, column 0 is"),
+        ({"given": spoiled(np.nan)}, ValueError, r"training data, X: row 4, column 1 is nan; 1 value is not finite"),
+        ({"given": (data()[0], data()[0] * np.inf)}, ValueError, "y: row 0, column 0 is .*180 values are not finite"),
         ({"validation": spoiled(-np.inf)}, ValueError, r"validation data, X: row 4, column 1 is -inf"),
         ({"given": (data()[0], data()[1][:-1])}, ValueError, "X has 60 rows and y 59"),
         ({"given": (np.ones((0, 3)), np.ones(0, int))}, ValueError, "training data: X has no rows"),
@@ -405,13 +405,17 @@ def spoiled(value, row=4, column=1):
         (
             {"given": (data()[0], data()[1][:, None])},
             ValueError,
-            r"integers of shape \(10,\); not labels of .*\(10, 1\)",
+            r"integers of shape \(60,\); not labels of .*\(60, 1\)",
         ),
         ({"given": (data()[0], data()[1] * 1.0)}, TypeError, r"cross_entropy: labels of dtype float64.*astype\(int\)"),
         ({"regularizer": nn.L2}, TypeError, r"no regularizer; .*nn\.L2\(1e-4\)"),
         ({"regularizer": 0.1}, TypeError, "0.1 is no regularizer"),
         ({"loss": lambda o, t: nn.cross_entropy(o, t, reduction="none")}, TypeError, r"gave a Tensor of shape \(10,\)"),
-        ({"loss": lambda o, t: nn.cross_entropy(o, t).item()}, TypeError, "the loss gave a float; .* recorded scalar"),
+        (
+            {"loss": lambda o, t: nn.cross_entropy(o, t).item(), "compile": False},
+            TypeError,
+            "the loss gave a float; .* recorded scalar",
+        ),
         ({"given": (*data(), -np.ones(60))}, ValueError, "from -1 to -1; each example has one number, not negative"),
         ({"given": (*data(), np.zeros(60))}, ValueError, "not all are 0"),
         ({"given": (*data(), np.ones(59))}, ValueError, "X has 60 rows and y 60 and the weights 59"),
@@ -434,6 +438,45 @@ def test_an_optimizer_of_another_model_is_refused():
     optimizer = nn.SGD(model_for().parameters(), lr=0.1)
     with pytest.raises(TypeError, match="none of the model's parameters"):
         nn.fit(model_for(), nn.cross_entropy, data(), optimizer, epochs=1, batch_size=10, progress=False)
+
+
+LATE = np.eye(60)[59]  # wrong in the last example only
+
+
+@pytest.mark.parametrize("compile", [True, False])
+@pytest.mark.parametrize(
+    ("loss", "target", "error", "message"),
+    [
+        (
+            "binary_cross_entropy_with_logits",
+            2 * LATE[:, None],
+            TypeError,
+            r"from 0.0 to 2.0; they must be in \[0, 1\]",
+        ),
+        ("binary_cross_entropy_with_logits", LATE, ValueError, r"write y\[:, None\]"),
+        ("hinge_loss", 1 - LATE[:, None].astype(int), TypeError, "must be -1 and 1"),
+        ("cross_entropy", np.eye(3)[data()[1]] + LATE[:, None], TypeError, "must be probabilities"),
+        ("kl_div", np.eye(3)[data()[1]] - LATE[:, None], TypeError, "must be probabilities"),
+        ("nll_loss", data()[1] + (9 * LATE).astype(int), IndexError, "label 11 of row 59"),
+        ("mse_loss", np.ones((60, 2)), ValueError, r"an output \(60, 3\) needs a target of that shape"),
+    ],
+)
+def test_targets_are_looked_at_before_the_first_update_compiled_or_not(compile, loss, target, error, message):
+    model = nn.MLP([3, 8, 1 if target.shape[1:] in ((), (1,)) and loss not in ("nll_loss",) else 3], rng=0)
+    before = model.theta.data.copy()
+    for options in (
+        dict(given=(data()[0], target)),
+        dict(given=(data()[0], target[:1].repeat(60, 0)), validation=(data()[0], target)),
+    ):
+        with pytest.raises(error, match=message):
+            fitted(1, model=model, loss=loss, compile=compile, **options)
+        np.testing.assert_array_equal(model.theta.data, before)
+
+
+def test_a_compiled_training_clips_as_an_uncompiled_one():
+    for limit in (0.05, 1.0, 1e9):
+        thetas = [fitted(3, clip_norm=limit, compile=compile)[0].theta.data for compile in (True, False)]
+        np.testing.assert_allclose(*thetas, rtol=1e-10, atol=1e-12)
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", nn.SGD, None])
@@ -501,6 +544,11 @@ def test_batches_that_weigh_nothing_move_nothing():
         (lambda m, X, y: nn.predict(m, X[:0]), ValueError, r"predict: X of shape \(0, 3\) has no rows"),
         (lambda m, X, y: nn.predict(m, X, batch_size=0), ValueError, "batch size 0; it must be a whole number"),
         (lambda m, X, y: nn.predict_proba(m, X, "cros_entropy"), TypeError, "did you mean 'cross_entropy'"),
+        (
+            lambda m, X, y: nn.predict_proba(model_for(output="softmax"), X),
+            TypeError,
+            "ends in softmax: its outputs are probabilities already; use predict",
+        ),
         (lambda m, X, y: nn.evaluate(m, "cross_entropy", (X[:0], y[:0])), ValueError, "evaluate: X has no rows"),
         (lambda m, X, y: nn.evaluate(m, "cross_entropy", (X, y[:-1])), ValueError, "X has 60 rows and y 59"),
         (lambda m, X, y: nn.evaluate(m, "cross_entropy", spoiled(np.nan)), ValueError, "row 4, column 1 is nan"),

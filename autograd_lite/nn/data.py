@@ -17,7 +17,7 @@ def require_finite(X: Any, name: str = "data", axes: tuple[str, str] = ("row", "
 
     >>> require_finite([[1.0, 2.0], [3.0, float("nan")]], "images", axes=("image", "pixel"))
     Traceback (most recent call last):
-    autograd_lite.errors.ShapeError: images: image 1, pixel 1 is nan; 1 values are not finite. Clean the data first
+    autograd_lite.errors.ShapeError: images: image 1, pixel 1 is nan; 1 value is not finite. Clean the data first
     """
     X = np.asarray(X)
     if X.dtype.kind not in "fc" or np.isfinite(X.sum()) or np.isfinite(X).all():  # one pass without a copy, mostly
@@ -25,7 +25,8 @@ def require_finite(X: Any, name: str = "data", axes: tuple[str, str] = ("row", "
     bad = np.argwhere(~np.isfinite(X))
     row, *column = bad[0].tolist()
     place = f"{axes[0]} {row}" + (f", {axes[1]} {column[0] if len(column) == 1 else tuple(column)}" if column else "")
-    raise ShapeError(f"{name}: {place} is {X[tuple(bad[0])]}; {len(bad)} values are not finite. Clean the data first")
+    many = "1 value is" if len(bad) == 1 else f"{len(bad)} values are"
+    raise ShapeError(f"{name}: {place} is {X[tuple(bad[0])]}; {many} not finite. Clean the data first")
 
 
 def checked(data: Any, name: str, dtype: Any) -> tuple[np.ndarray[Any, Any], ...]:

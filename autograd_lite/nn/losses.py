@@ -186,7 +186,7 @@ def _reduced(losses: Any, reduction: str) -> Any:
 
 def _arrays(*values: Any) -> tuple[Any, ...]:
     """Lists and numbers as arrays; what has a shape stays as it is."""
-    return tuple(x if hasattr(x, "shape") else np.asarray(x) for x in values)
+    return tuple([x if hasattr(x, "shape") else np.asarray(x) for x in values])
 
 
 def _paired(loss: str, output: Any, target: Any) -> tuple[Any, Any]:

@@ -12,7 +12,9 @@ from ..node import no_grad
 from ..ops.elementwise import exp, sigmoid
 from ..ops.neural import softmax
 from ..runtime import without_history
+from .activations import text_of
 from .data import batches, checked
+from .layers import Sequential
 from .losses import loss_named
 from .metrics import metrics_named
 from .modes import mode
@@ -44,14 +46,23 @@ def predict_proba(model: Any, X: Any, loss: Any = "cross_entropy", *, batch_size
     """The probabilities that belong to the outputs under `loss`: the softmax for cross-entropy and KL divergence, the
     sigmoid for the binary cross-entropy. Shape of the output.
 
-    Raises ArgumentError (a TypeError) for a loss without probabilities.
+    Raises ArgumentError (a TypeError) for a loss without probabilities, and for a model whose outputs are some already.
 
     >>> from autograd_lite import nn
     >>> predict_proba(nn.MLP([3, 4, 2]), np.ones((5, 3))).sum(1).round(12)
     array([1., 1., 1., 1., 1.])
     """
     link = link_of(loss)
+    if output_activation(model) is link:
+        raise ArgumentError(
+            f"predict_proba: the model ends in {text_of(link)}: its outputs are probabilities already; use predict"
+        )
     return np.asarray(link(predict(model, X, batch_size=batch_size)))
+
+
+def output_activation(model: Any) -> Any:
+    """What a model ends in, if that is an activation of its own."""
+    return model.parts[-1] if isinstance(model, Sequential) and model.parts else getattr(model, "output", None)
 
 
 LINKS: dict[str, Callable[[Any], Any]] = {

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import ArgumentError, LeakError
+from ..errors import LeakError
 from ..op import Op
 from ..plan.compiled import compile as compiled
 from ..plan.record import recording
-from ..tensor import Tensor
+from .checks import require_scalar
 from .divergence import OutOfBounds
 from .optimizers.base import Optimizer
 from .optimizers.clipping import clip_grad_norm_
@@ -58,7 +58,8 @@ class Step:
             first, output = output is None, self.model(X)
             risk = self.loss(output, *target)
             if first:  # an optimizer that then searches along a line may well look at points that are out of bounds
-                value = _number(risk)
+                require_scalar(risk)
+                value = float(risk.item())
                 if not -self.run.bound < value < self.run.bound:
                     raise OutOfBounds(risk, value)
                 self.run.loss = value
@@ -121,8 +122,7 @@ class CompiledStep(Step):
         output = self.model(X)
         risk = self.loss(output, *target)
         trace: Any = recording()
-        if not isinstance(risk, Tensor) or risk.size != 1:
-            _number(risk)
+        require_scalar(risk)
         in_bounds(risk, trace.reads(lambda: self.run.bound, np.float64(np.inf), "bound of the loss"))
         self.regularized(risk).backward()
         self.clip()
@@ -130,17 +130,6 @@ class CompiledStep(Step):
         if self.shrink:
             self.shrink(self.model, self.optimizer.rate_in(trace))
         return risk, output if self.run.metrics else None
-
-
-def _number(risk: Any) -> float:
-    """The value of a loss; raises ArgumentError (a TypeError) unless it is a recorded scalar."""
-    if not isinstance(risk, Tensor) or risk.size != 1:
-        shape = f" of shape {np.shape(risk)}" if np.ndim(risk) else ""
-        raise ArgumentError(
-            f"fit: the loss gave a {type(risk).__name__}{shape}; it must be a recorded scalar, such as the mean over"
-            " the examples, computed from the output by Tensor operations"
-        )
-    return float(risk.item())
 
 
 def step_for(run: Run, loss: Callable[..., Any], compile: bool | str) -> Step:

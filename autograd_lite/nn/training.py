@@ -11,7 +11,7 @@ import numpy as np
 
 from ..errors import ArgumentError, ShapeError
 from .callbacks import Callback, EarlyStopping, as_callback, sign_of
-from .checks import check_labels, check_output, check_parts
+from .checks import check_output, check_parts, check_targets
 from .data import batches, checked, is_whole
 from .divergence import BOUND, OutOfBounds, State, diagnosis
 from .history import History
@@ -97,9 +97,9 @@ def fit(
         )
     if not is_whole(epochs):
         raise ArgumentError(f"fit: {epochs} epochs; a whole number from 1 on is needed")
-    check_labels(model, train, "training data")
+    check_targets(model, loss, train, "training data")
     if held_out is not None:
-        check_labels(model, held_out, "validation data")
+        check_targets(model, loss, held_out, "validation data")
     if not set(map(id, optimizer.theta.leaves)) & set(map(id, theta.leaves)):
         raise ArgumentError("fit: the optimizer holds none of the model's parameters; give it model.parameters()")
     if early_stopping is not None and not isinstance(early_stopping, EarlyStopping):
@@ -215,7 +215,7 @@ class Run:
             held_out = evaluate(self.model, loss, self.validation, self.metrics)
             measured.update({f"validation_{name}": value for name, value in held_out.items()})
         rate = getattr(self.optimizer, "rate", None)
-        measured.update(rate=self.optimizer.lr if rate is None else rate, seconds=seconds)
+        measured.update(rate=self.optimizer.lr if rate is None else np.mean(rate), seconds=seconds)  # of all entries
         self.history.append({name: float(value) for name, value in measured.items()})
         if self.score() <= self.best_score:
             self.best, self.best_score = State(self.model), self.score()

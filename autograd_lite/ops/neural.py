@@ -36,6 +36,12 @@ def _write_product(memory: Any, a: Any, b: Any) -> Any:
     return a.dot(b, memory) if a.dtype == b.dtype == memory.dtype else np.matmul(a, b, out=memory)
 
 
+def _write_sum(memory: Any, g: Any) -> Any:
+    """The sum of the rows of g, written to `memory` where it is the gradient of one bias for each column; else g."""
+    fits = g.ndim == 2 and g.shape[1:] == memory.shape and g.dtype == memory.dtype
+    return np.add.reduce(g, 0, None, memory) if fits else g
+
+
 @reads_as("x")
 def _rows(x: Any) -> Any:
     """All leading axes of x as one: a batch of row vectors."""
@@ -97,6 +103,9 @@ def _mean_cross_entropy(z: Any, labels: Any) -> Any:
     return np.add.reduce(losses, None) / losses.dtype.type(losses.size), softmax_of_z
 
 
+_UNSIGNED = {size: np.dtype(f"u{size}") for size in (1, 2, 4, 8)}
+
+
 def check_labels(loss: str, labels: Any, shape: tuple[int, ...]) -> None:
     """Raise unless `labels` are integers in [0, shape[-1]), one for each row of an output of `shape`."""
     if labels.dtype.kind not in "iu":
@@ -104,7 +113,7 @@ def check_labels(loss: str, labels: Any, shape: tuple[int, ...]) -> None:
     if labels.shape != shape[:-1]:
         raise ShapeError(f"{loss}: an output {shape} needs integer labels of shape {shape[:-1]}, not {labels.shape}")
     # As unsigned numbers negative labels are large too, so one maximum finds both kinds.
-    if labels.size and np.maximum.reduce(labels.view(f"u{labels.itemsize}"), None) >= shape[-1]:
+    if labels.size and np.maximum.reduce(labels.view(_UNSIGNED[labels.itemsize]), None) >= shape[-1]:
         wrong = labels[(labels < 0) | (labels >= shape[-1])].flat[0]
         raise IndexingError(f"{loss}: label {wrong} is outside the {shape[-1]} classes 0..{shape[-1] - 1}")
 
@@ -132,7 +141,7 @@ def _mean_cross_entropy_in_parts(z: Any, labels: Any) -> Any:
 
 # fmt: off
 affine      = Op(_affine,      x=lambda g, W: _mm(g, W), W=lambda g, x: _mm(mT(_rows(g)), _rows(x)), b=lambda g: g, advice=_layer_mismatch,
-                 out={"W": lambda memory, g, x: _write_product(memory, mT(_rows(g)), _rows(x))})
+                 out={"W": lambda memory, g, x: _write_product(memory, mT(_rows(g)), _rows(x)), "b": _write_sum})
 softmax     = Op(_softmax,     x=lambda g, y, axis: y * (g - sum(g * y, axis, keepdims=True)), batch=batching.along("axis"))
 log_softmax = Op(_log_softmax, x=lambda g, y, axis: g - exp(y) * sum(g, axis, keepdims=True), batch=batching.along("axis"))
 one_hot     = Op(_one_hot,     labels=None, batch=batching.leading, parts=lambda labels, *, classes: equal(expand_dims(labels, -1), np.arange(classes)))

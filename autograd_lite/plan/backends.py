@@ -2,33 +2,65 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from functools import cache, partial
+from importlib.util import find_spec
+from math import prod
 from typing import Any
+
+import numpy as np
 
 from ..errors import ArgumentError
 from . import numpy_backend, scalars
 from .program import Program
 
 BACKENDS = ("numpy", "llvm")
+LARGE_PRODUCTS = 50_000_000  # multiplications in one run; then NumPy's BLAS, on all cores, is what counts
 
 
 def backend_for(program: Program, wanted: str | None) -> Callable[[Program], Any]:
-    """The function that builds `program`.
+    """The function that builds `program`; its `reason` says why by this backend.
+
+    Where none is wanted, the environment variable AUTOGRAD_LITE_BACKEND names one, or the faster one is taken: native
+    code, where llvmlite and SciPy are installed, unless the program's time goes into large matrix products.
 
     Raises
     ------
     ArgumentError (a TypeError) for an unknown backend, or one whose packages are not installed.
     """
+    wanted = wanted or os.environ.get("AUTOGRAD_LITE_BACKEND") or None
     if wanted is not None and wanted not in BACKENDS:
         raise ArgumentError(f"compile: backend {wanted!r}; there are {' and '.join(BACKENDS)}")
     if wanted == "llvm":
-        return _llvm()
+        if not _has_llvm():
+            raise ArgumentError('compile: backend "llvm" needs llvmlite and SciPy: pip install "autograd_lite[llvm]"')
+        return _native("LLVM")
+    if wanted is None and _has_llvm():
+        if _multiplications(program) <= LARGE_PRODUCTS:
+            return _native("LLVM, which is installed")
+        return partial(numpy_backend.Built, reason="NumPy, whose BLAS has all cores for large products")
     return scalars.build if scalars.fits(program) else numpy_backend.build
 
 
-def _llvm() -> Callable[[Program], Any]:
-    try:
+@cache
+def _has_llvm() -> bool:
+    return find_spec("llvmlite") is not None and find_spec("scipy") is not None
+
+
+def _native(reason: str) -> Callable[[Program], Any]:
+    def build(program: Program) -> Any:
         from . import llvm
-    except ImportError:
-        raise ArgumentError('compile: backend "llvm" needs llvmlite: pip install "autograd_lite[llvm]"') from None
-    return llvm.build
+
+        try:
+            return llvm.Built(program, reason)
+        except NotImplementedError as error:
+            return numpy_backend.Built(program, f"NumPy, since {error}")
+
+    return build
+
+
+def _multiplications(program: Program) -> int:
+    """How many multiplications the program's matrix products take."""
+    products = [value for value in program.values if value.op.fprop is np.matmul and len(value.operands) == 2]
+    return sum(prod(value.shape) * value.operands[0].shape[-1] for value in products)

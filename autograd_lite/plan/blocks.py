@@ -12,7 +12,7 @@ def blocks0(x0, v2):
         s0 = blocks0_s0[:len(v2_b)]
         tanh(x0_b, s0)
         multiply(s0, x0_b, s0)
-        add(s0, 1, v2_b)
+        add(s0, n1, v2_b)
 """
 
 from __future__ import annotations
@@ -33,11 +33,14 @@ def write_blocks(name: str, step: tuple[Value, ...], whole: list[Value], outer: 
     `whole` are the values of the step that are read outside of it: they have arrays of their full size, under the names
     of `outer`. The others exist a block at a time; sums of everything are sums of the blocks' sums.
     """
-    shape, inside, folds = step[0].shape, set(step), [value for value in step if folds_all(value)]
-    rows = max(BLOCK * shape[0] // step[0].size, 1)
+    shape, size, inside = step[0].shape, step[0].size, set(step)
+    folds = [value for value in step if folds_all(value)]
     operands = [i for i in dict.fromkeys(i for value in step for i in value.operands) if i not in inside]
     parameters = [*operands, *whole]
     cut = [v for v in parameters if len(v.shape) == len(shape) and v.shape[0] == shape[0]]
+    flat = all(v.shape in (shape, ()) for v in parameters)  # then entries are as good as rows
+    length = size if flat else shape[0]
+    rows = max(BLOCK * length // size, 1)
     inner = Statements({**outer.names, **{v: f"{outer.names[v]}_b" for v in cut}}, outer)
     scratch, last = Memory(), {i: value for value in step for i in value.operands}
     loop = []
@@ -50,7 +53,7 @@ def write_blocks(name: str, step: tuple[Value, ...], whole: list[Value], outer: 
                 for i in inputs:  # a ufunc may write over what it reads
                     if isinstance(value.op.fprop, np.ufunc):
                         scratch.give_back(i)
-                place = scratch.take(value, rows * (value.size // shape[0]) * value.dtype.itemsize, value.dtype)
+                place = scratch.take(value, rows * (size // length) * value.dtype.itemsize, value.dtype)
                 out = f"s{place}"
             else:
                 out = inner.names[value]
@@ -58,21 +61,22 @@ def write_blocks(name: str, step: tuple[Value, ...], whole: list[Value], outer: 
             inner.names[value] = out
             for i in inputs:
                 scratch.give_back(i)
-    for k, (size, dtype) in enumerate(scratch.buffers):
-        outer.scope[f"{name}_s{k}"] = np.empty(size, np.uint8).view(dtype).reshape((rows, *shape[1:]))
-    length = f"len({inner.names[cut[-1]]})"
+    block = (rows,) if flat else (rows, *shape[1:])
+    for k, (nbytes, dtype) in enumerate(scratch.buffers):
+        outer.scope[f"{name}_s{k}"] = np.empty(nbytes, np.uint8).view(dtype).reshape(block)
     lines = [
         f"def {name}({', '.join([outer.names[v] for v in parameters])}):",
         *[f"    {outer.names[v]} = []" for v in folds],
-        f"    for start in range(0, {shape[0]}, {rows}):",
+        f"    for start in range(0, {length}, {rows}):",
         f"        rows = slice(start, start + {rows})",
         *[f"        {inner.names[v]} = {outer.names[v]}[rows]" for v in cut],
-        *[f"        s{k} = {name}_s{k}[:{length}]" for k in range(len(scratch.buffers))],
+        *[f"        s{k} = {name}_s{k}[:len({inner.names[cut[-1]]})]" for k in range(len(scratch.buffers))],
         *[f"        {line}" for line in loop],
     ]
     if folds:
         sums = [f"{outer.function(f'{v.op.fold.__name__}_reduce', v.op.fold.reduce)}({outer.names[v]})" for v in folds]
         lines.append(f"    return {', '.join(sums)}")
-    call = f"{name}({', '.join([outer.names[v] for v in parameters])})"
+    given = [f"{outer.names[v]}{'.reshape(-1)' if flat and len(v.shape) > 1 else ''}" for v in parameters]
+    call = f"{name}({', '.join(given)})"
     call = f"{', '.join([outer.names[v] for v in folds])} = {call}" if folds else call
-    return "\n".join(lines), call, sum(size for size, _ in scratch.buffers)
+    return "\n".join(lines), call, sum(nbytes for nbytes, _ in scratch.buffers)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections import OrderedDict
 from collections.abc import Callable
 from functools import update_wrapper
 from threading import RLock
+from types import MethodType
 from typing import Any
 
 from ..errors import ArgumentError
@@ -31,6 +33,27 @@ class Compiled:
         self._floats = True  # whether Python's floats may change from call to call
         self._enter: Callable[[tuple[Any, ...]], Any] = lambda args: ELSEWHERE
         update_wrapper(self, f, updated=())
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        """A method: compiled for each object by itself, kept with it and forgotten with it."""
+        if instance is None:
+            return self
+        method = Compiled(MethodType(self._f, instance), self._backend, self._donate)
+        if hasattr(instance, "__dict__") and hasattr(self, "_name"):
+            method._name = self._name
+            return vars(instance).setdefault(self._name, method)
+        return method
+
+    def __reduce__(self) -> Any:
+        """What was recorded is recorded again where it is needed; so is a copy, of what f is copied to."""
+        if isinstance(self._f, MethodType) and hasattr(self, "_name"):
+            return getattr, (self._f.__self__, self._name)
+        if _found_by_name(self._f) is self:
+            return self.__qualname__
+        return Compiled, (self._f, self._backend, self._donate)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if not kwargs and not is_tracing():
@@ -97,6 +120,14 @@ class Compiled:
                 raise
             recording = Recording(run, found, error.dtype, called)
         return Plan(recording, self._backend, donated)
+
+
+def _found_by_name(f: Any) -> Any:
+    """What stands under the name of a function in its module."""
+    found = sys.modules.get(getattr(f, "__module__", None) or "")
+    for name in getattr(f, "__qualname__", "?").split("."):
+        found = getattr(found, name, None)
+    return found
 
 
 def compile(f: Callable[..., Any], *, backend: str | None = None, donate: int | tuple[int, ...] = ()) -> Compiled:

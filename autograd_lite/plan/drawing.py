@@ -15,12 +15,13 @@ from ..draw.view import LARGEST
 from ..errors import ArgumentError
 from .lifetimes import Home, Lifetimes
 from .plan import Plan
-from .program import Argument, Program, Value, memory_names, names_of, source_text, uses
+from .program import Argument, Program, Value, memory_names, names_of, source_texts, uses
 
 BOXES = "Square boxes are values. Dashed: a view, no work. Thick: memory that outlives the call. Frames: fused steps."
 COLORS = "A colour is a buffer, in which values lie in turn."
 AGAIN = "There are more buffers than colours: colours come again, names do not."
 FAR = 8  # values between two readers of one source, beyond which each has a box of its own for it
+_AT = {"new": "new memory", "blocks": "a block at a time", "register": "in a register"}
 THICK = "2.5"  # pen of what outlives the call
 
 
@@ -53,6 +54,7 @@ class _Drawing:
                 " readable; print it, or draw a smaller function"
             )
         self.program, self.homes, self.names = program, homes, names_of(program)
+        self.texts = source_texts(program)
         lifetimes = Lifetimes(program)
         self.owner, self.place = lifetimes.owner, lifetimes.place
         self.near: dict[tuple[Value, Value], str] = {}  # the box of a source that a reader's edge comes from
@@ -116,7 +118,7 @@ class _Drawing:
         outer = isinstance(place, Argument) or written or (place.stays and place.memory is None)  # a leaf
         self.picture.node(
             box,
-            label([text(source_text(self.program, source), bold=True), self._type(source)]),
+            label([text(self.texts[source], bold=True), self._type(source)]),
             style="rounded,filled" if outer else "rounded,filled,dashed",
             fillcolor=LEAF if outer else CONSTANT,
             color=FPROP if outer else QUIET,
@@ -148,8 +150,8 @@ class _Drawing:
             return "allocated at each call" if own else ""
         if is_view:
             return f"a view of {home.name}" if value.op.view else "a view: its parts lie side by side"
-        if home.kind in ("new", "blocks"):
-            return "new memory" if home.kind == "new" else "a block at a time"
+        if home.kind in _AT:
+            return _AT[home.kind]
         over = home.kind == "buffer" and any(self._home(i) == home for i in value.operands)
         return f"in {home.name}{', in place' * over}"
 

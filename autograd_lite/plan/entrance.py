@@ -23,7 +23,8 @@ def enter(args):
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -48,7 +49,7 @@ def entrance(form: Any, found: list[Any], plan: Plan) -> tuple[Callable[..., Any
     scope: dict[str, Any] = {"ndarray": np.ndarray, "ELSEWHERE": ELSEWHERE, "plan": plan, "holds": plan.holds}
     lines: list[str] = []
     names: list[str] = []
-    count = 0
+    number = 0
     dtypes: dict[Any, str] = {}
 
     def named(x: Any) -> str:
@@ -60,7 +61,7 @@ def entrance(form: Any, found: list[Any], plan: Plan) -> tuple[Callable[..., Any
     places = iter(found)
 
     def check(name: str, form: Any) -> None:
-        nonlocal count
+        nonlocal number
         if form in (ARRAY, FLOAT):
             x = next(places)
             names.append(name)
@@ -92,14 +93,15 @@ def entrance(form: Any, found: list[Any], plan: Plan) -> tuple[Callable[..., Any
             lines.append(f"    if type({name}) is not {known} or len({name}) != {len(parts)}: return ELSEWHERE")
         else:
             lines.append(f"    if len(args) != {len(parts)}: return ELSEWHERE")
-        inner = [f"a{count + k}" for k in range(len(parts))]
-        count += len(parts)
+        inner = [f"a{number + k}" for k in range(len(parts))]
+        number += len(parts)
         if inner:
             lines.append(f"    {', '.join(inner)}, = {name}")
         for each, part in zip(inner, parts, strict=True):
-            check(each, part)
+            check(each, part)  # noqa: F821 - it is deleted when all is done
 
     check("args", form)
+    del check  # which knows itself, and all else here
     if plan.guards or plan.builds:
         lines.append("    if not holds(): return ELSEWHERE")
     if plan.copied or plan.afterwards or plan.quiet:
@@ -112,7 +114,7 @@ def entrance(form: Any, found: list[Any], plan: Plan) -> tuple[Callable[..., Any
         lines += _run(plan, names, scope)
     text = "\n".join(["def enter(args):", *lines])
     exec(compile(text, "<autograd_lite entrance>", "exec"), scope)
-    return scope["enter"], text
+    return scope.pop("enter"), text  # a function in its own globals would be freed by the garbage collector only
 
 
 def _run(plan: Plan, names: list[str], scope: dict[str, Any]) -> list[str]:
@@ -142,28 +144,24 @@ def regrouping(form: Any, given: dict[int, Any]) -> Callable[[list[Any]], Any]:
 
 def grouped(form: Any, given: dict[int, Any], scope: dict[str, Any]) -> str:
     """The expression of the containers of `form`, with `ys[0]` and so on for anything but None that stands there."""
-    count = taken = 0
+    scope.update({f"given{place}": value for place, value in given.items()})
+    others = count()
+    names = (f"given{place}" if place in given else f"ys[{next(others)}]" for place in count())
+    return _expression(form, names, scope)
 
-    def text(form: Any) -> str:
-        nonlocal count, taken
-        if form is None:
-            return "None"
-        if isinstance(form, dict):
-            keys = [f"key{len(scope)}_{j}" for j in range(len(form))]
-            scope.update(zip(keys, form, strict=True))
-            items = zip(keys, form.values(), strict=True)
-            return "{" + ", ".join([f"{key}: {text(part)}" for key, part in items]) + "}"
-        if isinstance(form, (list, tuple)):
-            parts = "".join([f"{text(part)}, " for part in form])
-            if type(form) in (list, tuple):
-                return f"[{parts}]" if type(form) is list else f"({parts})"
-            scope[name := f"container{len(scope)}"] = type(form)
-            return f"{name}({parts})" if hasattr(form, "_fields") else f"{name}(({parts}))"
-        count += 1
-        if count - 1 in given:
-            taken += 1
-            scope[f"given{count - 1}"] = given[count - 1]
-            return f"given{count - 1}"
-        return f"ys[{count - 1 - taken}]"
 
-    return text(form)
+def _expression(form: Any, names: Iterator[str], scope: dict[str, Any]) -> str:
+    if form is None:
+        return "None"
+    if isinstance(form, dict):
+        keys = [f"key{len(scope)}_{j}" for j in range(len(form))]
+        scope.update(zip(keys, form, strict=True))
+        items = zip(keys, form.values(), strict=True)
+        return "{" + ", ".join([f"{key}: {_expression(part, names, scope)}" for key, part in items]) + "}"
+    if isinstance(form, (list, tuple)):
+        parts = "".join([f"{_expression(part, names, scope)}, " for part in form])
+        if type(form) in (list, tuple):
+            return f"[{parts}]" if type(form) is list else f"({parts})"
+        scope[name := f"container{len(scope)}"] = type(form)
+        return f"{name}({parts})" if hasattr(form, "_fields") else f"{name}(({parts}))"
+    return next(names)

@@ -42,8 +42,9 @@ class Home(NamedTuple):
     """Where a value lies while a program runs, and how many bytes that is.
 
     `kind` is "buffer" for one that values take in turn, "new" for memory that the caller gets, "memory" for somebody
-    else's that the value is written to, "blocks" for scratch memory in which it exists a block at a time, and "view"
-    for an array that is known before the program runs, in the memory of others.
+    else's that the value is written to, "blocks" for scratch memory in which it exists a block at a time, "register"
+    where a loop has only one entry of it at a time, and "view" for an array that is known before the program runs, in
+    the memory of others.
     """
 
     kind: str

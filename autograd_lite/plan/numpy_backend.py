@@ -18,7 +18,7 @@ from .lifetimes import Home, Lifetimes, Memory
 from .passes.fusion import LARGE, folds_all
 from .printing import comment, with_comments
 from .program import Argument, Program, Value, memory_names, names_of, uses
-from .statements import Statements
+from .statements import Statements, defined
 
 
 class Built:
@@ -229,9 +229,11 @@ class _Writer:
         given = [f"{self.names[s]}_" if s in arrays else self.names[s] for s in self.program.sources]
         comments = {k: comment(value, self.homes) for k, value in self.computed.items()}
         body = "\n".join([f"    {line}" for line in with_comments(self.lines, comments)])
-        self.source = "\n\n".join([*self.functions, f"def program({', '.join(given)}):\n{body}"])
-        exec(compile(self.source, "<autograd_lite plan>", "exec"), self.statements.scope)
-        self.function: Callable[..., Any] = self.statements.scope["program"]
+        text, scope = f"def program({', '.join(given)}):\n{body}", self.statements.scope
+        self.source = "\n\n".join([*self.functions, text])
+        for k, function in enumerate(self.functions):
+            scope[f"blocks{k}"] = defined(function, f"blocks{k}", dict(scope))
+        self.function: Callable[..., Any] = defined(text, "program", scope)
 
     def _output(self, y: Any) -> str:
         name = self.statements.named(y)

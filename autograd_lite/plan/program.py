@@ -219,7 +219,8 @@ def text(program: Program, names: dict[Value, str] | None = None) -> str:
 
 def rows(program: Program, names: dict[Value, str]) -> list[tuple[str, str, str]]:
     """What each line of a program says: name, type and how it is computed; then what is written where, and returned."""
-    found = [(f"{names[s]}:", type_text(s), source_text(program, s)) for s in program.sources]
+    texts = source_texts(program)
+    found = [(f"{names[s]}:", type_text(s), texts[s]) for s in program.sources]
     found += [(f"{names[v]}:", type_text(v), call_text(v, names)) for v in program.values]
     pairs = zip(memory_names(program), program.writes, strict=True)
     found += [("", "", f"{name} <- {input_text(new, names)}") for name, (_, new) in pairs]
@@ -233,13 +234,17 @@ def aligned(lines: list[tuple[str, str, str]]) -> list[str]:
 
 
 def memory_names(program: Program) -> list[str]:
-    """A name for each memory that is written to; those that are called the same are numbered."""
-    whats, seen = [str(target.source.what) for target, _ in program.writes], Counter[str]()
-    names = []
-    for what in whats:
-        seen[what] += 1
-        names.append(what if whats.count(what) == 1 else f"{what} #{seen[what]}")
-    return names
+    """A name for each memory that is written to."""
+    return _numbered([str(target.source.what) for target, _ in program.writes])
+
+
+def _numbered(names: list[str]) -> list[str]:
+    """The names; those that stand there several times with a number."""
+    times, seen, found = Counter(names), Counter[str](), []
+    for name in names:
+        seen[name] += 1
+        found.append(name if times[name] == 1 else f"{name} #{seen[name]}")
+    return found
 
 
 def call_text(value: Value, names: dict[Value, str]) -> str:
@@ -266,16 +271,23 @@ def input_text(x: Any, names: dict[Value, str]) -> str:
     return repr(x.item() if isinstance(x, np.generic) else x)
 
 
-def source_text(program: Program, source: Value) -> str:
-    """Where a source comes from, such as "argument 0" or "theta"; small memory with what it holds now."""
-    if isinstance(source.source, Argument):
-        return source.source.name
-    memory = source.source.memory
-    for name, (target, _) in zip(memory_names(program), program.writes, strict=True):
-        if memory is not None and memory is target.source.memory:
-            return name
-    now = f", now {summary(memory, ends=False)}" if memory is not None and 0 < memory.size <= SMALL else ""
-    return f"{source.source.what}{now}"
+def source_texts(program: Program) -> dict[Value, str]:
+    """Where each source comes from, such as `params[0]`, "theta", or "leaf W #2" where several are called so."""
+    targets = [target.source.memory for target, _ in program.writes]
+    written = dict(zip(map(id, targets), memory_names(program), strict=True))
+    found: dict[Value, str] = {}
+    unnamed: list[Value] = []
+    for source in program.sources:
+        if isinstance(source.source, Argument):
+            found[source] = source.source.name
+        elif id(source.source.memory) in written:
+            found[source] = written[id(source.source.memory)]
+        elif (memory := source.source.memory) is not None:
+            now = f", now {summary(memory, ends=False)}" if 0 < memory.size <= SMALL else ""
+            found[source] = f"{source.source.what}{now}"
+        else:
+            unnamed.append(source)
+    return found | dict(zip(unnamed, _numbered([str(source.source.what) for source in unnamed]), strict=True))
 
 
 def type_text(value: Value) -> str:

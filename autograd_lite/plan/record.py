@@ -33,7 +33,7 @@ from ..node import (
     topological_order,
     tracing,
 )
-from ..ops.elementwise import add, power, stop_gradient
+from ..ops.elementwise import add, stop_gradient
 from ..ops.reduce import spread
 from ..ops.shape import Index, astype, getitem, reshape
 from ..runtime import handle
@@ -61,7 +61,7 @@ def _is_in(leaf: Leaf, memory: Any) -> bool:
 
 # What an op of numbers of Python's runs where it is one of Python's operators: then it gives such a number again.
 _OPERATORS = {operator.add, operator.sub, operator.mul, operator.truediv, operator.neg, operator.pos, operator.abs,
-              operator.mod, operator.floordiv}  # fmt: skip
+              operator.mod, operator.floordiv, operator.pow}  # fmt: skip
 _FLOAT = np.dtype(float)
 _PYTHON = (float, int, bool, type(None))
 _CONSTANTS = (int, float, complex, str, bytes, enum.Enum)
@@ -105,6 +105,7 @@ class Recording(Trace):
         self.builds: list[tuple[Callable[[], Any], Any]] = []  # the same, which only rebuilding leaves changes
         self.rebuilt = last_change.rebuilt
         self.turns: dict[Any, int] = {}
+        self.numbers: set[Value] = set()  # what is a number of Python's where f is not compiled
         self.afterwards: list[tuple[Callable[[Any], None], Any]] = []
         self.number = _FLOAT if numbers is None else numbers
         # Floats among arrays take their dtype; where all are floats, they may be differentiated by.
@@ -115,8 +116,8 @@ class Recording(Trace):
             for x, place in zip(arrays, places, strict=True)
         ]
         self.arguments = [self.known[t.node] for t in arguments]
-        # What is a number of Python's where f is not compiled.
-        self.numbers = {value for value, x in zip(self.arguments, arrays, strict=True) if type(x) is float}
+        self.numbers |= {value for value, x in zip(self.arguments, arrays, strict=True) if type(x) is float}
+        self.changeable = bool(self.numbers)  # whether they can be taken for something else
         try:
             with enable_grad(), tracing(self):
                 returned = f(arguments)
@@ -280,7 +281,9 @@ class Recording(Trace):
     def _stand_in(self, x: Any, source: Any, weak: bool = False) -> Tensor:
         tensor = constant_tensor(x)
         tensor.node = node = FlatNode(traced_input, (x,), (), (), x)
-        self.known[node] = Value(None, (), (), node.shape, node.dtype, source, weak)
+        self.known[node] = value = Value(None, (), (), node.shape, node.dtype, source, weak)
+        if weak:
+            self.numbers.add(value)
         return tensor
 
     def _program(self, returned: Any) -> Program:
@@ -374,14 +377,15 @@ class Recording(Trace):
         if node.dtype == bool:
             return False
         others = [i for i in inputs if not (type(i) in _PYTHON or i in self.numbers)]
-        if not others and (node.op.run in _OPERATORS or node.op is power):
+        if not others and node.op.run in _OPERATORS:
             return True
         dtypes = [getattr(i, "dtype", None) for i in others]
         floats = [d for d in dtypes if d is not None and d.kind in "fc"]
         real = max([d.type(0).real.dtype for d in floats], default=_FLOAT, key=lambda d: d.itemsize)
-        if real.itemsize < self.number.itemsize or not (floats or self.number == _FLOAT):
+        number = max([i.dtype for i in inputs if i in self.numbers], key=lambda d: d.itemsize)
+        if self.changeable and (real.itemsize < number.itemsize or not (floats or number == _FLOAT)):
             raise WeakNumber(real)
-        if any(type(i) is complex for i in others):
+        if self.changeable and any(type(i) is complex for i in others):
             raise WeakNumber
         return False
 

@@ -22,6 +22,7 @@ import numpy as np
 
 from . import numpy_backend
 from .program import Argument, Program, Value, names_of, uses
+from .statements import defined
 
 _SIGNS = {operator.add: "+", operator.sub: "-", operator.mul: "*", operator.truediv: "/"}
 _DEPTH = 60  # of nested parentheses; Python's parser ends at 200
@@ -46,8 +47,7 @@ class Built(numpy_backend.Built):
         self.program, self.reason, self.peak_bytes = program, "Python, as all are numbers,", 0
         self.source = _source(program)
         scope: dict[str, Any] = {"float64": np.float64, "inf": np.inf, "nan": np.nan}  # as repr writes them
-        exec(compile(self.source, "<autograd_lite plan>", "exec"), scope)
-        self._expressions = scope["program"]
+        self._expressions = defined(self.source, "program", scope)
         self._plain: numpy_backend.Built | None = None
 
     def run(self, sources: list[Any]) -> Any:

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from .. import numpy_backend
-from ..program import Program, Value, names_of
+from ..lifetimes import Home
+from ..program import Program, Value, memory_names, names_of
 from ..statements import Statements
 from . import threads
 from .calling import builtin, offsets
@@ -48,6 +49,25 @@ class Built:
         lines = _Lines(self.lowered, self.memory, self.code, self._otherwise)
         self.source, self.ir = f"{lines.source}\n\n{listing(self.lowered)}", self.lowered.ir
         self._function = lines.function
+
+    @property
+    def homes(self) -> dict[Value, Home]:
+        """Where values lie: in scratch memory, from some byte on; in memory of others; or in a register, while a loop
+        computes what is made of them."""
+        lowered, schedule = self.lowered, self.lowered.schedule
+        called = dict(zip([new for _, new in lowered.program.writes], memory_names(lowered.program), strict=True))
+        homes: dict[Value, Home] = {}
+        for value, own in zip(self.program.values, lowered.program.values, strict=True):
+            memory = lowered.memories.get(own)
+            if memory is None:
+                if own not in schedule.views and isinstance(schedule.item.get(own), Nest):
+                    homes[value] = Home("register", "registers", 0)
+            elif memory.argument is None:
+                homes[value] = Home("buffer", f"@{memory.offset}", memory.nbytes)
+            else:
+                new = own in lowered.outputs
+                homes[value] = Home("new", "new", memory.nbytes) if new else Home("memory", called[own], memory.nbytes)
+        return homes
 
     def run(self, sources: list[Any]) -> Any:
         """What the program gives for these arrays, in the order of `program.sources`."""
