@@ -83,10 +83,7 @@ def table(program: Program, homes: Mapping[Value, Home], constants: Mapping[str,
         for k, (kind, together) in enumerate(of_type.items()):
             first = (home.name, _bytes(home.nbytes)) if k == 0 else ("", "")
             rows.append((*first, kind, ", ".join(together)))
-    rows += [
-        (k, "", _kind_text(x), _constant_text(x))
-        for k, x in constants.items()
-    ]
+    rows += [(k, "", _kind_text(x), _constant_text(x)) for k, x in constants.items()]
     return "\n".join(columns([part for row in rows for part in _wrapped(row)], right={1}))
 
 

@@ -156,6 +156,7 @@ class Recording(Trace):
             return value
         if id(value) not in self.stand_ins:
             self.held.append(value)
+            self.requires(lambda: id(value) in last_change.replaced, rebuilt=True)
             self.stand_ins[id(value)] = self._stand_in(value, Captured(lambda: value, "captured array", value))
         return self.stand_ins[id(value)]
 
@@ -301,10 +302,9 @@ class Recording(Trace):
                 self.known[node] = self._input(node.inputs[0])
             else:
                 inputs = tuple([self._input(i) for i in node.inputs])
-                number = any(i in self.numbers for i in inputs if isinstance(i, Value)) and self._is_number(
-                    node, inputs
-                )
-                weak = number and self.weak
+                numbers = [i for i in inputs if isinstance(i, Value) and i in self.numbers]
+                number = bool(numbers) and self._is_number(node, inputs)
+                weak = number and all(i.weak for i in numbers)
                 self.known[node] = value = Value(node.op, inputs, node.statics, node.shape, node.dtype, weak=weak)
                 steps.append(value)
                 if number:
