@@ -53,7 +53,7 @@ def machine(measured, processors):
 
 
 def figure(series, rows):
-    fig, axes = plt.subplots(2, 2, figsize=(9, 6.3), layout="constrained", sharex=True)
+    fig, axes = plt.subplots(2, 2, figsize=(9, 6.6), layout="constrained", sharex=True)
     panels = [
         ("time per step", duration, lambda row: row["seconds"]),
         ("peak memory", amount, lambda row: row["bytes"]),
@@ -66,7 +66,7 @@ def figure(series, rows):
             xs, ys = [row["n"] for row in some], [value(row) for row in some]
             ax.plot(xs, ys, "o-", markersize=3.5, color=COLOURS.get(name), label=CONTESTANTS[name].title)
         ax.set(xscale="log", yscale="log", title=title)
-        ax.set_xticks(series.sizes, [f"{n:,}" for n in series.sizes])
+        ax.set_xticks(series.sizes, [f"{n:,}" if n < 10_000 else f"{n:.0e}".replace("e+0", "e") for n in series.sizes])
         ax.xaxis.set_minor_locator(NullLocator())
         values = [value(row) for some in points.values() for row in some]
         few = max(values) < 50 * min(values)  # then a label a decade would be too few
@@ -80,7 +80,7 @@ def figure(series, rows):
             axes[0, 0].plot(xs, ys, ":", color=COLOURS.get(name), label=label)
     for ax in axes[1]:
         ax.axhline(1, color="black", linewidth=0.8)
-    fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=6, frameon=False)
+    fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=3, frameon=False)
     fig.supxlabel(series.title, fontsize="medium")
     return fig
 
