@@ -19,6 +19,7 @@ from benchmarks.cases import CASES, CONTESTANTS, HEADLINES, OTHERS, OURS, TRAINI
 from benchmarks.turns import Worker, ask_once, disagreeing, ratio, take_turns  # noqa: E402
 
 SECONDS_PER_TURN = 0.2
+BUSY_TURN = 5  # times as long: who gets the busy core when varies from step to step
 OTHER_ROUNDS, SLOW_ROUNDS = 5, 3  # at most: of what is in no headline, and of what takes long
 LIBRARY_SETTINGS = ("OPENBLAS_", "OMP_", "MKL_", "XLA_", "JAX_")  # environment variables to report
 
@@ -153,10 +154,12 @@ def time_steps(case, contestants, workers, rounds, options):
             say(f"  {label} disagrees: {values}, where the median is {middle}")
     contestants = {label: pair for label, pair in contestants.items() if "result" in setups[label]}
 
+    seconds = options.seconds * (BUSY_TURN if case.busy else 1)
+
     def turn(label):
         name, of = contestants[label]
         with load.one_core_busy() if case.busy else contextlib.nullcontext() as helper:
-            return workers[name].ask("time", of, seconds=options.seconds, helpers=[helper] if helper else [])
+            return workers[name].ask("time", of, seconds=seconds, helpers=[helper] if helper else [])
 
     turns = take_turns(contestants, rounds, turn, options.pause)
     turns.failed.update({label: setup["error"] for label, setup in setups.items() if "error" in setup})
