@@ -146,11 +146,13 @@ class Op:
         self.beyond, self.hashed = beyond, hashed
         self.write, self.fold, self.parts = write, fold, parts
         self.is_ufunc = isinstance(fprop, np.ufunc)
+        self.places = bool((self.is_ufunc or write or fold) and not r and not several)  # its result, where one says
         self.multilinear, self.holomorphic, self.tangent, self.batch = multilinear, holomorphic, tangent, batch
         self.linear, self.view, self.effect, self.advice = linear, view, effect, advice
         self.mirrored = mirrored
         by_nature = isinstance(fprop, np.ufunc) and fprop.signature is None
         self.elementwise = by_nature if elementwise is None else elementwise
+        self.overwrites = self.is_ufunc and self.elementwise  # it may write its result over an input
         self.flat = bprop is None and all(formula is None for formula in formulas.values())
         self._check_names()
         self.saves = self._names_to_save()

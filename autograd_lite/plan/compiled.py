@@ -16,7 +16,15 @@ from ..tensor import Tensor
 from .entrance import ELSEWHERE
 from .plan import Plan
 from .record import Elsewhere, Recording, WeakNumber
-from .signature import History, argument_names, key_of, number_dtype, places, put_together, taken_apart
+from .signature import (
+    BeingDifferentiated,
+    argument_names,
+    count_places,
+    key_of,
+    number_dtype,
+    put_together,
+    taken_apart,
+)
 
 CACHE = 32  # recordings of one function; the one that has not been used for longest is forgotten
 
@@ -69,7 +77,7 @@ class Compiled:
         found: list[Any] = []
         try:
             form = taken_apart([args, kwargs], found, self._floats)
-        except History:
+        except BeingDifferentiated:
             return self._f(*args, **kwargs)
         try:
             with self._lock:
@@ -108,8 +116,8 @@ class Compiled:
         for k in self._donate:
             if not -len(args) <= k < len(args):
                 raise ArgumentError(f"compile: donate={self._donate}, but the function got {len(args)} arguments")
-            start = sum(map(places, args[: k % len(args)]))
-            donated += range(start, start + places(args[k]))
+            start = sum(map(count_places, args[: k % len(args)]))
+            donated += range(start, start + count_places(args[k]))
         _, names, *parts = form[2]
         called = argument_names(self._f, args, dict(zip(names, parts, strict=True)))
         numbers = number_dtype(found)

@@ -51,7 +51,7 @@ class Plan:
         self.given: dict[int, Any] = {}  # the same, by the place of the result in what is returned
         self._start = self._with_donations(recording.program, donated)
         self.best = passes.optimised(self._start)
-        used = {s.source.memory is not None and id(s.source.memory) for s in self.best.sources if not _is_argument(s)}
+        used = {s.source.memory is not None and id(s.source.memory) for s in self.best.sources if not s.is_argument}
         self.copied = [k for k, memory in self.memory.items() if id(memory) in used]
         self.reads = [_read(source.source) for source in self.best.sources]
         self.afterwards = [(call, tensor is not None) for call, tensor in recording.afterwards]
@@ -136,7 +136,7 @@ class Plan:
         outputs, writes, new = list(program.outputs), list(program.writes), dict[Value, Value]()
         taken: dict[int, int] = {}
         for source in program.sources:
-            if not (_is_argument(source) and source.source.position in donated and source.shape):
+            if not (source.is_argument and source.source.position in donated and source.shape):
                 continue
             fits = [
                 j
@@ -164,16 +164,12 @@ class Plan:
         return "\n\n".join([part for part in parts if part])
 
     def __repr__(self) -> str:
-        inputs = [type_text(s) for s in self.program.sources if _is_argument(s)]
+        inputs = [type_text(s) for s in self.program.sources if s.is_argument]
         outputs = [type_text(y) if isinstance(y, Value) else repr(y) for y in self.program.outputs]
         return f"<Plan {', '.join(inputs)} -> {', '.join(outputs)}: {self._summary()}>"
 
     def _summary(self) -> str:
         return summary(self.best, self.reason, self.peak_bytes)
-
-
-def _is_argument(source: Value) -> bool:
-    return isinstance(source.source, Argument)
 
 
 def _read(source: Argument | Captured) -> Any:

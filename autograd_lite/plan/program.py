@@ -8,7 +8,7 @@ turns the last one into something that runs.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -59,6 +59,11 @@ class Value:
         self.op, self.inputs, self.statics = op, inputs, statics
         self.operands = [i for i in inputs if type(i) is Value]  # the inputs that are values of the program
         self.shape, self.dtype, self.source, self.weak = shape, dtype, source, weak
+
+    @property
+    def is_argument(self) -> bool:
+        """Whether it is what the function is called with."""
+        return type(self.source) is Argument
 
     @property
     def keywords(self) -> dict[str, Any]:
@@ -184,7 +189,7 @@ def names_of(program: Program) -> dict[Value, str]:
     """A name for each value: x0, x1, ... for arguments, c0, ... for what is captured, v0, ... for what is computed."""
     names, counts = {}, {"x": 0, "c": 0}
     for source in program.sources:
-        letter = "x" if isinstance(source.source, Argument) else "c"
+        letter = "x" if source.is_argument else "c"
         number = source.source.position if letter == "x" else counts["c"]
         counts[letter] += 1
         names[source] = f"{letter}{number}"
@@ -278,7 +283,7 @@ def source_texts(program: Program) -> dict[Value, str]:
     found: dict[Value, str] = {}
     unnamed: list[Value] = []
     for source in program.sources:
-        if isinstance(source.source, Argument):
+        if source.is_argument:
             found[source] = source.source.name
         elif id(source.source.memory) in written:
             found[source] = written[id(source.source.memory)]
@@ -297,9 +302,3 @@ def type_text(value: Value) -> str:
     if value.weak:
         return "float"
     return str(value.dtype) if value.dtype is SEVERAL else f"{value.dtype}{list(value.shape)}"
-
-
-def walk_constants(program: Program) -> Iterator[Any]:
-    """Each constant that a value has for an input."""
-    for value in program.values:
-        yield from (i for i in value.inputs if not isinstance(i, Value))

@@ -36,7 +36,7 @@ from ..node import (
 from ..ops.elementwise import add, stop_gradient
 from ..ops.reduce import spread
 from ..ops.shape import Index, astype, getitem, reshape
-from ..runtime import handle
+from ..runtime import address, handle
 from ..tensor import Tensor, constant_tensor
 from ..trace import traced_input
 from ..tree import leaves, map_leaves
@@ -47,10 +47,6 @@ def recording() -> Recording | None:
     """The recording that is under way, if one is."""
     traces = is_tracing()
     return traces[-1] if traces and isinstance(traces[-1], Recording) else None
-
-
-def _address(array: Any) -> int:
-    return array.__array_interface__["data"][0]  # type: ignore[no-any-return]
 
 
 def _is_in(leaf: Leaf, memory: Any) -> bool:
@@ -230,7 +226,7 @@ class Recording(Trace):
     def memory(self, array: Any) -> Tensor:
         """A Tensor for what an array holds at this point of the function."""
         for place, tensor in self.writes.values():
-            if place.memory.shape == array.shape and _address(place.memory) == _address(array):
+            if place.memory.shape == array.shape and address(place.memory) == address(array):
                 return tensor
             if np.may_share_memory(place.memory, array):
                 raise LeakError(f"a part of the {place.what} is written to, and then all of it is read")
@@ -241,7 +237,7 @@ class Recording(Trace):
     def writes_to(self, memory: Any, tensor: Tensor, what: str) -> None:
         """Have `tensor` written to the array `memory` at the end of each replay."""
         self._change(memory, tensor)
-        self.writes[_address(memory)] = Captured(lambda: memory, what, memory), tensor
+        self.writes[address(memory)] = Captured(lambda: memory, what, memory), tensor
 
     def requires(self, now: Callable[[], Any], rebuilt: bool = False) -> None:
         (self.builds if rebuilt else self.guards).append((now, now()))
@@ -335,7 +331,7 @@ class Recording(Trace):
     def _part(self, leaf: Leaf, vector: Any, new: Value) -> Value:
         """The leaf that lies in a vector, of the vector's new value."""
         if (new, leaf) not in self.known:
-            start = (_address(leaf.data) - _address(vector)) // vector.itemsize
+            start = (address(leaf.data) - address(vector)) // vector.itemsize
             index = Index((slice(start, start + leaf.data.size),))
             flat = Value(getitem, (new,), (index,), (leaf.data.size,), new.dtype)
             self.known[new, leaf] = part = Value(reshape, (flat,), (leaf.shape,), leaf.shape, new.dtype)

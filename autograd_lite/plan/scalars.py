@@ -21,10 +21,9 @@ from typing import Any
 import numpy as np
 
 from . import numpy_backend
-from .program import Argument, Program, Value, names_of, uses
-from .statements import defined
+from .program import Program, Value, names_of, uses
+from .statements import INFIX, defined
 
-_SIGNS = {operator.add: "+", operator.sub: "-", operator.mul: "*", operator.truediv: "/"}
 _DEPTH = 60  # of nested parentheses; Python's parser ends at 200
 
 
@@ -35,8 +34,8 @@ def fits(program: Program) -> bool:
         bool(program.steps)
         and not program.writes
         and all(np.shape(v) == () and getattr(v, "dtype", None) == np.float64 for v in numbers)
-        and all(isinstance(source.source, Argument) for source in program.sources)
-        and all(v.op.run in _SIGNS or v.op.run is operator.neg for v in program.values)
+        and all(source.is_argument for source in program.sources)
+        and all(v.op.run in INFIX or v.op.run is operator.neg for v in program.values)
     )
 
 
@@ -70,7 +69,7 @@ def _source(program: Program) -> str:
     depth: dict[Any, int] = {}
     for value in program.values:
         a = [text[i] if isinstance(i, Value) else repr(float(i)) for i in value.inputs]
-        expression = f"-{a[0]}" if value.op.run is operator.neg else f"{a[0]} {_SIGNS[value.op.run]} {a[1]}"
+        expression = f"-{a[0]}" if value.op.run is operator.neg else f"{a[0]} {INFIX[value.op.run]} {a[1]}"
         depth[value] = 1 + max([depth.get(i, 0) for i in value.operands], default=0)
         times = sum(user.inputs.count(value) for user in read[value]) + shown.count(value)
         if times == 1 and depth[value] < _DEPTH:
