@@ -117,7 +117,7 @@ def vector_function(name, dtype, width, features=None):
     """`y = name(x)` for arrays whose length is a multiple of the width."""
     module, kind = Module(), KINDS[dtype]
     memories = [Memory((1,), np.dtype(dtype), k) for k in range(2)]
-    table = Table(memories, [False, True])
+    table = Table(memories, [False, True], {})
     writer = Writer(module, "f", PARAMETERS, "i64")
     open_context(writer, offsets())
     x, y = (load_pointer(writer, table.slot(k), 0) for k in range(2))
@@ -587,6 +587,15 @@ def test_an_argument_that_shares_memory_with_what_is_written():
     assert np.may_share_memory(shared, model.theta.data)
     near(native(shared, labels)[0], update_other(same.copy(), labels).data, 64)
     np.testing.assert_allclose(model.theta.data, other.theta.data, rtol=1e-4, atol=1e-6)
+
+
+def test_a_leaf_that_moves():
+    """Setting a leaf's value, or joining another model, gives it other memory."""
+    x = ag.tensor(np.arange(4.0), requires_grad=True)
+    native = Native(lambda y: (x * y, ag.sum(x)), np.ones(4))
+    for k in range(3):
+        near(native(np.full(4, 2.0)), [x.data * 2.0, np.sum(x.data)])
+        x.data = np.arange(4.0) + k
 
 
 # -- what is promised of calls ---------------------------------------------------------------------------------------

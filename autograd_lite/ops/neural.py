@@ -103,6 +103,9 @@ def _mean_cross_entropy(z: Any, labels: Any) -> Any:
     return np.add.reduce(losses, None) / losses.dtype.type(losses.size), softmax_of_z
 
 
+_UNSIGNED = {size: np.dtype(f"u{size}") for size in (1, 2, 4, 8)}
+
+
 def check_labels(loss: str, labels: Any, shape: tuple[int, ...]) -> None:
     """Raise unless `labels` are integers in [0, shape[-1]), one for each row of an output of `shape`."""
     if labels.dtype.kind not in "iu":
@@ -110,7 +113,7 @@ def check_labels(loss: str, labels: Any, shape: tuple[int, ...]) -> None:
     if labels.shape != shape[:-1]:
         raise ShapeError(f"{loss}: an output {shape} needs integer labels of shape {shape[:-1]}, not {labels.shape}")
     # As unsigned numbers negative labels are large too, so one maximum finds both kinds.
-    if labels.size and np.maximum.reduce(labels.view(f"u{labels.itemsize}"), None) >= shape[-1]:
+    if labels.size and np.maximum.reduce(labels.view(_UNSIGNED[labels.itemsize]), None) >= shape[-1]:
         wrong = labels[(labels < 0) | (labels >= shape[-1])].flat[0]
         raise IndexingError(f"{loss}: label {wrong} is outside the {shape[-1]} classes 0..{shape[-1] - 1}")
 

@@ -12,7 +12,7 @@ def blocks0(x0, v2):
         s0 = blocks0_s0[:len(v2_b)]
         tanh(x0_b, s0)
         multiply(s0, x0_b, s0)
-        add(s0, 1, v2_b)
+        add(s0, n1, v2_b)
 """
 
 from __future__ import annotations

@@ -13,13 +13,14 @@ x1   24 bytes  float64[3]     y
 b0   48 bytes  float64[2, 3]  v0, v1, v2
 new  48 bytes  float64[2, 3]  v3
 k0             dtype          float64
+n1             number         1.0 as float64
 <BLANKLINE>
 def program(x0, x1):
     tanh(x0, v0)          # float64[2, 3] in b0
     multiply(v0, x1, v1)  # float64[2, 3] in b0, in place
     exp(v1, v2)           # float64[2, 3] in b0, in place
     v3 = empty((2, 3), k0)
-    add(v2, 1, v3)        # float64[2, 3], new
+    add(v2, n1, v3)       # float64[2, 3], new
     return [v3]
 """
 
@@ -82,10 +83,7 @@ def table(program: Program, homes: Mapping[Value, Home], constants: Mapping[str,
         for k, (kind, together) in enumerate(of_type.items()):
             first = (home.name, _bytes(home.nbytes)) if k == 0 else ("", "")
             rows.append((*first, kind, ", ".join(together)))
-    rows += [
-        (k, "", "dtype" if isinstance(x, np.dtype) else type(x).__name__, _constant_text(x))
-        for k, x in constants.items()
-    ]
+    rows += [(k, "", _kind_text(x), _constant_text(x)) for k, x in constants.items()]
     return "\n".join(columns([part for row in rows for part in _wrapped(row)], right={1}))
 
 
@@ -95,9 +93,15 @@ def _wrapped(row: tuple[str, str, str, str]) -> list[tuple[str, str, str, str]]:
     return [(*row[:3], first), *[("", "", "", other) for other in others]]
 
 
+def _kind_text(x: Any) -> str:
+    if isinstance(x, np.ndarray):
+        return "array" if x.ndim else "number"
+    return "dtype" if isinstance(x, np.dtype) else type(x).__name__
+
+
 def _constant_text(x: Any) -> str:
     if isinstance(x, np.ndarray):
-        return f"{x.dtype}{list(x.shape)}"
+        return f"{x.dtype}{list(x.shape)}" if x.ndim else f"{x[()]} as {x.dtype}"
     text = str(x.item() if isinstance(x, np.generic) else x)
     return text if len(text) <= FAR else f"{text[: FAR - 1]}…"
 

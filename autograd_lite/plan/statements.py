@@ -70,6 +70,7 @@ class Statements:
         if op.fprop is np.matmul and self._is_dot(value):
             return f"{self._method(value.inputs[0], 'dot')}({inputs[1]}, {out})"
         if op.is_ufunc:
+            inputs = self._operands(value)
             out = f"out={out}" if op.fprop in _OUT_BY_NAME else out
             return f"{self.function(op.name, op.fprop)}({', '.join([*inputs, out])})"
         if op.fold is not None:
@@ -113,6 +114,33 @@ class Statements:
             masked = any(isinstance(i, Value) and i.dtype == bool for i in value.inputs[1:])
             return f"sized({text}, {value.shape})" if masked else text
         return None
+
+    def _operands(self, value: Value) -> list[str]:
+        """The inputs of a ufunc; numbers are arrays of the dtype that it would give them, which saves it 0.2 us a call:
+        `n0_9` is 0.9."""
+        kinds = [i.dtype if hasattr(i, "dtype") else type(i) for i in value.inputs]
+        names = [self.named(i) for i in value.inputs]
+        if any(isinstance(i, Value) and i.weak for i in value.inputs):
+            return names
+        try:
+            taken = value.op.fprop.resolve_dtypes((*kinds, *[None] * value.op.fprop.nout))
+            for k, x in enumerate(value.inputs):
+                if not isinstance(x, Value) and np.isfinite(x):
+                    names[k] = self._number(str(x), np.asarray(x, taken[k]))
+        except (TypeError, OverflowError):  # no such loop, or no such number in it: NumPy is to say so, when it runs
+            pass
+        return names
+
+    def _number(self, text: str, x: Any) -> str:
+        """The name of the array x of one number, which is written `text`."""
+        text = text.replace(".", "_").replace("-", "m").replace("+", "")
+        name = f"n{text}" if text.replace("_", "").isalnum() else "n"
+        while name in self.scope and (self.scope[name].dtype != x.dtype or self.scope[name].tobytes() != x.tobytes()):
+            name += f"_{x.dtype.char}"
+        if name not in self.scope:
+            self.scope[name] = x
+            self._constants[id(x)] = name
+        return name
 
     def named(self, i: Any) -> str:
         """The name of a value; a constant in words, or under a name of its own."""

@@ -30,11 +30,15 @@ class Built:
     """
 
     def __init__(self, program: Program, reason: str = "LLVM"):
+        self.program, self.reason = program, reason
+        self._eager: Any = None
+        self._compile()
+
+    def _compile(self) -> None:
         where = offsets()
         if where is None:
             raise NotImplementedError("llvm: arrays in this Python do not lie in memory as CPython's do")
-        self.program, self.reason = program, reason
-        self.lowered = Lowering(program, where, vector_bytes(machine()[1]))
+        self.lowered = Lowering(self.program, where, vector_bytes(machine()[1]))
         self.code = Code(self.lowered.ir, optimise=not self.lowered.is_scalar)
         self.peak_bytes = self.lowered.scratch_bytes
         nbytes = self.lowered.start + self.lowered.scratch_bytes
@@ -45,7 +49,6 @@ class Built:
         lines = _Lines(self.lowered, self.memory, self.code, self._otherwise)
         self.source, self.ir = f"{lines.source}\n\n{listing(self.lowered)}", self.lowered.ir
         self._function = lines.function
-        self._eager: Any = None
 
     @property
     def homes(self) -> dict[Value, Home]:
@@ -72,6 +75,13 @@ class Built:
 
     def _otherwise(self, *sources: Any) -> Any:
         """What native code has refused: with arrays as it wants them, else by NumPy, which raises what is wrong."""
+        fixed = self.lowered.in_place.fixed
+        moved = [s for x, s in zip(sources, self.lowered.program.sources, strict=True) if fixed.get(s, x) is not x]
+        if moved:  # a leaf, as when its model joins a larger one
+            self._compile()
+            fixed = self.lowered.in_place.fixed
+            if all(fixed.get(s, x) is x for x, s in zip(sources, self.lowered.program.sources, strict=True)):
+                return self._function(*sources)
         fitting = tuple([_fitting(x, s) for x, s in zip(sources, self.lowered.program.sources, strict=True)])
         if any(a is not b for a, b in zip(fitting, sources, strict=True)):
             return self._function(*fitting)
@@ -90,7 +100,8 @@ def _fitting(x: Any, source: Value) -> Any:
     if not has_kind(source):
         return x
     if not source.shape:
-        return x if type(x) in (source.dtype.type, float) else source.dtype.type(x)
+        known = (source.dtype.type, float) if source.dtype == np.float64 else (source.dtype.type,)
+        return x if type(x) in known else source.dtype.type(x)
     if type(x) is np.ndarray and x.dtype is source.dtype and x.flags.c_contiguous and x.flags.aligned:
         return x
     return np.array(x, source.dtype, order="C")

@@ -23,19 +23,26 @@ PARAMETERS = ["ptr %self", "ptr %arguments", "i64 %count"]
 
 
 class Table:
-    """The words in front of scratch memory: `objects` by number, then an address for each of `arguments`."""
+    """The words in front of scratch memory: `objects` by number, then an address for each of `arguments`, and the
+    addresses that some of them are `expected` to have."""
 
-    def __init__(self, arguments: Sequence[Memory], written: Sequence[bool]):
-        self.arguments, self.written = list(arguments), list(written)
+    def __init__(self, arguments: Sequence[Memory], written: Sequence[bool], expected: dict[int, int]):
+        self.arguments, self.written, self.expected = list(arguments), list(written), expected
         dtypes = list(dict.fromkeys(a.dtype for a in arguments))
         self.objects: list[Any] = [True, False, np.ndarray, float, *dtypes, *[d.type for d in dtypes]]
         self._dtype = {d: _FIRST + k for k, d in enumerate(dtypes)}
         self._scalar = {d: _FIRST + len(dtypes) + k for k, d in enumerate(dtypes)}
-        self.words = len(self.objects) + len(self.arguments)
+        self.words = len(self.objects) + len(self.arguments) + len(expected)
 
     def fill(self, memory: np.ndarray[Any, Any]) -> None:
         """Write the objects' addresses into the memory that the table stands in."""
-        memory[: 8 * len(self.objects)].view(np.intp)[:] = [id(x) for x in self.objects]
+        words = memory[: 8 * self.words].view(np.intp)
+        words[: len(self.objects)] = [id(x) for x in self.objects]
+        words[len(self.objects) + len(self.arguments) :] = list(self.expected.values())
+
+    def expectation(self, argument: int) -> int:
+        """In which word the address stands that an argument is expected to have."""
+        return len(self.objects) + len(self.arguments) + list(self.expected).index(argument)
 
     def object(self, writer: Writer, number: int) -> Register:
         """The address of an object."""
@@ -130,6 +137,9 @@ class Entry:
         if memory.shape:
             writer.require(good)
         data = _word(writer, object_, where.data)
+        if k in self.table.expected:
+            place = writer.pointer("%context", self.table.expectation(k), 8, writer.here)
+            writer.require(data.compare("eq", writer.load(place, I64)))
         writer.line(f"store i64 {data.name}, ptr {slot}")
 
     def keep_apart(self, first: int, second: int, same: bool) -> None:

@@ -199,18 +199,31 @@ def _checked_quotient(a: Register, b: Register) -> Register:
     return a / b
 
 
+def _is_pythons(value: Value, inputs: tuple[Any, ...]) -> bool:
+    """Whether Python's own operators compute the value from numbers of Python's."""
+    if value.op is None or value.shape != () or getattr(value.op.run, "__module__", "") != "_operator":
+        return False
+    numbers = [i.weak if isinstance(i, Value) else type(i) in (int, float) for i in inputs]
+    return all(numbers) and any(isinstance(i, Value) for i in inputs)
+
+
 def with_own_numbers(program: Program) -> Program:
     """The program with the numbers of Python's that it computes as what they are: double precision, until they meet
     an array and take its dtype."""
     new: dict[Any, Value] = {}
 
     def of(value: Value) -> Value:
-        dtype = np.dtype(float) if value.weak and value.dtype.kind == "f" else value.dtype
         inputs = tuple([new[i] if isinstance(i, Value) else i for i in value.inputs])
-        if dtype == value.dtype and all(a is b for a, b in zip(inputs, value.inputs, strict=True)):
+        weak = value.weak or _is_pythons(value, inputs)
+        dtype = np.dtype(float) if weak and value.dtype.kind == "f" else value.dtype
+        if (
+            dtype == value.dtype
+            and weak == value.weak
+            and all(a is b for a, b in zip(inputs, value.inputs, strict=True))
+        ):
             new[value] = value
         else:
-            new[value] = Value(value.op, inputs, value.statics, value.shape, dtype, value.source, value.weak)
+            new[value] = Value(value.op, inputs, value.statics, value.shape, dtype, value.source, weak)
         return new[value]
 
     sources = tuple([of(s) for s in program.sources])

@@ -15,11 +15,13 @@ from typing import Any
 import numpy as np
 
 from ...ops import OPS
+from ...runtime import address
 from ..program import Program, Value
 from .assembly import view_of_part
 from .calling import Offsets
 from .entry import PARAMETERS, Entry, Table, close, load_pointer, open_context, release, take_back
 from .forms import has_kind, kind_of, with_own_numbers
+from .in_place import InPlace, can_fail
 from .loops import Loops
 from .memory import Memory, View, adjacent, assign, contiguous, viewed, whole
 from .products import SMALL, Matrix, Products, as_matrix, multiply_adds, stack_of
@@ -40,12 +42,11 @@ class Lowering:
         self.program, self.where, self.vector_bytes = with_own_numbers(program), where, vector_bytes
         self.schedule = Schedule(self.program)
         self.items = self.schedule.items
-        self._write_late()
-        self.position = {item: k for k, item in enumerate(self.items)}
+        self.in_place = InPlace(self.program, self.schedule)
+        self.position, self.targets = self.in_place.position, self.in_place.targets
         self.memories: dict[Value, Memory] = {}
         self.arguments: list[Memory] = []
         self.regions: dict[Value, Any] = {}  # vectors that lie in somebody's memory, and that memory
-        self.targets: list[tuple[Value, Value]] = []  # what is written directly
         self.outputs: list[Value] = []  # what is computed into memory that the caller gets
         self._place()
         self.free = self._free_layouts()
@@ -69,31 +70,6 @@ class Lowering:
         self.scratch_bytes = assign(scratch)
         self._write()
 
-    def _write_late(self) -> None:
-        """Move what computes new values of somebody's memory behind the last item that reads the old ones."""
-        for target, new in self.program.writes:
-            item = self.schedule.item.get(new) if isinstance(new, Value) else None
-            if not isinstance(item, Nest) or any(
-                item in self._makers(other) for other in self.items if other is not item
-            ):
-                continue
-            old = [
-                s
-                for s in self.program.sources
-                if _stays(s) and np.may_share_memory(s.source.read(), target.source.memory)
-            ]
-            readers = [i for i in self.items if not self.schedule.reads(i).isdisjoint(old)]
-            if readers:
-                place = self.items.index(readers[-1])
-                if place > self.items.index(item):
-                    self.items.remove(item)
-                    self.items.insert(place, item)
-
-    def _makers(self, item: Item) -> set[Item | None]:
-        """The items whose results an item reads."""
-        assembled = self.schedule.assembled
-        return {self.schedule.item[v] for read in self.schedule.reads(item) for v in assembled.get(read, [read])}
-
     # -- memory --------------------------------------------------------------------------------------------------------
 
     def _place(self) -> None:
@@ -102,10 +78,8 @@ class Lowering:
         for source in sources:
             self._argument(source, source.shape, source.dtype)
         self.sources = sources
-        for target, new in program.writes:
-            if isinstance(new, Value) and new in stored and new not in self.memories and self._may_write(target, new):
-                self.targets.append((target, new))
-                self._argument(new, new.shape, new.dtype)
+        for _, new in self.targets:
+            self._argument(new, new.shape, new.dtype)
         self._join_adjacent()
         given = Counter([y for y in program.outputs if isinstance(y, Value)])
         shown = set(self.schedule.views.values())
@@ -157,61 +131,14 @@ class Lowering:
         self.memories[value] = memory = Memory(shape, dtype, len(self.arguments))
         self.arguments.append(memory)
 
-    def _may_write(self, target: Value, new: Value) -> bool:
-        """Whether `new` may be computed into the memory of `target`: nothing can fail afterwards, and nothing reads
-        what was there. Sources that are somebody's arrays are looked at here; the others when the plan starts."""
-        memory, item = target.source.memory, self.schedule.item[new]
-        if not isinstance(item, (Nest, Product)) or not new.shape or new in self.schedule.assembled:
-            return False
-        if memory.shape != new.shape or memory.dtype != new.dtype or not memory.flags.c_contiguous:
-            return False
-        if any(np.may_share_memory(memory, other.source.memory) for other, _ in self.targets):
-            return False
-        if any(self._can_fail(i) for i in self.items[self.position[item] :]):
-            return False
-        for source in self.program.sources:
-            if not has_kind(source) or not source.shape:
-                continue
-            read = self._read_after(source, item, new) == "yes"
-            if read and _stays(source) and np.may_share_memory(source.source.read(), memory):
-                return False
-        return True
-
-    def _can_fail(self, item: Item) -> bool:
-        """Whether an item may find that its input is wrong."""
-        return item.checks if isinstance(item, Nest) else not isinstance(item, Product)
-
-    def _read_after(self, source: Value, item: Item, new: Value) -> str:
-        """Whether anything reads `source` when `new` has been written: "no", "yes", or "itself": the entry in the place
-        of which it is written."""
-        places = [self.position[i] for i in self.items if source in self.schedule.reads(i)]
-        last, here = max(places, default=-1), self.position[item]
-        if any(self.schedule.base(y) is source for y in self.program.outputs if isinstance(y, Value)):
-            return "yes"
-        if any(self.schedule.base(n) is source for _, n in self.program.writes if isinstance(n, Value)):
-            return "yes"
-        if last != here:
-            return "yes" if last > here else "no"
-        if not isinstance(item, Nest) or new in item.reductions:
-            return "yes"
-        body = self.schedule.body(item)
-        read = {i for v in [*body, *item.reductions] for i in v.operands if self.schedule.base(i) is source}
-        gathered = any(v in self.schedule.gathers and v.inputs[0] in read for v in body)
-        return "itself" if read == {source} and source.shape == new.shape and not gathered else "yes"
-
     def apart(self) -> list[tuple[int, int, bool]]:
-        """Which arguments must not share memory; if the third is true, unless they are the same."""
+        """The arguments, by number, that must not share memory; if the third is true, unless they are the same."""
         found = []
-        for _, new in self.targets:
-            item = self.schedule.item[new]
-            assert item is not None
-            for source in self.sources:
-                how = self._read_after(source, item, new) if source.shape else "no"
-                if how != "no":
-                    numbers = self.memories[new].argument, self.memories[source].argument
-                    assert numbers[0] is not None
-                    assert numbers[1] is not None
-                    found.append((numbers[0], numbers[1], how == "itself"))
+        for new, source, same in self.in_place.apart():
+            numbers = self.memories[new].argument, self.memories[source].argument
+            assert numbers[0] is not None
+            assert numbers[1] is not None
+            found.append((numbers[0], numbers[1], same))
         return found
 
     def view(self, value: Value) -> View:
@@ -297,7 +224,7 @@ class Lowering:
 
     def is_shared(self, item: Item) -> bool:
         """Whether several threads share a nest."""
-        if not isinstance(item, Nest) or self.work([item]) < LARGE or self._can_fail(item):
+        if not isinstance(item, Nest) or self.work([item]) < LARGE or can_fail(item):
             return False
         return self.loops[item].outer > 1
 
@@ -307,7 +234,8 @@ class Lowering:
         self.module = Module(outline=self.is_scalar)
         self.products: dict[Any, str] = {}
         written = [False] * len(self.sources) + [True] * (len(self.arguments) - len(self.sources))
-        self.table = Table(self.arguments, written)
+        expected = {k: address(x) for k, s in enumerate(self.sources) if (x := self.in_place.fixed.get(s)) is not None}
+        self.table = Table(self.arguments, written, expected)
         self.start = -(-8 * self.table.words // 64) * 64
         self.phases: list[tuple[str, list[Item]]] = []  # (name of a native function or "", items)
         self.counts: dict[str, int] = {}  # of functions that run on several threads: how many blocks there are
@@ -357,11 +285,11 @@ class Lowering:
         """The items of one native function, and its return."""
         pointer, released = self._pointers(writer), False
         for item in items:
-            if not released and self.work(items) > MANY and not self._can_fail(item):
+            if not released and self.work(items) > MANY and not can_fail(item):
                 released = True
                 release(writer)
             self._item(writer, pointer, item)
-            if self._can_fail(item):
+            if can_fail(item):
                 if released:
                     released = False
                     take_back(writer)
@@ -421,8 +349,3 @@ class Lowering:
             else:
                 total += multiply_adds(item.values[0]) * stack_of(item.values[0])
         return total
-
-
-def _stays(source: Value) -> bool:
-    """Whether a source is always the same array of somebody's."""
-    return source.dtype is not None and bool(source.shape) and bool(getattr(source.source, "stays", False))
