@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 
 import numpy as np
@@ -12,6 +13,7 @@ from test_rows import differentiable, draw, of_live_inputs
 from test_surface import run
 
 import autograd_lite as ag
+from autograd_lite.ops import OPS
 from autograd_lite.tree import leaves
 
 PROGRAMS = [(name, text) for name, programs in {**SURFACE, **FLAT}.items() for text in programs]
@@ -96,3 +98,52 @@ def test_rows(name):
                 others = draw(name, k, seed)[1]
                 xs = [others[j] for j in live]
                 same(compiled(*xs), both(*xs))
+
+
+# -- warnings ------------------------------------------------------------------------------------------------------
+
+
+def test_rows_that_keep_numpy_from_warning_say_so(monkeypatch):
+    """`quiet` on a row is what its forward function tells np.errstate, and nothing else does."""
+    ignored, errstate = {}, np.errstate
+
+    def noted(**kinds):
+        if sys._getframe(1).f_globals["__name__"].startswith("autograd_lite."):
+            ignored.setdefault(running, set()).update(kinds)
+        return errstate(**kinds)
+
+    monkeypatch.setattr(np, "errstate", noted)
+    for running in SPECS:
+        for k in range(len(SPECS[running].cases)):
+            op, inputs, statics = draw(running, k, 0)
+            with errstate(all="ignore"):
+                op.fprop(*inputs, **statics)
+    assert {name: set(OPS[name].quiet) for name in SPECS if OPS[name].quiet} == ignored
+    assert len(ignored) > 1
+
+
+def warned(f, x):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        f(x)
+    return [str(warning.message) for warning in caught]
+
+
+WARNING = {
+    "log": np.log,
+    "divide": lambda x: 1 / x,
+    "of a number": lambda x: np.sum(np.log(x)),
+    "sigmoid": lambda x: ag.sigmoid(x - 1e4),
+    "logsumexp": lambda x: ag.logsumexp(np.full(2, -np.inf) * (x + 1)),
+    "beside a quiet row": lambda x: ag.sigmoid(x - 1e4) + np.log(x),
+    "in the gradient": ag.grad(lambda x: np.sum(np.sqrt(x))),
+}
+
+
+@pytest.mark.parametrize("name", WARNING)
+def test_each_call_warns_once_of_what_running_it_warns_of(name):
+    f, x = WARNING[name], np.array([0.0, 1.0])
+    compiled = ag.compile(f, backend="numpy")
+    wanted = warned(f, x)
+    assert warned(compiled, x) == wanted
+    assert warned(compiled, x) == wanted

@@ -26,7 +26,7 @@ from .signature import (
     taken_apart,
 )
 
-CACHE = 32  # recordings of one function; the one that has not been used for longest is forgotten
+CACHE = 32  # recordings of one function, all signatures together
 
 
 class Compiled:
@@ -92,17 +92,17 @@ class Compiled:
         return plan(tuple(found))
 
     def _plan(self, key: Any, form: Any, found: list[Any]) -> Plan:
-        plans = self._plans.setdefault(key, [])
+        """The recording of this signature that fits what the function finds outside; else a new one, for which the
+        oldest of the signature that has not been used for longest is forgotten."""
+        plans = self._plans.get(key, [])
+        plan = next((plan for plan in plans if plan.holds()), None) or self._recorded(form, found)
+        self._plans[key] = [plan, *[other for other in plans if other is not plan]]
         self._plans.move_to_end(key)
-        for plan in plans:
-            if plan.holds():
-                break
-        else:
-            plan = self._recorded(form, found)
-            plans.insert(0, plan)
-            del plans[CACHE:]
-            while len(self._plans) > CACHE:
-                self._plans.popitem(last=False)
+        while sum(map(len, self._plans.values())) > CACHE:
+            unused = next(iter(self._plans))
+            self._plans[unused].pop()
+            if not self._plans[unused]:
+                del self._plans[unused]
         self.plan = plan
         return plan
 
@@ -149,7 +149,7 @@ def compile(f: Callable[..., Any], *, backend: str | None = None, donate: int | 
         depends on an argument or a leaf is an error. Leaves, random generators and arrays that an op gets are read anew
         at each call; what plain NumPy computes from arrays alone is computed once.
     backend: "numpy"; or "llvm", native code (extra `llvm`); None takes the faster one that is there, `plan.reason` says
-        which and why.
+        which and why. Native code does not warn of overflow, division by zero and the like.
     donate: positions of arguments whose memory may be written over, as for jax.jit's donate_argnums: results of their
         shapes and dtypes come in memory that the next call uses again. Other results are the caller's own.
 

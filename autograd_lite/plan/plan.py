@@ -64,7 +64,8 @@ class Plan:
         self.homes: dict[Value, Home] = getattr(first, "homes", {})
         self.constants: dict[str, Any] = getattr(first, "constants", {})
         self.lock: Any = Lock() if self.memory else nullcontext()
-        self.quiet = any(_silences(value.op) for value in recording.program.values)
+        kinds = {kind for value in recording.program.values for kind in value.op.quiet}
+        self.quiet: dict[str, Any] = dict.fromkeys(kinds, "ignore")  # of which no op's part is to warn
         self.entrance = ""
 
     @property
@@ -104,7 +105,7 @@ class Plan:
                     found[now] if now.__class__ is int else now() if callable(now) else now for now in self.reads
                 ]
                 if self.quiet:
-                    with np.errstate(all="ignore"):
+                    with np.errstate(**self.quiet):
                         ys = built.run(sources)
                 else:
                     ys = built.run(sources)
@@ -181,9 +182,3 @@ def _read(source: Argument | Captured) -> Any:
 
 def _kind(value: Value) -> Any:
     return value.shape, value.dtype
-
-
-def _silences(op: Any) -> bool:
-    """Whether the op's own function keeps NumPy from warning, which its parts then must do too."""
-    code = getattr(op.fprop, "__code__", None)
-    return code is not None and "errstate" in code.co_names

@@ -115,7 +115,7 @@ class Recording(Trace):
         self.numbers |= {value for value, x in zip(self.arguments, arrays, strict=True) if type(x) is float}
         self.changeable = bool(self.numbers)  # whether they can be taken for something else
         try:
-            with enable_grad(), tracing(self):
+            with enable_grad(), tracing(self), np.errstate(all="ignore"):  # the replay that follows warns
                 returned = f(arguments)
             gradients = {leaf: leaf.grad for leaf in self.grads}
             self._check(returned)
