@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from . import numpy_backend
+from .lifetimes import Home
 from .program import Program, Value, names_of, uses
 from .statements import INFIX, defined
 
@@ -39,27 +40,23 @@ def fits(program: Program) -> bool:
     )
 
 
-class Built(numpy_backend.Built):
+class Built:
     """A program of numbers that is ready to run; where Python's floats raise an error, NumPy's scalars take over."""
 
     def __init__(self, program: Program):
         self.program, self.reason, self.peak_bytes = program, "Python, as all are numbers,", 0
-        self.source = _source(program)
+        self.source, self.homes, self.constants = _source(program), dict[Value, Home](), dict[str, Any]()
         scope: dict[str, Any] = {"float64": np.float64, "inf": np.inf, "nan": np.nan}  # as repr writes them
         self._expressions = defined(self.source, "program", scope)
         self._plain: numpy_backend.Built | None = None
 
     def run(self, sources: list[Any]) -> Any:
+        """What the program gives for these numbers."""
         try:
             return self._expressions(*map(float, sources))
         except (ZeroDivisionError, OverflowError):
-            self._plain = self._plain or numpy_backend.build(self.program)
+            self._plain = self._plain or numpy_backend.Built(self.program)
             return self._plain.run([np.float64(x) for x in sources])
-
-
-def build(program: Program) -> Built:
-    """The program, ready to run."""
-    return Built(program)
 
 
 def _source(program: Program) -> str:
