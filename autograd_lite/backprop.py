@@ -39,7 +39,7 @@ def backward(tensor: Tensor, gradient: Any = None) -> None:
     node = tensor.node
     if node is None or not node.requires_grad:
         raise ArgumentError(f"backward: {_why_nothing(node)}")
-    start = cotangent_for(tensor, gradient, "backward")
+    start = cotangent_for(tensor._data, gradient, "backward")
     if is_tracing():
         cotangent = constant_tensor(start)
         cotangent.node = getattr(gradient, "node", None)

@@ -4,9 +4,10 @@ For an op with inputs a and b three things are written, once, on first use:
 
 - `call(a, b)` runs the forward function on the values and, where an input was recorded, records a node;
 - `node_class`, a subclass of Node with a slot for each input that can want a gradient and each saved value;
-- its `bprop(node, g, send, memory, useful)`, which calls the formulas and sends each gradient on.
+- its `bprop(node, g, send, memory, useful)`, which computes the formulas and sends each gradient on.
 
-Looking up at each call what a formula's parameter names mean would cost two to three times as much.
+Looking up at each call what a formula's parameter names mean would cost two to three times as much. An operator and a
+formula of mere arithmetic stand in the text as they are, which saves a tenth of the time of an op on scalars.
 """
 
 from __future__ import annotations

@@ -80,7 +80,7 @@ def _power(a: Tensor, b: Any) -> Any:
 
 def _getitem(x: Tensor, index: Any) -> Any:
     static, arrays = shape.split_index(index)
-    y = shape.getitem.call(x, *arrays, index=static)
+    y = shape.getitem.call(x, *arrays, index=static) if arrays else shape.getitem.call(x, index=static)
     if x.node is not None and x.node.op is not None and x.node.op.in_place and isinstance(y._data, np.ndarray):
         y._data = own(y._data)  # of a buffer that is being filled: a view of it would make the next write copy it all
     return y

@@ -14,6 +14,7 @@ from itertools import count
 from operator import attrgetter
 from threading import Lock
 from typing import Any, ClassVar
+from weakref import WeakValueDictionary
 
 from .errors import LeakError
 
@@ -220,15 +221,17 @@ class Leaf(Node):
 
 class _LastChange:
     """When any leaf changed last: a graph younger than that has nothing stale in it. `rebuilt` counts what happens to
-    leaves besides new values: they move to other memory, get a hook, or want no gradient any more.
+    leaves besides new values: they move to other memory, get a hook, or want no gradient any more; and `replaced` holds
+    arrays in whose place a constant Tensor has taken others, while somebody still uses them.
 
     (An attribute of the class Leaf instead would cost 2 us a step: changing a class empties Python's caches for it.)
     """
 
-    __slots__ = ("lock", "rebuilt", "time")
+    __slots__ = ("lock", "rebuilt", "replaced", "time")
 
     def __init__(self) -> None:
         self.time = self.rebuilt = 0
+        self.replaced: WeakValueDictionary[int, Any] = WeakValueDictionary()  # by their identity
         self.lock = Lock()
 
 
@@ -247,6 +250,12 @@ def mark_rebuilt() -> None:
     """Say that some leaf has moved, got or lost a hook, or begun or ceased to want a gradient."""
     with last_change.lock:
         last_change.rebuilt += 1
+
+
+def mark_replaced(array: Any) -> None:
+    """Say that a constant Tensor has another array now."""
+    last_change.replaced[id(array)] = array
+    mark_rebuilt()
 
 
 def topological_order(*roots: Node, since: int = 0) -> list[Node]:

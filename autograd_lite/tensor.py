@@ -13,7 +13,7 @@ import numpy as np
 
 from .errors import ArgumentError, LeakError, NotDifferentiableError, ShapeError
 from .leaf import deposit, forget_gradient, set_leaf
-from .node import Leaf, Node, is_tracing, mark_rebuilt, traces_of
+from .node import Leaf, Node, is_tracing, mark_rebuilt, mark_replaced, traces_of
 
 
 @final
@@ -60,6 +60,8 @@ class Tensor:
         if isinstance(self.node, Leaf):
             set_leaf(self.node, self, value)
         elif self.node is None:
+            if isinstance(self._data, np.ndarray):
+                mark_replaced(self._data)
             self._data = owned_copy(value, None)
         else:
             raise ArgumentError(f"data: {self.node.op.name} computed this Tensor; make a new one instead")

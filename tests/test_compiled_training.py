@@ -612,3 +612,48 @@ def test_labels_outside_the_classes_are_refused_at_each_replay():
         with pytest.raises(type(theirs.value)) as ours:
             compiled(output, np.array(wrong))
         assert str(ours.value).replace(" ", "_") == str(theirs.value).replace(" ", "_")
+
+
+def test_a_compiled_model_that_is_trained_on_predicts_with_what_it_has_learned():
+    """Running statistics, which are new arrays after each step, included."""
+    model = Noisy("float64")
+    compiled = compiled_for(model)
+    X, y = data()
+    for _ in range(3):
+        model.eval()
+        assert_equal([compiled(X)], [model(X)])
+        model.train()
+        nn.fit(model, nn.cross_entropy, (X, y), nn.SGD(model.parameters(), lr=0.1), epochs=1, batch_size=10,
+               progress=False)  # fmt: skip
+    model.eval()
+    assert_equal([compiled(X)], [model(X)])
+    model.load_state_dict(Noisy("float64").state_dict())
+    assert_equal([compiled(X)], [model(X)])
+    assert len(compiled._plans) == 1
+
+
+@pytest.mark.parametrize("what", ["data", "grad"])
+def test_theta_itself_is_no_value_in_a_compiled_function(what):
+    model = model_for()
+    compiled = compiled_for(lambda x: np.sum(getattr(model.theta, what) * x))
+    with pytest.raises(ag.LeakError, match=f"theta.{what}"):
+        compiled(2.0)
+
+
+def test_a_regularizer_of_ones_own_that_writes_to_theta():
+    class Halving(nn.L1):
+        def proximal_step(self, model, rate):
+            theta = model.theta
+            theta.data[:] = theta.data * (1 - 0.5 * rate)
+            theta.changed()
+
+    models = []
+    for compile in ("numpy", False):
+        model = model_for()
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            nn.fit(model, nn.cross_entropy, data(), nn.SGD(model.parameters(), lr=0.1), epochs=3, batch_size=10,
+                   regularizer=Halving(0.1), progress=False, compile=compile)  # fmt: skip
+        assert len(caught) == bool(compile)
+        models.append(model)
+    assert_equal([models[0].theta.data], [models[1].theta.data])

@@ -60,16 +60,21 @@ def fresh(x, seed):
     return rng.permuted(x, axis=-1) if x.dtype.kind in "fc" and x.ndim == 1 and np.any(np.diff(x) < 0) else x
 
 
-@pytest.mark.parametrize(("name", "text"), PROGRAMS)
-def test_programs_of_the_surface(name, text):
-    program = Program(text)
-    inputs = program.inputs(SIZES[1])
+def function_of(name, program, inputs):
+    """What the program gives that is differentiated, with the gradients of it."""
 
     def f(*moving):
         y = run(program, {**inputs, **dict(zip(program.live, moving, strict=True))})
         return [part for part in leaves(y) if name in FLAT or getattr(part, "dtype", np.dtype(float)).kind in "fc"]
 
-    both = value_and_pullback(f) if name in SURFACE else f
+    return value_and_pullback(f) if name in SURFACE else f
+
+
+@pytest.mark.parametrize(("name", "text"), PROGRAMS)
+def test_programs_of_the_surface(name, text):
+    program = Program(text)
+    inputs = program.inputs(SIZES[1])
+    both = function_of(name, program, inputs)
     compiled = ag.compile(both)
     xs = [inputs[k] for k in program.live]
     if name in REFUSED or text in REFUSED:
@@ -82,6 +87,24 @@ def test_programs_of_the_surface(name, text):
         for seed in range(2):
             other = [fresh(x, seed) for x in xs]
             same(compiled(*other), both(*other))
+
+
+@pytest.mark.parametrize(("name", "text"), [(n, t) for n, t in PROGRAMS if n not in REFUSED and t not in REFUSED])
+def test_programs_of_the_surface_natively(name, text):
+    """The same to rounding, by native code where a program has any."""
+    pytest.importorskip("llvmlite")
+    program = Program(text)
+    inputs = program.inputs(SIZES[1])
+    both = function_of(name, program, inputs)
+    compiled = ag.compile(both, backend="llvm")
+    xs = [fresh(inputs[k], 0) for k in program.live]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for got, wanted in zip(leaves(compiled(*xs)), leaves(both(*xs)), strict=True):
+            wanted = wanted.data if isinstance(wanted, ag.Tensor) else wanted
+            assert np.shape(got) == np.shape(wanted)
+            assert np.asarray(got).dtype == np.asarray(wanted).dtype
+            np.testing.assert_allclose(got, wanted, rtol=1e-10, atol=1e-12)
 
 
 @pytest.mark.parametrize("name", SPECS)

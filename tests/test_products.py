@@ -36,6 +36,28 @@ def test_gradients_of_contractions_to_second_order(text):
     ag.check_grads(lambda a, b: np.sin(np.einsum(text, a, b)).sum(), a, b, order=2)
 
 
+WIDE = dict(zip("abcijk", (7, 1, 6, 20, 17, 23), strict=True))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.complex128])
+@pytest.mark.parametrize(
+    "text", ["ij,jk->ik", "ji,kj->ki", "aij,ajk->aik", "aij,jk->kai", "bij,cjk->ik", "aij,bjk->aik", "ijc,cjk->ki"]
+)
+def test_large_contractions_are_numpys_values(text, dtype):
+    """Computed by BLAS: as exact as the machine's epsilon allows, in the same dtype, and in memory of their own."""
+    rng = np.random.default_rng(2)
+    a, b = (
+        (rng.standard_normal([WIDE[c] for c in term][::-1]) * (1 + 1j if dtype is np.complex128 else 1)).astype(dtype).T
+        for term in text.split("->")[0].split(",")
+    )
+    wanted, y = np.einsum(text, a, b), ag.einsum(text, a, b)
+    assert (y.dtype, y.shape, y.base) == (wanted.dtype, wanted.shape, None)
+    size = np.einsum(text, abs(a), abs(b))
+    assert (abs(y - wanted) <= 40 * np.finfo(dtype).eps * size).all()
+    a[(0,) * a.ndim] = np.nan
+    assert np.array_equal(np.isnan(ag.einsum(text, a, b)), np.isnan(np.einsum(text, a, b)))
+
+
 @pytest.mark.parametrize("shape", [(), (1, 1), (0, 3), (2, 3), (100, 100)])
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.longdouble, np.complex64])
 def test_squares_summed(shape, dtype):

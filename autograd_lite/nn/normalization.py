@@ -74,7 +74,8 @@ class BatchNorm(_Normalization):
         for trace in is_tracing():
             trace.requires(lambda: self.training)
         if not self.training:
-            return (x - self.running_mean) / np.sqrt(self.running_var + self.eps) * self.weight + self.bias
+            m, v = self._running("running_mean"), self._running("running_var")
+            return (x - m) / np.sqrt(v + self.eps) * self.weight + self.bias
         n, axes = math.prod(x.shape[:-1]), tuple(range(x.ndim - 1))
         if n < 2:
             raise ShapeError(
@@ -86,6 +87,11 @@ class BatchNorm(_Normalization):
         v = mean(centred * centred, axis=axes)
         self._follow(m, v, n)
         return centred / sqrt(v + self.eps) * self.weight + self.bias
+
+    def _running(self, name: str) -> Any:
+        """A running statistic, as it is whenever a compiled function is called."""
+        trace, now = recording(), getattr(self, name)
+        return now if trace is None else trace.reads(lambda: getattr(self, name), now, name.replace("_", " "))
 
     def _follow(self, m: Any, v: Any, n: int) -> None:
         for name, now in (("running_mean", m), ("running_var", v * (n / (n - 1)))):

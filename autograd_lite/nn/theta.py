@@ -42,7 +42,15 @@ class Theta:
 
     @property
     def data(self) -> np.ndarray[Any, Any]:
-        """The vector itself, shape (size,); whoever writes to it calls `changed`."""
+        """The vector itself, shape (size,); whoever writes to it calls `changed`. A function that is being compiled
+        has the parameters instead."""
+        if traces := is_tracing():
+            raise LeakError(traces[-1].advice("theta.data"))
+        return self.memory
+
+    @property
+    def memory(self) -> np.ndarray[Any, Any]:
+        """The same, for who has the values read anew at each replay."""
         for leaf, view in self._views:
             if leaf.data is not view:  # a larger model has taken the parameters in since
                 self._gather()

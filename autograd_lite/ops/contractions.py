@@ -36,10 +36,18 @@ __all__ = ["correlate", "cross", "einsum", "inner", "kron", "outer", "tensordot"
 # -- Einstein's summation ----------------------------------------------------------------------------------------
 
 LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+MATRIX = 256  # entries; matrices smaller than that np.einsum multiplies faster than BLAS is called
 LARGE = 4096  # entries; below that the search for a good order of products costs more than it saves
 
 
 def _einsum(*xs: Any, subscripts: str, optimize: Any = False, dtype: Any = None) -> Any:
+    if len(xs) == 2 and dtype is None and min(xs[0].size, xs[1].size) > MATRIX:
+        terms, result = subscripts.split("->")
+        a, b = terms.split(",")
+        if xs[0].dtype == xs[1].dtype and xs[0].dtype.char in "fdFD" and set(a) - set(b) and set(b) - set(a):
+            product = _product_of_two(*xs, a, b, result)
+            if product is not None:
+                return own(product)
     y = np.einsum(subscripts, *xs, optimize=list(optimize) if type(optimize) is tuple else optimize, dtype=dtype)
     return own(y)  # for "ij->ji" NumPy gives a view of the operand
 

@@ -23,7 +23,7 @@ def backend_for(program: Program, wanted: str | None) -> Callable[[Program], Bui
     """The function that builds `program`; its `reason` says why by this backend.
 
     Where none is wanted, the environment variable AUTOGRAD_LITE_BACKEND names one, or the faster one is taken: native
-    code, where llvmlite and SciPy are installed, unless the program's time goes into large matrix products.
+    code, where llvmlite is installed, unless the program's time goes into large matrix products.
 
     Raises
     ------
@@ -34,7 +34,7 @@ def backend_for(program: Program, wanted: str | None) -> Callable[[Program], Bui
         raise ArgumentError(f"compile: backend {wanted!r}; there are {' and '.join(BACKENDS)}")
     if wanted == "llvm":
         if not _has_llvm():
-            raise ArgumentError('compile: backend "llvm" needs llvmlite and SciPy: pip install "autograd_lite[llvm]"')
+            raise ArgumentError('compile: backend "llvm" needs llvmlite: pip install "autograd_lite[llvm]"')
         return _native("LLVM")
     if wanted is None and _has_llvm():
         if _multiplications(program) <= LARGE_PRODUCTS:
@@ -45,7 +45,7 @@ def backend_for(program: Program, wanted: str | None) -> Callable[[Program], Bui
 
 @cache
 def _has_llvm() -> bool:
-    return find_spec("llvmlite") is not None and find_spec("scipy") is not None
+    return find_spec("llvmlite") is not None
 
 
 def _native(reason: str) -> Callable[[Program], Built]:

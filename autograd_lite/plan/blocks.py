@@ -28,7 +28,7 @@ BLOCK = 2**14  # entries
 
 
 def write_blocks(name: str, step: tuple[Value, ...], whole: list[Value], outer: Statements) -> tuple[str, str, int]:
-    """The function `name` of a step, its call, and the bytes that its blocks take.
+    """The function `name` of a step, its call, and the bytes that its blocks take beyond those of steps before.
 
     `whole` are the values of the step that are read outside of it: they have arrays of their full size, under the names
     of `outer`. The others exist a block at a time; sums of everything are sums of the blocks' sums.
@@ -62,8 +62,12 @@ def write_blocks(name: str, step: tuple[Value, ...], whole: list[Value], outer: 
             for i in inputs:
                 scratch.give_back(i)
     block = (rows,) if flat else (rows, *shape[1:])
+    taken = 0
     for k, (nbytes, dtype) in enumerate(scratch.buffers):
-        outer.scope[f"{name}_s{k}"] = np.empty(nbytes, np.uint8).view(dtype).reshape(block)
+        if k == len(outer.scratch) or len(outer.scratch[k]) < nbytes:  # steps take turns, so they share their blocks
+            outer.scratch[k : k + 1] = [np.empty(nbytes, np.uint8)]
+            taken += nbytes
+        outer.scope[f"{name}_s{k}"] = outer.scratch[k][:nbytes].view(dtype).reshape(block)
     lines = [
         f"def {name}({', '.join([outer.names[v] for v in parameters])}):",
         *[f"    {outer.names[v]} = []" for v in folds],
@@ -79,4 +83,4 @@ def write_blocks(name: str, step: tuple[Value, ...], whole: list[Value], outer: 
     given = [f"{outer.names[v]}{'.reshape(-1)' if flat and len(v.shape) > 1 else ''}" for v in parameters]
     call = f"{name}({', '.join(given)})"
     call = f"{', '.join([outer.names[v] for v in folds])} = {call}" if folds else call
-    return "\n".join(lines), call, sum(nbytes for nbytes, _ in scratch.buffers)
+    return "\n".join(lines), call, taken

@@ -165,7 +165,10 @@ def compile(f: Callable[..., Any], *, backend: str | None = None, donate: int | 
     for arguments that are neither arrays nor hashable, for positions that are none, for an unknown backend.
 
     With the numpy backend each result is that of `f`, bit by bit, but for sums and products of all of an array of
-    65,536 entries or more that `f` computes, which are taken over its blocks first (docs/plan.md has the bound).
+    65,536 entries or more that `f` computes, which are taken over its blocks first (docs/plan.md has the bound); sums
+    over what NumPy would have laid out in Fortran order, as all that is computed from x.T, which are taken in C order;
+    and products of arrays that lie in neither order, which BLAS takes here and loops there. These last two differ in
+    rounding only, by at most n eps times the sum of the n terms' magnitudes.
 
     >>> import numpy as np, autograd_lite as ag
     >>> f = ag.compile(ag.grad(lambda x: np.sum(x**3)))

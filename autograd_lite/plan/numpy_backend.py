@@ -95,8 +95,14 @@ class _Writer:
         if len(step) > 1 and step[0].size >= LARGE:
             end, inside = place + len(step), set(step)
             whole = [v for v in step if not folds_all(v) and (self._lasts(v, end) or set(self.uses[v]) - inside)]
+            read = dict.fromkeys(i for value in step for i in value.operands)
+            through_views = {self.life.owner[i] for i in read if self.life.owner[i] is not i}
             for at, value in enumerate(step, place):
-                if value in whole:
+                if value in whole:  # it may take the place of what no entry needs any more, row for row
+                    ufunc = isinstance(value.op.fprop, np.ufunc)
+                    same = [i for i in read if i.shape == value.shape and i.dtype == value.dtype]
+                    apart = {*through_views, *(() if ufunc else value.operands)}
+                    self._let_go([i for i in same if self.life.owner[i] is i and i not in apart], at)
                     self._place(value, place, at)
             name = f"blocks{len(self.functions)}"
             function, call, nbytes = write_blocks(name, step, whole, self.statements)
@@ -220,8 +226,14 @@ class _Writer:
             news = [f"array({new})" for new in news]
         if news:
             self.lines.append(f"{', '.join(f'n{k}' for k in range(len(news)))} = {', '.join(news)}")
+        outputs = [self._output(y) for y in self.program.outputs]
+        if late:  # what is returned of a memory is what it held before
+            for k, text in enumerate(outputs):
+                if text.startswith("array("):
+                    self.lines.append(f"y{k} = {text}")
+                    outputs[k] = f"y{k}"
         self.lines += [f"copyto({constant(memory)}, n{k})" for k, (memory, _) in enumerate(late)]
-        self.lines.append(f"return [{', '.join([self._output(y) for y in self.program.outputs])}]")
+        self.lines.append(f"return [{', '.join(outputs)}]")
         given = [f"{self.names[s]}_" if s in arrays else self.names[s] for s in self.program.sources]
         comments = {k: comment(value, self.homes) for k, value in self.computed.items()}
         body = "\n".join([f"    {line}" for line in with_comments(self.lines, comments)])

@@ -152,6 +152,7 @@ class Recording(Trace):
             return value
         if id(value) not in self.stand_ins:
             self.held.append(value)
+            self.requires(lambda: id(value) in last_change.replaced, rebuilt=True)
             self.stand_ins[id(value)] = self._stand_in(value, Captured(lambda: value, "captured array", value))
         return self.stand_ins[id(value)]
 

@@ -53,6 +53,7 @@ class Statements:
     def __init__(self, names: dict[Value, str], outer: Statements | None = None):
         self.names = dict(names)
         self.arrays: dict[Value, Any] = {}
+        self.scratch: list[Any] = []  # of blocks
         self.scope: dict[str, Any] = outer.scope if outer else dict(_ALWAYS)
         self._constants: dict[int, str] = outer._constants if outer else {}
 

@@ -118,7 +118,7 @@ class Optimizer:
 
     def _spread(self, name: str, values: list[Any]) -> Any:
         sizes = [parameter.size for parameter in self.theta.parameters]
-        return spread(values, sizes, self.theta.data.dtype, name, self._name)
+        return spread(values, sizes, self.theta.memory.dtype, name, self._name)
 
     def _options(self, *signature: Any) -> list[Any]:
         """The vectors among the options of the next update; the rule is recorded anew where any option has changed."""
@@ -175,8 +175,8 @@ class Optimizer:
         recording.requires(
             lambda: [[type(group["lr"]), *[group[name] for name in self._names]] for group in self.param_groups]
         )
-        recording.requires(lambda: (id(self.theta.data), [p.node for p in self.theta.parameters]), rebuilt=True)
-        theta, dtype, turn = self.theta.data, self.theta.data.dtype, recording.turn(self)
+        recording.requires(lambda: (id(self.theta.memory), [p.node for p in self.theta.parameters]), rebuilt=True)
+        theta, dtype, turn = self.theta.memory, self.theta.memory.dtype, recording.turn(self)
         vectors = self._options(isinstance(self.rate, np.ndarray))
         inputs = [
             recording.memory(theta),
@@ -193,7 +193,7 @@ class Optimizer:
     def rate_in(self, recording: Any, turn: int = 0) -> Any:
         """The rate as a Tensor, whatever it is when a replay begins, or `turn` updates after that."""
         rate, weak = self.rate, isinstance(self.rate, float)
-        example = self.theta.data.dtype.type(rate) if weak else rate
+        example = self.theta.memory.dtype.type(rate) if weak else rate
         return recording.reads(lambda: self._rate(self.updates + turn), example, "rate", weak)
 
     def _moved(self, _: Any = None) -> None:

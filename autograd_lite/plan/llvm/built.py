@@ -68,7 +68,8 @@ class Built:
                 homes[value] = Home("buffer", f"@{memory.offset}", memory.nbytes)
             else:
                 new = own in lowered.outputs
-                homes[value] = Home("new", "new", memory.nbytes) if new else Home("memory", called[own], memory.nbytes)
+                name = called.get(own, "gradients")  # joined where they are
+                homes[value] = Home("new", "new", memory.nbytes) if new else Home("memory", name, memory.nbytes)
         return homes
 
     def run(self, sources: list[Any]) -> Any:

@@ -30,6 +30,7 @@ from .schedule import Item, Nest, Product, Schedule
 from .writer import Module, Writer
 
 CALLED_OFTEN = 300  # entry-by-entry values of a program of numbers, from which on exp is a function that is called
+TOGETHER = 128  # items of one native function; LLVM takes more than twice as long for one of twice the size
 MANY = 1 << 22  # additions, some 50 us, from which on other Python threads may run meanwhile
 LARGE = 1 << 24  # additions, some 200 us, from which on a nest is given to several threads
 LOAD = 16  # additions that take as long as an entry from memory
@@ -239,7 +240,7 @@ class Lowering:
         self.start = -(-8 * self.table.words // 64) * 64
         self.phases: list[tuple[str, list[Item]]] = []  # (name of a native function or "", items)
         self.counts: dict[str, int] = {}  # of functions that run on several threads: how many blocks there are
-        for how, items in self.stretches():
+        for how, items in cut(self.stretches()):
             name = f"{how}{len(self.phases)}" if how else ""
             self.phases.append((name, items))
             if how == "part":
@@ -274,18 +275,22 @@ class Lowering:
         """The addresses of all memories, for the function that is being written."""
         known: dict[Memory, str] = {}
         begin = writer.here
-        for memory in [*self.memories.values(), *self.packed.values(), *self.partials.values()]:
-            if memory.argument is not None:
-                known[memory] = load_pointer(writer, self.table.slot(memory.argument), begin)
-            elif memory.first >= 0:
-                known[memory] = writer.pointer("%context", self.start + memory.offset, 1, begin)
-        return known.__getitem__
+
+        def pointer(memory: Memory) -> str:
+            if memory not in known:
+                if memory.argument is not None:
+                    known[memory] = load_pointer(writer, self.table.slot(memory.argument), begin)
+                else:
+                    known[memory] = writer.pointer("%context", self.start + memory.offset, 1, begin)
+            return known[memory]
+
+        return pointer
 
     def _phase(self, writer: Writer, items: list[Item]) -> None:
         """The items of one native function, and its return."""
-        pointer, released = self._pointers(writer), False
+        pointer, released, long = self._pointers(writer), False, self.work(items) > MANY
         for item in items:
-            if not released and self.work(items) > MANY and not can_fail(item):
+            if long and not released and not can_fail(item):
                 released = True
                 release(writer)
             self._item(writer, pointer, item)
@@ -349,3 +354,10 @@ class Lowering:
             else:
                 total += multiply_adds(item.values[0]) * stack_of(item.values[0])
         return total
+
+
+def cut(stretches: Iterator[tuple[str, list[Item]]]) -> Iterator[tuple[str, list[Item]]]:
+    """Runs of items, none longer than is good."""
+    for how, items in stretches:
+        for k in range(0, len(items), TOGETHER):
+            yield how, items[k : k + TOGETHER]

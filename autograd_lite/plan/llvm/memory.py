@@ -129,19 +129,19 @@ def adjacent(arrays: Sequence[np.ndarray[Any, Any]]) -> np.ndarray[Any, Any] | N
 
 
 def assign(memories: Sequence[Memory]) -> int:
-    """Give each scratch memory its offset, the same to memories that are never in use together; bytes in all."""
-    placed: list[Memory] = []
-    end = 0
-    for memory in sorted(memories, key=lambda m: -m.nbytes):
-        busy = sorted(
-            (m.offset, m.offset + m.nbytes) for m in placed if m.first <= memory.last and memory.first <= m.last
-        )
+    """Give each scratch memory its offset, the same to memories that are never in use together; bytes in all.
+
+    The largest come first; each goes to the first gap between those that are in use while it is.
+    """
+    order = sorted(memories, key=lambda m: -m.nbytes)
+    first, last = (np.array([getattr(m, name) for m in order], np.int64) for name in ("first", "last"))
+    start, stop = np.zeros((2, len(order)), np.int64)
+    for k, memory in enumerate(order):
+        busy = np.flatnonzero((first[:k] <= last[k]) & (first[k] <= last[:k]))
         offset = 0
-        for start, stop in busy:
-            if offset + memory.nbytes <= start:
+        for j in busy[np.argsort(start[busy], kind="stable")]:
+            if offset + memory.nbytes <= start[j]:
                 break
-            offset = max(offset, -(-stop // ALIGNMENT) * ALIGNMENT)
-        memory.offset = offset
-        placed.append(memory)
-        end = max(end, offset + memory.nbytes)
-    return end
+            offset = max(offset, -(-int(stop[j]) // ALIGNMENT) * ALIGNMENT)
+        memory.offset, start[k], stop[k] = offset, offset, offset + memory.nbytes
+    return int(stop.max(initial=0))
