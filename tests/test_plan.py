@@ -14,6 +14,8 @@ from test_surface import run
 
 import autograd_lite as ag
 from autograd_lite.ops import OPS
+from autograd_lite.plan.passes import PASSES
+from autograd_lite.runtime import captured
 from autograd_lite.tree import leaves
 
 PROGRAMS = [(name, text) for name, programs in {**SURFACE, **FLAT}.items() for text in programs]
@@ -87,6 +89,17 @@ def test_programs_of_the_surface(name, text):
         for seed in range(2):
             other = [fresh(x, seed) for x in xs]
             same(compiled(*other), both(*other))
+    assert_settled(compiled.plan.program)
+
+
+def assert_settled(program):
+    """Once each of the passes is enough: a second round would change nothing."""
+    for improve in PASSES[:-1]:
+        program = improve(program)
+    again = program
+    for improve in PASSES[1:-1]:
+        again = improve(again)
+    assert str(again) == str(program)
 
 
 @pytest.mark.parametrize(("name", "text"), [(n, t) for n, t in PROGRAMS if n not in REFUSED and t not in REFUSED])
@@ -170,3 +183,58 @@ def test_each_call_warns_once_of_what_running_it_warns_of(name):
     wanted = warned(f, x)
     assert warned(compiled, x) == wanted
     assert warned(compiled, x) == wanted
+
+
+# -- constants -----------------------------------------------------------------------------------------------------
+
+
+def layers(theta, x):
+    w, v = theta[:24].reshape(8, 3), theta[24:].reshape(1, 8)
+    return np.sum(np.tanh(v @ np.tanh(w @ x)))
+
+
+def folds_of(compiled):
+    return next(change for change in compiled.plan.changes if change.name == "folded")
+
+
+@pytest.mark.parametrize("f", [layers, lambda t, x: np.sum(100 * (t[1:] - t[:-1] ** 2) ** 2 + (1 - t[:-1]) ** 2)])
+def test_what_is_made_of_unit_vectors_alone_is_computed_once(f):
+    """A Hessian's tangents are columns of the identity: their slices and shapes depend on nothing else."""
+    rng = np.random.default_rng(0)
+    hessian = ag.hessian(f)
+    compiled = ag.compile(hessian, backend="numpy")
+    for _ in range(2):
+        theta, x = rng.normal(size=32), rng.normal(size=(3, 5))
+        same(compiled(theta, x), hessian(theta, x))
+    change = folds_of(compiled)
+    assert len(change.after.values) < len(change.before.values) - 4
+    assert any(source.source.what == "constant" for source in compiled.plan.best.sources if not source.is_argument)
+    compiled(theta, x)[...] = 7.0  # what is returned is the caller's own
+    same(compiled(theta, x), hessian(theta, x))
+
+
+@pytest.mark.parametrize("kind", ["own", "view of a locked one", "locked view"])
+def test_a_captured_array_is_a_constant_where_nobody_can_write_to_it(kind):
+    a = np.arange(4.0)
+    a.flags.writeable = kind == "locked view"
+    c = a if kind == "own" else a.reshape(2, 2).T
+    c.flags.writeable = False
+
+    x = np.ones(())[()]
+    compiled = ag.compile(lambda x: x + np.sum(np.exp(captured(c))), backend="numpy")
+    same(compiled(x), x + np.sum(np.exp(c)))
+    assert bool(folds_of(compiled)) == (kind != "locked view")
+    if kind == "locked view":
+        a[...] = 2.0
+    same(compiled(x), x + np.sum(np.exp(c)))
+
+
+def test_no_constant_is_folded_that_is_larger_than_what_it_is_made_of():
+    row = np.ones((1, 2000))
+    row.flags.writeable = False
+    x = np.ones(())[()]
+    compiled = ag.compile(lambda x: x + np.exp(captured(row).T - row), backend="numpy")
+    same(compiled(x), x + np.exp(row.T - row))
+    after = folds_of(compiled).after
+    assert {source.nbytes for source in after.sources if not source.is_argument} == {row.nbytes}
+    assert sum(value.nbytes > row.nbytes for value in after.values) == 3
