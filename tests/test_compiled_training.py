@@ -657,3 +657,18 @@ def test_a_regularizer_of_ones_own_that_writes_to_theta():
         assert len(caught) == bool(compile)
         models.append(model)
     assert_equal([models[0].theta.data], [models[1].theta.data])
+
+
+def test_fit_runs_uncompiled_where_a_value_from_before_is_differentiated_through():
+    models = []
+    for compile in ("numpy", False):
+        scale = ag.tensor(2.0, requires_grad=True)
+        doubled = scale * 2
+        model = model_for()
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            nn.fit(model, lambda o, t, doubled=doubled: nn.cross_entropy(o * doubled, t), data(),
+                   nn.SGD(model.parameters(), lr=0.1), epochs=1, batch_size=10, progress=False, compile=compile)  # fmt: skip
+        assert len(caught) == bool(compile)
+        models.append(model)
+    assert_equal([models[0].theta.data], [models[1].theta.data])

@@ -118,10 +118,12 @@ class CompiledStep(Step):
 
     def _update(self, X: Any, *target: Any) -> Any:
         """What is recorded."""
+        trace: Any = recording()
+        if trace is None:  # then it is being run as it stands
+            raise LeakError("the model or the loss differentiates through a value that was recorded before")
         self.optimizer.zero_grad()
         output = self.model(X)
         risk = self.loss(output, *target)
-        trace: Any = recording()
         require_scalar(risk)
         in_bounds(risk, trace.reads(lambda: self.run.bound, np.float64(np.inf), "bound of the loss"))
         self.regularized(risk).backward()

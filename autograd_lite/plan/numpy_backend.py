@@ -225,14 +225,14 @@ class _Writer:
         if len(news) > 1:  # one may be a view of what another overwrites
             news = [f"array({new})" for new in news]
         if news:
-            self.lines.append(f"{', '.join(f'n{k}' for k in range(len(news)))} = {', '.join(news)}")
+            self.lines.append(f"{', '.join(f'w{k}' for k in range(len(news)))} = {', '.join(news)}")
         outputs = [self._output(y) for y in self.program.outputs]
         if late:  # what is returned of a memory is what it held before
             for k, text in enumerate(outputs):
                 if text.startswith("array("):
                     self.lines.append(f"y{k} = {text}")
                     outputs[k] = f"y{k}"
-        self.lines += [f"copyto({constant(memory)}, n{k})" for k, (memory, _) in enumerate(late)]
+        self.lines += [f"copyto({constant(memory)}, w{k})" for k, (memory, _) in enumerate(late)]
         self.lines.append(f"return [{', '.join(outputs)}]")
         given = [f"{self.names[s]}_" if s in arrays else self.names[s] for s in self.program.sources]
         comments = {k: comment(value, self.homes) for k, value in self.computed.items()}

@@ -104,7 +104,10 @@ class Plan:
             if not all(now() == then for now, then in self.builds):
                 return False
             self.rebuilt = rebuilt
-        return all(now() == then for now, then in self.guards)
+        for now, then in self.guards:  # noqa: SIM110 - at each call, where a generator would cost more than they do
+            if now() != then:
+                return False
+        return True
 
     def entrance_for(self, form: Any, found: list[Any]) -> Callable[..., Any]:
         """A function of a call's arguments that replays the plan if they fit."""

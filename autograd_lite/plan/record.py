@@ -176,10 +176,9 @@ class Recording(LeafTrace):
                 self.known[node] = self._input(node.inputs[0])
             else:
                 inputs = tuple([self._input(i) for i in node.inputs])
-                number = any(i in self.numbers for i in inputs if isinstance(i, Value)) and self._is_number(
-                    node, inputs
-                )
-                weak = number and self.weak
+                numbers = [i for i in inputs if isinstance(i, Value) and i in self.numbers]
+                number = bool(numbers) and self._is_number(node, inputs)
+                weak = number and all(i.weak for i in numbers)
                 self.known[node] = value = Value(node.op, inputs, node.statics, node.shape, node.dtype, weak=weak)
                 steps.append(value)
                 if number:

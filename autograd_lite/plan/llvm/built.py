@@ -216,8 +216,8 @@ class _Lines:
         if len(news) > 1:
             news = [f"array({new})" for new in news]
         if news:
-            self.lines.append(f"{', '.join(f'n{k}' for k in range(len(news)))} = {', '.join(news)}")
-        self.lines += [f"copyto({self.statements.constant(memory)}, n{k})" for k, (memory, _) in enumerate(late)]
+            self.lines.append(f"{', '.join(f'w{k}' for k in range(len(news)))} = {', '.join(news)}")
+        self.lines += [f"copyto({self.statements.constant(memory)}, w{k})" for k, (memory, _) in enumerate(late)]
         self.lines.append(f"return [{', '.join(results)}]")
         body = "\n".join([f"    {line}" for line in self.lines])
         self.source = f"def program({', '.join(self.given)}):\n{body}"

@@ -21,7 +21,7 @@ from .registers import I64, Kind, Register, fma
 from .writer import Writer
 
 # Multiply-adds up to which a product is computed here.
-SMALL = 1 << 19
+SMALL = 1 << 18
 
 # How many rows a tile may have, for one to four vectors in a row of it: with B's row they fit in 32 registers.
 ROWS = ((8, 7, 6), (8, 7, 6), (6, 5, 7), (6, 5, 4))

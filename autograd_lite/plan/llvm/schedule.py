@@ -82,6 +82,7 @@ class Schedule:
         for value in program.values:
             self._place(value)
         self.stored = self._what_is_stored()
+        self._bodies: dict[Nest, list[Value]] = {}
         self._check_early()
         self.items = [i for i in self.items if not isinstance(i, Nest) or i.reductions or self.body(i)]
 
@@ -210,6 +211,7 @@ class Schedule:
             item.values.remove(copy)
             del self.stored[copy], self.forms[copy], self.parts[copy]
         del self.assembled[value]
+        self._bodies.clear()
         self.item[value] = max(makers, key=lambda item: -1 if item is None else self.items.index(item))
         self.items[:] = [i for i in self.items if not isinstance(i, Nest) or i.reductions or self.body(i)]
 
@@ -279,6 +281,11 @@ class Schedule:
     def body(self, nest: Nest) -> list[Value]:
         """The values that a nest computes at each index, in order: stored ones, operands of reductions, and what these
         need that is not in memory yet."""
+        if nest not in self._bodies:
+            self._bodies[nest] = self._body(nest)
+        return self._bodies[nest]
+
+    def _body(self, nest: Nest) -> list[Value]:
         wanted = [v for v in nest.values if v in self.stored or v.op.effect]
         wanted += [i for v in nest.reductions for i in v.operands]
         found: dict[Value, None] = {}

@@ -1,20 +1,25 @@
-"""A few threads that run parts of a large nest.
+"""A few threads that help with large nests.
 
 They are Python's threads, each asleep at a lock; native code runs without the interpreter's lock, so they run at the
-same time. The parts are the same blocks whatever the number of threads, and their results are put together in one
-order: so the result is the same, too. AUTOGRAD_LITE_THREADS says how many threads there are at most; without it, one
-for each core. A plan that finds the threads busy with another runs alone. No thread here ever spins, and native code
-calls no BLAS: so there is never more than NumPy's own pool that does.
+same time. A nest is cut into pieces, of which each thread takes the next one: where another program has a core, the
+caller does most of them itself, and waits for no thread that has not begun. Pieces consist of whole blocks, whose
+results are put together in one order: the result is the same on any number of threads.
+
+AUTOGRAD_LITE_THREADS says how many there are at most; without it, one for each core. A plan that finds the threads busy
+with another runs alone. No thread here ever spins, and native code calls no BLAS: so there is never a pool that spins
+but NumPy's own.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from itertools import pairwise
 from threading import Lock, Thread
-from typing import Any
 
-Part = Callable[[int, int, int], Any]
+Part = Callable[[int, int, int], object]
+
+PIECES = 4  # for each thread
 
 
 def available() -> int:
@@ -25,44 +30,88 @@ def available() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-class _Worker:
-    """A thread that runs one part after another, as it is told."""
+class _Work:
+    """The pieces of one nest that nobody has taken yet, and how many helpers are at one."""
 
-    def __init__(self) -> None:
-        self.ready, self.done = Lock(), Lock()
-        self.ready.acquire()
+    def __init__(self, part: Part, context: int, ends: list[int]):
+        self.part, self.context = part, context
+        self.left = list(pairwise(ends))[::-1]
+        self.lock, self.done = Lock(), Lock()
         self.done.acquire()
-        self.task: tuple[Any, ...] = ()
-        Thread(target=self._work, daemon=True, name="autograd_lite").start()
+        self.helpers, self.awaited = 0, False
 
-    def _work(self) -> None:
-        while True:
-            self.ready.acquire()
-            part, *arguments = self.task
-            part(*arguments)
-            self.done.release()
+    def _next(self, helping: int = 0) -> tuple[int, int] | None:
+        """Take a piece; None if there is none left."""
+        with self.lock:
+            if not self.left:
+                return None
+            self.helpers += helping
+            return self.left.pop()
 
-    def start(self, *task: Any) -> None:
-        """Run a part while the caller does something else."""
-        self.task = task
-        self.ready.release()
+    def do(self) -> None:
+        """Do pieces until none is left, and wait for the helpers that are still at one, come what may: they work on
+        memory of the caller's."""
+        try:
+            while piece := self._next():
+                self.part(self.context, *piece)
+        finally:
+            with self.lock:
+                self.left.clear()
+                self.awaited = self.helpers > 0
+            if self.awaited:
+                self._wait()
 
-    def wait(self) -> BaseException | None:
-        """Wait for the part to end, come what may: it works on the caller's memory. What came is returned."""
+    def _wait(self) -> None:
         came: BaseException | None = None
         while True:
             try:
                 self.done.acquire()
-            except BaseException as error:
+                break
+            except BaseException as error:  # Ctrl-C
                 came = error
-            else:
-                return came
+        if came is not None:
+            raise came
+
+    def help(self) -> None:
+        """Do pieces until none is left."""
+        while True:
+            piece = self._next(helping=1)
+            if piece is None:
+                return
+            self.part(self.context, *piece)
+            with self.lock:
+                self.helpers -= 1
+                last = self.awaited and not self.helpers
+            if last:
+                self.done.release()
+
+
+class _Helper:
+    """A thread that helps with whatever work it was shown last."""
+
+    def __init__(self) -> None:
+        self.ready = Lock()
+        self.ready.acquire()
+        self.work: _Work | None = None
+        Thread(target=self._run, daemon=True, name="autograd_lite").start()
+
+    def _run(self) -> None:
+        while True:
+            self.ready.acquire()
+            if self.work is not None:
+                self.work.help()
+
+    def show(self, work: _Work) -> None:
+        """Wake the thread, unless it is about to wake already."""
+        self.work = work
+        if self.ready.locked():
+            self.ready.release()
 
 
 class _Pool:
     def __init__(self) -> None:
         self.free = Lock()
-        self.workers: list[_Worker] = []
+        self.helpers: list[_Helper] = []
 
     def run(self, part: Part, context: int, count: int) -> None:
         threads = min(available(), count)
@@ -70,28 +119,22 @@ class _Pool:
             part(context, 0, count)
             return
         try:
-            while len(self.workers) < threads - 1:
-                self.workers.append(_Worker())
-            ends = [count * k // threads for k in range(threads + 1)]
-            busy = self.workers[: threads - 1]
-            for k, worker in enumerate(busy, 1):
-                worker.start(part, context, ends[k], ends[k + 1])
-            try:
-                part(context, 0, ends[1])
-            finally:
-                came = [worker.wait() for worker in busy]
+            while len(self.helpers) < threads - 1:
+                self.helpers.append(_Helper())
+            pieces = min(count, PIECES * threads)
+            work = _Work(part, context, [count * k // pieces for k in range(pieces + 1)])
+            for helper in self.helpers[: threads - 1]:
+                helper.show(work)
+            work.do()
         finally:
             self.free.release()
-        for error in came:
-            if error is not None:
-                raise error
 
 
 _pool = _Pool()
 
 
 def run(part: Part, context: int, count: int) -> None:
-    """`part(context, k, ...)` for all blocks k below `count`, some at the same time."""
+    """`part(context, begin, end)` for all blocks below `count`, some at the same time."""
     _pool.run(part, context, count)
 
 
