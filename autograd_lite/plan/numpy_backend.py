@@ -39,7 +39,8 @@ class Built:
         self.homes, self.constants = writer.homes, writer.statements.constants
         always = [source.source.memory for source in self.program.sources if not source.is_argument]
         self._held = [(k, array) for k, array in writer.held.items() if all(array is not memory for memory in always)]
-        self._dynamic = [k for k in range(len(self.program.sources)) if k not in writer.held] if writer.apart else []
+        self._read = [k for k in range(len(self.program.sources)) if k not in writer.held]
+        self._apart = writer.apart
         memories = [target.source.memory for target, _ in self.program.writes]
         self._written = {id(memory if memory.base is None else memory.base) for memory in memories}
 
@@ -49,10 +50,12 @@ class Built:
             if sources[k] is not array:  # a leaf has moved, as when its model joins a larger one
                 self._write()
                 break
-        for k in self._dynamic:  # what is written before all is read must not be an argument's memory
-            x = sources[k]
-            if type(x) is np.ndarray and id(x if x.base is None else x.base) in self._written:
-                sources[k] = x.copy()
+        if len(self._read) < len(sources):
+            sources = [sources[k] for k in self._read]
+        if self._apart:
+            for k, x in enumerate(sources):
+                if type(x) is np.ndarray and id(x if x.base is None else x.base) in self._written:
+                    sources[k] = x.copy()
         return self._function(*sources)
 
 
@@ -76,8 +79,8 @@ class _Writer:
         self.called = dict(zip([new for _, new in program.writes], memory_names(program), strict=True))
         self.fresh = self._fresh_outputs()
         self.checked = max([k for k, value in enumerate(program.values) if value.op.effect], default=0)
-        self.held: dict[int, Any] = {}
-        self.apart = False
+        self.held: dict[int, Any] = {}  # by their place the sources that are arrays known by now
+        self.apart = False  # whether memory is written to before all arguments are read, which must not lie in it then
         for k, source in enumerate(program.sources):
             stays = not source.is_argument and source.source.stays
             if stays and isinstance(array := source.source.read(), np.ndarray):
@@ -220,6 +223,7 @@ class _Writer:
 
     def _end(self) -> None:
         arrays, constant = self.statements.arrays, self.statements.constant
+        # What was not computed right where it belongs is copied there when all is read.
         late = [(m, new) for (target, new) in self.program.writes if arrays.get(new) is not (m := target.source.memory)]
         news = [self.statements.named(new) for _, new in late]
         if len(news) > 1:  # one may be a view of what another overwrites
@@ -234,7 +238,7 @@ class _Writer:
                     outputs[k] = f"y{k}"
         self.lines += [f"copyto({constant(memory)}, w{k})" for k, (memory, _) in enumerate(late)]
         self.lines.append(f"return [{', '.join(outputs)}]")
-        given = [f"{self.names[s]}_" if s in arrays else self.names[s] for s in self.program.sources]
+        given = [self.names[s] for s in self.program.sources if s not in arrays]
         comments = {k: comment(value, self.homes) for k, value in self.computed.items()}
         body = "\n".join([f"    {line}" for line in with_comments(self.lines, comments)])
         text, scope = f"def program({', '.join(given)}):\n{body}", self.statements.scope
