@@ -51,6 +51,14 @@ class CurvatureError(AutogradError, ArithmeticError):
     """A Hessian that is not positive definite, where a method needs one that is."""
 
 
+class OutOfBoundsError(AutogradError, ArithmeticError):
+    """A number, `value`, is not within the bounds that a compiled function was to keep it in."""
+
+    def __init__(self, message: str, value: float):
+        super().__init__(message)
+        self.value = value
+
+
 class NonFiniteError(AutogradError, FloatingPointError):
     """A loss became NaN or infinite; names the epoch, the batch and the first node that is."""
 

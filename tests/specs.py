@@ -140,6 +140,7 @@ SPECS: dict[str, Spec] = {
     "affine": Spec(("real", "real", "real"), [((3,), (2, 3), (2,)), ((4, 3), (2, 3), (2,)), ((5, 4, 3), (2, 3), (2,)), ((0, 3), (2, 3), (2,))], value=lambda x, W, b: x @ W.T + b),
     "softmax": Spec(("real",), NONEMPTY, [dict(axis=-1), dict(axis=0)], value=lambda x, axis: np.exp(x - x.max(axis, keepdims=True)) / np.exp(x - x.max(axis, keepdims=True)).sum(axis, keepdims=True)),
     "log_softmax": Spec(("real",), NONEMPTY, [dict(axis=-1), dict(axis=0)], value=lambda x, axis: (x - x.max(axis, keepdims=True)) - np.log(np.exp(x - x.max(axis, keepdims=True)).sum(axis, keepdims=True))),
+    "in_bounds": Spec(("unit", "above 1"), [((), ())], [{}], flat="what it is", value=lambda x, bound: x),
     "class_labels": Spec(("label",), [((4,),)], [dict(shape=(4, 3))], flat="integers", value=lambda labels, shape: labels),
     "one_hot": Spec(("label",), [((4,),), ((2, 3),)], [dict(classes=3)], flat="a mask", value=lambda labels, classes: np.eye(classes, dtype=bool)[labels]),
     "dropout_mask": Spec(("real", "int"), [((), ()), ((2, 3), ()), ((0, 3), ())], [dict(p=0.25)], flat="drawn at random", value=lambda x, rng, p: (np.random.default_rng(rng).random(x.shape) >= p) / (1 - p)),

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import LeakError
-from ..op import Op
+from ..errors import LeakError, OutOfBoundsError
+from ..ops.neural import in_bounds
 from ..plan.compiled import compile as compiled
 from ..plan.record import recording
 from .checks import require_scalar
@@ -24,15 +24,6 @@ from .regularizers import Regularizer
 
 if TYPE_CHECKING:
     from .training import Run
-
-
-def _in_bounds(loss: Any, bound: Any) -> Any:
-    if not -bound < loss < bound:
-        raise OutOfBounds(None, float(loss))
-    return np.True_
-
-
-in_bounds = Op(_in_bounds, name="in_bounds", loss=None, bound=None, effect="ends training where the loss is no number")
 
 
 class Step:
@@ -104,7 +95,7 @@ class CompiledStep(Step):
         try:
             self.run.updating = True
             loss, output = self.replay(X, *target)
-        except OutOfBounds as failure:
+        except OutOfBoundsError as failure:
             self.run.updating = False
             raise OutOfBounds(self.loss(self.model(X), *target), failure.value) from None  # with a graph to search
         except LeakError as error:

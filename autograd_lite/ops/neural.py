@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ArgumentError, IndexingError, ShapeError
+from ..errors import ArgumentError, IndexingError, OutOfBoundsError, ShapeError
 from ..op import Op
 from ..source import reads_as
 from . import batching
@@ -124,6 +124,12 @@ def _class_labels(labels: Any, *, shape: Any) -> Any:
     return labels
 
 
+def _in_bounds(x: Any, bound: Any) -> Any:
+    if not -bound < x < bound:
+        raise OutOfBoundsError(f"in_bounds: {x} is not between {-bound} and {bound}", float(x))
+    return x
+
+
 def _softmax_cross_entropy_in_parts(z: Any, labels: Any) -> Any:
     labels = reshape(class_labels(labels, z.shape), (-1,))
     columns = contiguous(reshape(z, (-1, z.shape[-1])).T)
@@ -147,6 +153,8 @@ log_softmax = Op(_log_softmax, x=lambda g, y, axis: g - exp(y) * sum(g, axis, ke
 one_hot     = Op(_one_hot,     labels=None, batch=batching.leading, parts=lambda labels, *, classes: equal(expand_dims(labels, -1), np.arange(classes)))
 # The labels themselves, if they are classes of an output of `shape`.
 class_labels = Op(_class_labels, labels=None, view=True, effect="refuses labels that are no classes")
+# A number itself, if it lies between -bound and bound.
+in_bounds = Op(_in_bounds, x=None, bound=None, effect="refuses a number that is out of bounds")
 # 0 with probability p, else 1 / (1 - p), in the shape of x: dropout is x times that. `rng` is a Generator, or a seed.
 dropout_mask = Op(_dropout_mask, x=None, rng=None, effect="draws random numbers")
 

@@ -254,6 +254,8 @@ def _named_form(value: Value) -> Form | None:
         classes = value.keywords["shape"][-1]
         good = not kind.floating and kind is not BOOL
         return Form(lambda labels: _class(labels, classes), (kind,), checks=True) if good else None
+    if name == "in_bounds":
+        return Form(_bounded, (kind, F64), checks=True) if kind.floating else None
     if name in ("cast", "round_off", "stop_gradient", "contiguous"):
         source = kind_of(_dtype(value.inputs[0]))
         exact = source is not None and (not source.floating or kind.floating or kind is BOOL)
@@ -286,6 +288,12 @@ def _class(labels: Register, classes: int) -> Register:
     return labels
 
 
+def _bounded(x: Register, bound: Register) -> Register:
+    wide = x.cast(F64)
+    x.writer.check(wide.compare("lt", bound) & wide.compare("gt", -bound))
+    return x
+
+
 _NAMED = (
     "where",
     "cast",
@@ -293,6 +301,7 @@ _NAMED = (
     "stop_gradient",
     "contiguous",
     "class_labels",
+    "in_bounds",
     "raised",
     "sigmoid",
     "softplus",
