@@ -95,11 +95,18 @@ def _if_linear(op: Op, node: Node, moving: list[Any]) -> Any:
     inputs = []
     for name, t, value, i in zip(names, moving, values, node.inputs, strict=True):
         if t is None:
-            t = np.zeros(shape_of(i), node.dtype) if name in op.linear else value
+            t = _zeros(shape_of(i), node.dtype) if name in op.linear else value
         if t is None:
             return None
         inputs.append(t)
     return op(*inputs, **dict(zip(op.statics, node.statics, strict=True)))
+
+
+def _zeros(shape: tuple[int, ...], dtype: Any) -> Any:
+    """Zeros that nobody writes to: a constant, for whoever compiles this."""
+    zeros = np.zeros(shape, dtype)
+    zeros.flags.writeable = False
+    return zeros
 
 
 def _if_multilinear(op: Op, node: Node, moving: list[Any]) -> Any:

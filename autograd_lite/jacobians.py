@@ -13,7 +13,7 @@ from .backprop import pull
 from .batch import Batch
 from .errors import ArgumentError
 from .ops.shape import concatenate, moveaxis
-from .runtime import as_value
+from .runtime import as_value, captured
 from .tensor import Tensor
 from .transforms import Run, in_memory_of_their_own
 from .tree import rebuilt
@@ -165,7 +165,9 @@ def _outputs_first(t: Any, shape: tuple[int, ...]) -> Any:
 def _for_each_unit(f: Callable[[Any], list[Any]], shape: tuple[int, ...], dtype: Any, run: Run) -> list[Any]:
     """What the linear f gives for each unit vector of `shape`, along a first axis; in parts that fit the cache."""
     size = math.prod(shape)
-    units = np.eye(size, dtype=dtype).reshape(size, *shape)
+    eye = np.eye(size, dtype=dtype)
+    eye.flags.writeable = False  # a constant, then, for whoever compiles this
+    units = captured(eye).reshape((size, *shape))
     batch, recorded = Batch(f, [units], [True]), run.foreign
     largest = max((_entries(node.shape) for node in batch.nodes), default=1)
     step = max(1, CACHE // max(largest, 1))

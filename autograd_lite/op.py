@@ -80,6 +80,8 @@ class Op:
         only if that is true. Their gradients are right along Hermitian directions.
     elementwise: whether each entry of the output depends on the same entry of the inputs only.
     view: whether the output may share memory with an input.
+    quiet: the floating-point errors, in np.errstate's words, of which `fprop` keeps NumPy from warning: its result is
+        right all the same.
     hashed: statics that are sure to be hashable, so that no call has to look.
     effect: what the op does besides computing, such as drawing random numbers; its value is always kept.
     batch: how the op takes an extra leading axis on some inputs, a rule of ops/batching.py; none is needed where it is
@@ -130,6 +132,7 @@ class Op:
         elementwise: bool | None = None,
         view: bool = False,
         effect: str | None = None,
+        quiet: tuple[str, ...] = (),
         hashed: tuple[str, ...] = (),
         advice: Callable[..., str | None] | None = None,
         **formulas: Formula,
@@ -143,14 +146,16 @@ class Op:
         self.statics = tuple(static for static in self.defaults if static != "out")
         self.formulas, self.bprop, self.residual, self.several = formulas, bprop, r, several
         self.into, self.out, self.change, self.in_place = into or {}, out or {}, change or {}, in_place
-        self.beyond, self.hashed = beyond, hashed
+        self.beyond, self.hashed, self.quiet = beyond, hashed, quiet
         self.write, self.fold, self.parts = write, fold, parts
         self.is_ufunc = isinstance(fprop, np.ufunc)
+        self.places = bool((self.is_ufunc or write or fold) and not r and not several)  # its result, where one says
         self.multilinear, self.holomorphic, self.tangent, self.batch = multilinear, holomorphic, tangent, batch
         self.linear, self.view, self.effect, self.advice = linear, view, effect, advice
         self.mirrored = mirrored
         by_nature = isinstance(fprop, np.ufunc) and fprop.signature is None
         self.elementwise = by_nature if elementwise is None else elementwise
+        self.overwrites = self.is_ufunc and self.elementwise  # it may write its result over an input
         self.flat = bprop is None and all(formula is None for formula in formulas.values())
         self._check_names()
         self.saves = self._names_to_save()

@@ -33,6 +33,11 @@ def as_value(y: Any) -> Any:
     return y if isinstance(y, np.generic) else as_value(np.asarray(y))
 
 
+def address(array: Any) -> int:
+    """Where an array's first entry lies in memory."""
+    return array.__array_interface__["data"][0]  # type: ignore[no-any-return]
+
+
 def without_history(x: Any) -> Any:
     """The array of a Tensor; anything else as it is."""
     return x._data if isinstance(x, Tensor) else x

@@ -141,6 +141,26 @@ def test_recordings_are_bounded():
     same(compiled(np.ones(0)), np.zeros(0))
 
 
+def test_recordings_are_bounded_in_all():
+    """Those of one signature that found other options, together with those of other signatures."""
+    w = ag.tensor(np.ones(3), requires_grad=True)
+    optimizer = ag.nn.SGD([w], lr=0.1, momentum=0.5)
+
+    def step(x):
+        np.sum(w * x).backward()
+        optimizer.step()
+
+    compiled = compiled_for(step)
+    for k in range(20):
+        for shape in ((), (3,), (2, 3)):
+            optimizer.param_groups[0]["momentum"] = 0.01 * k
+            optimizer.zero_grad()
+            compiled(np.ones(shape))
+    kept = [plan for plans in compiled._plans.values() for plan in plans]
+    assert len(kept) == 32
+    assert compiled.plan in kept
+
+
 # -- nesting -------------------------------------------------------------------------------------------------------
 
 

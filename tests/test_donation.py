@@ -56,3 +56,25 @@ def test_the_donated_argument_is_the_one_behind_containers(kind):
     again, _ = compiled(options, w)
     assert again is w
     np.testing.assert_array_equal(w, np.arange(3.0) * 4)
+
+
+@pytest.mark.parametrize("backend", ["numpy", None])
+@pytest.mark.parametrize("read", [True, False])
+@pytest.mark.parametrize("change", ["shape", "dtype"])
+@pytest.mark.filterwarnings("ignore:Setting the:DeprecationWarning")
+def test_a_result_whose_shape_or_dtype_the_caller_sets(backend, read, change):
+    """The memory is a plan's own; what a caller does to the view of it that it got is its own affair."""
+    f = (lambda a, b: (a * 2.0 + b, b)) if read else (lambda a, b: (b * 2.0, b))
+    compiled = ag.compile(f, donate=0, backend=backend)
+    b = np.arange(6.0)
+    got, _ = compiled(np.ones(6), b)
+    setattr(got, change, (2, 3) if change == "shape" else np.dtype(np.int64))
+    if change == "shape":
+        other = np.arange(6.0).reshape(2, 3)
+        wanted = f(got.copy(), other)
+        np.testing.assert_array_equal(compiled(got, other)[0], wanted[0], strict=True)
+    for _ in range(3):
+        new = np.full(6, 4.0)
+        np.testing.assert_array_equal(compiled(new, b)[0], f(np.full(6, 4.0), b)[0], strict=True)
+    again, _ = compiled(new, b)
+    assert compiled(again, b)[0] is again

@@ -149,7 +149,7 @@ def functions(draw, kind):
 
     def f(arguments):
         trace = recording()
-        pool = [*arguments, *[trace.memory(m) for m in memories]]
+        pool = [*arguments, *[trace.contents(m) for m in memories]]
         for k, a, b in calls:
             pool.append(steps[k](pool[-1 - a % len(pool)], pool[-1 - b % len(pool)]))
         for m, k in zip(memories[:writes], written, strict=False):
@@ -495,7 +495,7 @@ def test_an_update_is_made_in_the_memory_that_it_replaces():
 
     def f(x):
         trace = recording()
-        trace.writes_to(memory, trace.memory(memory) * 0.9 + x, "memory")
+        trace.writes_to(memory, trace.contents(memory) * 0.9 + x, "memory")
 
     built = built_for(f, np.ones(100))
     assert "copyto" not in built.source
@@ -507,7 +507,7 @@ def test_two_memories_that_change_places():
 
     def f(x):
         trace = recording()
-        one, two = trace.memory(a), trace.memory(b)
+        one, two = trace.contents(a), trace.contents(b)
         trace.writes_to(a, two + x, "a")
         trace.writes_to(b, one - x, "b")
         return one * two
@@ -526,7 +526,7 @@ def test_an_argument_may_be_the_memory_that_is_written():
 
     def f(x):
         trace = recording()
-        new = trace.memory(memory) * 2
+        new = trace.contents(memory) * 2
         trace.writes_to(memory, new, "memory")
         return new + x[::-1]
 

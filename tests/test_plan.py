@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 
 import numpy as np
@@ -12,6 +13,9 @@ from test_rows import differentiable, draw, of_live_inputs
 from test_surface import run
 
 import autograd_lite as ag
+from autograd_lite.ops import OPS
+from autograd_lite.plan.passes import PASSES
+from autograd_lite.runtime import captured
 from autograd_lite.tree import leaves
 
 PROGRAMS = [(name, text) for name, programs in {**SURFACE, **FLAT}.items() for text in programs]
@@ -85,6 +89,17 @@ def test_programs_of_the_surface(name, text):
         for seed in range(2):
             other = [fresh(x, seed) for x in xs]
             same(compiled(*other), both(*other))
+    assert_settled(compiled.plan.program)
+
+
+def assert_settled(program):
+    """Once each of the passes is enough: a second round would change nothing."""
+    for improve in PASSES[:-1]:
+        program = improve(program)
+    again = program
+    for improve in PASSES[1:-1]:
+        again = improve(again)
+    assert str(again) == str(program)
 
 
 @pytest.mark.parametrize(("name", "text"), [(n, t) for n, t in PROGRAMS if n not in REFUSED and t not in REFUSED])
@@ -119,3 +134,107 @@ def test_rows(name):
                 others = draw(name, k, seed)[1]
                 xs = [others[j] for j in live]
                 same(compiled(*xs), both(*xs))
+
+
+# -- warnings ------------------------------------------------------------------------------------------------------
+
+
+def test_rows_that_keep_numpy_from_warning_say_so(monkeypatch):
+    """`quiet` on a row is what its forward function tells np.errstate, and nothing else does."""
+    ignored, errstate = {}, np.errstate
+
+    def noted(**kinds):
+        if sys._getframe(1).f_globals["__name__"].startswith("autograd_lite."):
+            ignored.setdefault(running, set()).update(kinds)
+        return errstate(**kinds)
+
+    monkeypatch.setattr(np, "errstate", noted)
+    for running in SPECS:
+        for k in range(len(SPECS[running].cases)):
+            op, inputs, statics = draw(running, k, 0)
+            with errstate(all="ignore"):
+                op.fprop(*inputs, **statics)
+    assert {name: set(OPS[name].quiet) for name in SPECS if OPS[name].quiet} == ignored
+    assert len(ignored) > 1
+
+
+def warned(f, x):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        f(x)
+    return [str(warning.message) for warning in caught]
+
+
+WARNING = {
+    "log": np.log,
+    "divide": lambda x: 1 / x,
+    "of a number": lambda x: np.sum(np.log(x)),
+    "sigmoid": lambda x: ag.sigmoid(x - 1e4),
+    "logsumexp": lambda x: ag.logsumexp(np.full(2, -np.inf) * (x + 1)),
+    "beside a quiet row": lambda x: ag.sigmoid(x - 1e4) + np.log(x),
+    "in the gradient": ag.grad(lambda x: np.sum(np.sqrt(x))),
+}
+
+
+@pytest.mark.parametrize("name", WARNING)
+def test_each_call_warns_once_of_what_running_it_warns_of(name):
+    f, x = WARNING[name], np.array([0.0, 1.0])
+    compiled = ag.compile(f, backend="numpy")
+    wanted = warned(f, x)
+    assert warned(compiled, x) == wanted
+    assert warned(compiled, x) == wanted
+
+
+# -- constants -----------------------------------------------------------------------------------------------------
+
+
+def layers(theta, x):
+    w, v = theta[:24].reshape(8, 3), theta[24:].reshape(1, 8)
+    return np.sum(np.tanh(v @ np.tanh(w @ x)))
+
+
+def folds_of(compiled):
+    return next(change for change in compiled.plan.changes if change.name == "folded")
+
+
+@pytest.mark.parametrize("f", [layers, lambda t, x: np.sum(100 * (t[1:] - t[:-1] ** 2) ** 2 + (1 - t[:-1]) ** 2)])
+def test_what_is_made_of_unit_vectors_alone_is_computed_once(f):
+    """A Hessian's tangents are columns of the identity: their slices and shapes depend on nothing else."""
+    rng = np.random.default_rng(0)
+    hessian = ag.hessian(f)
+    compiled = ag.compile(hessian, backend="numpy")
+    for _ in range(2):
+        theta, x = rng.normal(size=32), rng.normal(size=(3, 5))
+        same(compiled(theta, x), hessian(theta, x))
+    change = folds_of(compiled)
+    assert len(change.after.values) < len(change.before.values) - 4
+    assert any(source.source.what == "constant" for source in compiled.plan.best.sources if not source.is_argument)
+    compiled(theta, x)[...] = 7.0  # what is returned is the caller's own
+    same(compiled(theta, x), hessian(theta, x))
+
+
+@pytest.mark.parametrize("kind", ["own", "view of a locked one", "locked view"])
+def test_a_captured_array_is_a_constant_where_nobody_can_write_to_it(kind):
+    a = np.arange(4.0)
+    a.flags.writeable = kind == "locked view"
+    c = a if kind == "own" else a.reshape(2, 2).T
+    c.flags.writeable = False
+
+    x = np.ones(())[()]
+    compiled = ag.compile(lambda x: x + np.sum(np.exp(captured(c))), backend="numpy")
+    same(compiled(x), x + np.sum(np.exp(c)))
+    assert bool(folds_of(compiled)) == (kind != "locked view")
+    if kind == "locked view":
+        a[...] = 2.0
+    same(compiled(x), x + np.sum(np.exp(c)))
+
+
+def test_no_constant_is_folded_that_is_larger_than_what_it_is_made_of():
+    row = np.ones((1, 2000))
+    row.flags.writeable = False
+    x = np.ones(())[()]
+    compiled = ag.compile(lambda x: x + np.exp(captured(row).T - row), backend="numpy")
+    same(compiled(x), x + np.exp(row.T - row))
+    after = folds_of(compiled).after
+    assert {source.nbytes for source in after.sources if not source.is_argument} == {row.nbytes}
+    assert sum(value.nbytes > row.nbytes for value in after.values) == 3

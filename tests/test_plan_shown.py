@@ -329,3 +329,18 @@ def test_programs_too_large_to_be_read_are_not_drawn():
 
     with pytest.raises(ag.ArgumentError, match=r"2,001 values are more than 2,000"):
         ag.draw(plan_of(long, np.ones(2)))
+
+
+def test_what_is_shown_is_what_runs_after_a_leaf_has_moved():
+    """A model that joins a larger one has its parameters in other memory, for which the plan is written again."""
+    layer = ag.nn.Linear(3, 3, rng=0)
+    compiled = ag.compile(lambda x: np.tanh(layer(x)), backend="numpy")
+    x = np.ones((4, 3))
+    first = compiled(x)
+    before, plan = compiled.plan.homes, compiled.plan
+    assert len(ag.nn.Sequential(layer, ag.nn.Linear(3, 2, rng=1)).theta) == 20
+    np.testing.assert_array_equal(compiled(x), first)
+    assert compiled.plan is plan
+    assert plan.homes is plan.built.homes
+    assert plan.homes is not before
+    assert plan.source == plan.built.source

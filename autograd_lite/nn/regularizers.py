@@ -146,7 +146,7 @@ def soft_threshold(model: Module, rate: Any, strength: float, biases: bool) -> N
     """w <- sign(w) max(|w| - rate * strength, 0) for the model's weights; `rate` a number, or a vector like theta."""
     if (trace := recording()) is not None:
         theta = model.theta.memory
-        w, mask = trace.memory(theta), mask_of_weights(model, biases)
+        w, mask = trace.contents(theta), mask_of_weights(model, biases)
         shrunk = sign(w) * maximum(absolute(w) - rate * strength, 0) + 0.0
         trace.writes_to(theta, where(mask, shrunk, w), "theta")
         return

@@ -125,12 +125,16 @@ class CompiledStep(Step):
         return risk, output if self.run.metrics else None
 
 
-def step_for(run: Run, loss: Callable[..., Any], compile: bool | str) -> Step:
+MANY = 2_000  # updates that are worth some tenths of a second for making native code
+
+
+def step_for(run: Run, loss: Callable[..., Any], compile: bool | str, updates: int) -> Step:
     """A compiled step where that is wanted and the whole update can be: not for optimizers that look at several points,
-    nor for classes whose step is somebody else's."""
+    nor for classes whose step is somebody else's. By the faster backend where there are many updates to come."""
     whole = isinstance(run.optimizer, Optimizer) and type(run.optimizer).step is Optimizer.step
     if hasattr(run.regularizer, "proximal_step"):
         whole &= isinstance(run.regularizer, Regularizer)
     if not compile or not whole or run.optimizer.needs_closure:
         return Step(run, loss)
-    return CompiledStep(run, loss, compile if isinstance(compile, str) else None)
+    faster = None if updates >= MANY else "numpy"
+    return CompiledStep(run, loss, compile if isinstance(compile, str) else faster)

@@ -15,6 +15,7 @@ import numpy as np
 from ..errors import ArgumentError, LeakError
 from ..leaf import forget_gradient
 from ..node import Leaf, is_tracing, mark_changed, mark_rebuilt
+from ..runtime import address
 from ..tensor import Tensor
 
 
@@ -115,15 +116,11 @@ def _neighbours(leaves: list[Leaf]) -> tuple[Any, Any]:
     base, grad = (getattr(memory, "base", None) for memory in (leaves[0].data, leaves[0].grad_memory))
     if base is None or grad is None or base.ndim != 1:
         return None, None
-    start = place = (_address(leaves[0].data) - _address(base)) // base.itemsize
+    start = place = (address(leaves[0].data) - address(base)) // base.itemsize
     for leaf in leaves:
         if leaf.grad_memory is None or leaf.data.base is not base or leaf.grad_memory.base is not grad:
             return None, None
-        if _address(leaf.data) != _address(base) + place * base.itemsize:
+        if address(leaf.data) != address(base) + place * base.itemsize:
             return None, None
         place += leaf.data.size
     return base[start:place], grad[start:place]
-
-
-def _address(array: Any) -> int:
-    return array.__array_interface__["data"][0]  # type: ignore[no-any-return]

@@ -62,8 +62,9 @@ def fit(
     callbacks: nn.Callback objects, or functions that are called with the Run after each epoch.
     progress: show a bar with loss, metrics and time left, where tqdm is installed.
     compile: record the update once for each size of a batch and replay it (`ag.compile`), by the backend of that name
-        or, if True, the faster one. What Python does in the model or loss besides computing is done only when it is
-        recorded; where values decide what is computed, training runs uncompiled, and a warning says why.
+        or, if True, the one that is faster for that many updates. What Python does in the model or loss besides
+        computing is done only when it is recorded; where values decide what is computed, training runs uncompiled, and
+        a warning says why.
 
     Ctrl-C ends training with the best theta of the completed epochs; before the first of them is complete, with the
     theta of the last whole update. `history.stopped` says so.
@@ -108,7 +109,8 @@ def fit(
     called = [as_callback(callback) for callback in callbacks]
     called += [early_stopping] if early_stopping is not None else []
     rng = rng if hasattr(rng, "permutation") else np.random.default_rng(rng)
-    run.step = step_for(run, _weighted(loss) if len(train) == 3 else loss, compile)
+    updates = epochs * -(-len(train[0]) // size)
+    run.step = step_for(run, _weighted(loss) if len(train) == 3 else loss, compile, updates)
     run.train(train, size, epochs, rng, called, progress)
     return run.history
 

@@ -80,7 +80,7 @@ def _sigmoid(x: Any) -> Any:
         return 1 / (1 + np.exp(-x))
 
 
-sigmoid  = Op(_sigmoid,                                  x=lambda g, y: g * (y * (1 - y)), elementwise=True)
+sigmoid  = Op(_sigmoid,                                  x=lambda g, y: g * (y * (1 - y)), elementwise=True, quiet=("over",))
 softplus = Op(lambda x: np.logaddexp(x, 0), name="softplus", x=lambda g, x: g * sigmoid(x),   elementwise=True)
 relu     = Op(lambda x: np.maximum(x, 0),   name="relu",     x=lambda g, y: where(y > 0, g, 0), elementwise=True)
 leaky_relu = Op(lambda x, *, slope=0.01: np.maximum(x, slope * x), name="leaky_relu", x=lambda g, x, slope: where(x > 0, g, slope * g), elementwise=True)  # 0 <= slope <= 1 (Maas et al., 2013)

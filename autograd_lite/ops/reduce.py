@@ -206,7 +206,7 @@ std    = Op(_std,         x=lambda g, y, x, axis, ddof, keepdims: _spread_like(g
 prod   = Op(_prod,   "Π", x=lambda g, x, axis, keepdims: _spread_like(g, x, axis, keepdims) * _product_of_others(x, axis), beyond=_prod_where, batch=batching.along("axis"), fold=np.multiply)
 max    = Op(_max,         x=lambda g, x, y, axis, keepdims: _share(g, x, y, axis, keepdims), beyond=_max_where, batch=batching.along("axis"), fold=np.maximum)
 min    = Op(_min,         x=lambda g, x, y, axis, keepdims: _share(g, x, y, axis, keepdims), beyond=_min_where, batch=batching.along("axis"), fold=np.minimum)
-logsumexp = Op(_logsumexp, x=lambda g, x, y, axis, keepdims: _spread_like(g, x, axis, keepdims) * exp(x - _spread_like(y, x, axis, keepdims)), batch=batching.along("axis"))
+logsumexp = Op(_logsumexp, x=lambda g, x, y, axis, keepdims: _spread_like(g, x, axis, keepdims) * exp(x - _spread_like(y, x, axis, keepdims)), batch=batching.along("axis"), quiet=("divide",))
 cumsum = Op(_cumsum,      x=lambda g, x_shape, axis: reshape(flip(cumsum(flip(g, axis), axis), axis), x_shape),  linear=("x",), batch=batching.along_or_flat)
 argmax = Op(_argmax, x=None, batch=batching.along_or_flat)
 argmin = Op(_argmin, x=None, batch=batching.along_or_flat)

@@ -7,19 +7,19 @@ from collections.abc import Callable
 from functools import cache, partial
 from importlib.util import find_spec
 from math import prod
-from typing import Any
 
 import numpy as np
 
 from ..errors import ArgumentError
 from . import numpy_backend, scalars
+from .built import Built
 from .program import Program
 
 BACKENDS = ("numpy", "llvm")
 LARGE_PRODUCTS = 50_000_000  # multiplications in one run; then NumPy's BLAS, on all cores, is what counts
 
 
-def backend_for(program: Program, wanted: str | None) -> Callable[[Program], Any]:
+def backend_for(program: Program, wanted: str | None) -> Callable[[Program], Built]:
     """The function that builds `program`; its `reason` says why by this backend.
 
     Where none is wanted, the environment variable AUTOGRAD_LITE_BACKEND names one, or the faster one is taken: native
@@ -40,7 +40,7 @@ def backend_for(program: Program, wanted: str | None) -> Callable[[Program], Any
         if _multiplications(program) <= LARGE_PRODUCTS:
             return _native("LLVM, which is installed")
         return partial(numpy_backend.Built, reason="NumPy, whose BLAS has all cores for large products")
-    return scalars.build if scalars.fits(program) else numpy_backend.build
+    return scalars.Built if scalars.fits(program) else numpy_backend.Built
 
 
 @cache
@@ -48,8 +48,8 @@ def _has_llvm() -> bool:
     return find_spec("llvmlite") is not None
 
 
-def _native(reason: str) -> Callable[[Program], Any]:
-    def build(program: Program) -> Any:
+def _native(reason: str) -> Callable[[Program], Built]:
+    def build(program: Program) -> Built:
         from . import llvm
 
         try:

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .lifetimes import Memory
+from .lifetimes import BufferPool
 from .passes.fusion import folds_all
 from .program import Value
 from .statements import Statements
@@ -42,7 +42,7 @@ def write_blocks(name: str, step: tuple[Value, ...], whole: list[Value], outer: 
     length = size if flat else shape[0]
     rows = max(BLOCK * length // size, 1)
     inner = Statements({**outer.names, **{v: f"{outer.names[v]}_b" for v in cut}}, outer)
-    scratch, last = Memory(), {i: value for value in step for i in value.operands}
+    scratch, last = BufferPool(), {i: value for value in step for i in value.operands}
     loop = []
     for value in step:
         if value in folds:
@@ -50,8 +50,8 @@ def write_blocks(name: str, step: tuple[Value, ...], whole: list[Value], outer: 
         else:
             inputs = [i for i in dict.fromkeys(value.operands) if last[i] is value]
             if value not in whole:
-                for i in inputs:  # a ufunc may write over what it reads
-                    if isinstance(value.op.fprop, np.ufunc):
+                if value.op.overwrites:
+                    for i in inputs:
                         scratch.give_back(i)
                 place = scratch.take(value, rows * (size // length) * value.dtype.itemsize, value.dtype)
                 out = f"s{place}"

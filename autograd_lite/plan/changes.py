@@ -29,7 +29,7 @@ from difflib import SequenceMatcher
 from typing import Any, NamedTuple
 
 from .passes import PASSES
-from .program import Argument, Program, Value, aligned, names_of, rows, text
+from .program import Program, Value, aligned, names_of, rows, text
 
 
 class Change(NamedTuple):
@@ -85,7 +85,7 @@ def _names_after(before: Program, after: Program, names: dict[Value, str]) -> di
         given.update({value: names[same] for value, same in zip(new[j : j + n], old[i : i + n], strict=True)})
     counts = {letter: 1 + max([int(n[1:]) for n in names.values() if n[0] == letter], default=-1) for letter in "cv"}
     for value in [*after.sources, *after.values]:
-        if value not in given and not isinstance(value.source, Argument):
+        if value not in given and not value.is_argument:
             letter = "c" if value.op is None else "v"
             given[value] = f"{letter}{counts[letter]}"
             counts[letter] += 1

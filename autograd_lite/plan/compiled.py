@@ -16,9 +16,17 @@ from ..tensor import Tensor
 from .entrance import ELSEWHERE
 from .plan import Plan
 from .record import Elsewhere, Recording, WeakNumber
-from .signature import History, argument_names, key_of, number_dtype, places, put_together, taken_apart
+from .signature import (
+    BeingDifferentiated,
+    argument_names,
+    count_places,
+    key_of,
+    number_dtype,
+    put_together,
+    taken_apart,
+)
 
-CACHE = 32  # recordings of one function; the one that has not been used for longest is forgotten
+CACHE = 32  # recordings of one function, all signatures together
 
 
 class Compiled:
@@ -70,7 +78,7 @@ class Compiled:
         found: list[Any] = []
         try:
             form = taken_apart([args, kwargs], found, self._floats)
-        except History:
+        except BeingDifferentiated:
             return self._f(*args, **kwargs)
         try:
             with self._lock:
@@ -91,19 +99,17 @@ class Compiled:
         return self._entrances[id(plan)]
 
     def _plan(self, key: Any, form: Any, found: list[Any]) -> Plan:
-        plans = self._plans.setdefault(key, [])
+        """The recording of this signature that fits what the function finds outside; else a new one, for which the
+        oldest of the signature that has not been used for longest is forgotten."""
+        plans = self._plans.get(key, [])
+        plan = next((plan for plan in plans if plan.holds()), None) or self._recorded(form, found)
+        self._plans[key] = [plan, *[other for other in plans if other is not plan]]
         self._plans.move_to_end(key)
-        for plan in plans:
-            if plan.holds():
-                break
-        else:
-            plan = self._recorded(form, found)
-            plans.insert(0, plan)
-            if len(plans) > CACHE or len(self._plans) > CACHE:
-                self._entrances.clear()
-            del plans[CACHE:]
-            while len(self._plans) > CACHE:
-                self._plans.popitem(last=False)
+        while sum(map(len, self._plans.values())) > CACHE:
+            unused = next(iter(self._plans))
+            self._entrances.pop(id(self._plans[unused].pop()), None)
+            if not self._plans[unused]:
+                del self._plans[unused]
         self.plan = plan
         return plan
 
@@ -117,8 +123,8 @@ class Compiled:
         for k in self._donate:
             if not -len(args) <= k < len(args):
                 raise ArgumentError(f"compile: donate={self._donate}, but the function got {len(args)} arguments")
-            start = sum(map(places, args[: k % len(args)]))
-            donated += range(start, start + places(args[k]))
+            start = sum(map(count_places, args[: k % len(args)]))
+            donated += range(start, start + count_places(args[k]))
         _, names, *parts = form[2]
         called = argument_names(self._f, args, dict(zip(names, parts, strict=True)))
         numbers = number_dtype(found)
@@ -150,7 +156,7 @@ def compile(f: Callable[..., Any], *, backend: str | None = None, donate: int | 
         depends on an argument or a leaf is an error. Leaves, random generators and arrays that an op gets are read anew
         at each call; what plain NumPy computes from arrays alone is computed once.
     backend: "numpy"; or "llvm", native code (extra `llvm`); None takes the faster one that is there, `plan.reason` says
-        which and why.
+        which and why. Native code does not warn of overflow, division by zero and the like.
     donate: positions of arguments whose memory may be written over, as for jax.jit's donate_argnums: results of their
         shapes and dtypes come in memory that the next call uses again. Other results are the caller's own.
 

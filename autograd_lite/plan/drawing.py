@@ -15,7 +15,7 @@ from ..draw.view import LARGEST
 from ..errors import ArgumentError
 from .lifetimes import Home, Lifetimes
 from .plan import Plan
-from .program import Argument, Program, Value, memory_names, names_of, source_texts, uses
+from .program import Program, Value, memory_names, names_of, source_texts, uses
 
 BOXES = "Square boxes are values. Dashed: a view, no work. Thick: memory that outlives the call. Frames: fused steps."
 COLORS = "A colour is a buffer, in which values lie in turn."
@@ -114,8 +114,8 @@ class _Drawing:
 
     def _source_box(self, source: Value, box: str) -> None:
         place = source.source
-        written = not isinstance(place, Argument) and any(place.memory is m for m in self.memories)
-        outer = isinstance(place, Argument) or written or (place.stays and place.memory is None)  # a leaf
+        written = not source.is_argument and any(place.memory is m for m in self.memories)
+        outer = source.is_argument or written or (place.stays and place.memory is None)  # a leaf
         self.picture.node(
             box,
             label([text(self.texts[source], bold=True), self._type(source)]),
@@ -177,7 +177,7 @@ class _Drawing:
         return isinstance(y, np.ndarray) and np.may_share_memory(like, y)
 
     def _edge(self, tail: str, head: str, source: Value, name: str = "") -> None:
-        color = FPROP if source.op or isinstance(source.source, Argument) else QUIET
+        color = FPROP if source.op or source.is_argument else QUIET
         self.picture.edge(tail, head, color=color, **({"label": f" {name} "} if name else {}))
 
     def _ends(self) -> None:

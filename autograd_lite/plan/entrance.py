@@ -70,9 +70,8 @@ def entrance(form: Any, found: list[Any], plan: Plan) -> tuple[Callable[..., Any
             elif isinstance(x, np.ndarray):
                 same = f"{name}.shape != {x.shape} or {name}.dtype is not {named(x.dtype)}"
                 test = f"type({name}) is not ndarray or {same}"
-                if (memory := plan.memory.get(len(names) - 1)) is not None:  # mostly what was given out last
-                    scope[f"{name}_was"] = memory
-                    test = f"{name} is not {name}_was and ({test})"
+                if (view := plan.views.get(len(names) - 1)) is not None:
+                    scope[f"{name}_was"] = view
             else:
                 test = f"type({name}) is not {named(type(x))}"
             lines.append(f"    if {test}: return ELSEWHERE")
@@ -104,13 +103,13 @@ def entrance(form: Any, found: list[Any], plan: Plan) -> tuple[Callable[..., Any
     del check  # which knows itself, and all else here
     if plan.guards or plan.builds:
         lines.append("    if not holds(): return ELSEWHERE")
-    if plan.copied or plan.afterwards or plan.quiet:
-        given = ", ".join(names) + "," * (len(names) == 1)
-        lines.append(f"    return plan(({given}))")
-    if plan.copied and not (plan.afterwards or plan.quiet):
-        moved = " or ".join([f"{names[k]} is not {names[k]}_was" for k in plan.copied])
-        lines[-1] = f"    if {moved}: {lines[-1].strip()}"
-    if not (plan.afterwards or plan.quiet):
+    call = f"return plan(({', '.join(names)}{',' * (len(names) == 1)}))"
+    if plan.afterwards or plan.quiet:
+        lines.append(f"    {call}")
+    else:
+        if plan.views:  # mostly, a donated argument is what was given back last
+            moved = " or ".join([f"{names[k]} is not {names[k]}_was" for k in plan.views])
+            lines.append(f"    if {moved}: {call}")
         lines += _run(plan, names, scope)
     text = "\n".join(["def enter(args):", *lines])
     exec(compile(text, "<autograd_lite entrance>", "exec"), scope)
@@ -131,7 +130,7 @@ def _run(plan: Plan, names: list[str], scope: dict[str, Any]) -> list[str]:
         "    finally: free.append(built)",
         f"    return {grouped(plan.form, plan.given, scope)}",
     ]
-    if plan.memory:
+    if plan.kept:
         lines = ["    with lock:", *[f"    {line}" for line in lines]]
     return lines
 

@@ -33,10 +33,6 @@ class Lifetimes:
             if isinstance(y, Value):
                 self.last[self.owner[y]] = self.forever
 
-    def ends(self, value: Value, at: int) -> bool:
-        """Whether the memory that a value is in is read at `at` for the last time."""
-        return self.last[self.owner[value]] == at
-
 
 class Home(NamedTuple):
     """Where a value lies while a program runs, and how many bytes that is.
@@ -52,7 +48,7 @@ class Home(NamedTuple):
     nbytes: int
 
 
-class Memory:
+class BufferPool:
     """Buffers that values take in turn, each of some bytes and one dtype."""
 
     def __init__(self) -> None:
@@ -75,8 +71,3 @@ class Memory:
         number = self.home.pop(value, None)
         if number is not None:
             self.free[self.buffers[number]].append(number)
-
-    @property
-    def taken(self) -> int:
-        """All buffers together, in bytes."""
-        return sum(nbytes for nbytes, _ in self.buffers)

@@ -12,12 +12,13 @@ from typing import Any
 import numpy as np
 
 from ..ops.shape import join
+from ..runtime import address
 from ..several import SEVERAL
 from .blocks import write_blocks
-from .lifetimes import Home, Lifetimes, Memory
+from .lifetimes import BufferPool, Home, Lifetimes
 from .passes.fusion import LARGE, folds_all
 from .printing import comment, with_comments
-from .program import Argument, Program, Value, memory_names, names_of, uses
+from .program import Program, Value, memory_names, names_of, uses
 from .statements import Statements, defined
 
 
@@ -36,9 +37,10 @@ class Built:
         writer = _Writer(self.program)
         self.source, self.peak_bytes, self._function = writer.source, writer.bytes, writer.function
         self.homes, self.constants = writer.homes, writer.statements.constants
-        always = [source.source.memory for source in self.program.sources if not isinstance(source.source, Argument)]
+        always = [source.source.memory for source in self.program.sources if not source.is_argument]
         self._held = [(k, array) for k, array in writer.held.items() if all(array is not memory for memory in always)]
-        self._dynamic = [k for k in range(len(self.program.sources)) if k not in writer.held] if writer.apart else []
+        self._read = [k for k in range(len(self.program.sources)) if k not in writer.held]
+        self._apart = writer.apart
         memories = [target.source.memory for target, _ in self.program.writes]
         self._written = {id(memory if memory.base is None else memory.base) for memory in memories}
 
@@ -48,10 +50,12 @@ class Built:
             if sources[k] is not array:  # a leaf has moved, as when its model joins a larger one
                 self._write()
                 break
-        for k in self._dynamic:  # what is written before all is read must not be an argument's memory
-            x = sources[k]
-            if type(x) is np.ndarray and id(x if x.base is None else x.base) in self._written:
-                sources[k] = x.copy()
+        if len(self._read) < len(sources):
+            sources = [sources[k] for k in self._read]
+        if self._apart:
+            for k, x in enumerate(sources):
+                if type(x) is np.ndarray and id(x if x.base is None else x.base) in self._written:
+                    sources[k] = x.copy()
         return self._function(*sources)
 
 
@@ -60,17 +64,13 @@ def build(program: Program) -> Built:
     return Built(program)
 
 
-def _address(array: Any) -> int:
-    return array.__array_interface__["data"][0]  # type: ignore[no-any-return]
-
-
 class _Writer:
     """Finds a place for each value, and writes the function."""
 
     def __init__(self, program: Program):
         self.program = program
         self.life, self.uses = Lifetimes(program), uses(program)
-        self.memory, self.buffers, self.bytes = Memory(), list[Any](), 0
+        self.pool, self.buffers, self.bytes = BufferPool(), list[Any](), 0
         self.homes: dict[Value, Home] = {}
         self.computed: dict[int, Value] = {}  # by the number of a line the value that it computes
         self.statements = Statements(names_of(program))
@@ -79,10 +79,10 @@ class _Writer:
         self.called = dict(zip([new for _, new in program.writes], memory_names(program), strict=True))
         self.fresh = self._fresh_outputs()
         self.checked = max([k for k, value in enumerate(program.values) if value.op.effect], default=0)
-        self.held: dict[int, Any] = {}
-        self.apart = False
+        self.held: dict[int, Any] = {}  # by their place the sources that are arrays known by now
+        self.apart = False  # whether memory is written to before all arguments are read, which must not lie in it then
         for k, source in enumerate(program.sources):
-            stays = not isinstance(source.source, Argument) and source.source.stays
+            stays = not source.is_argument and source.source.stays
             if stays and isinstance(array := source.source.read(), np.ndarray):
                 self.held[k] = array
                 self.statements.know(source, array)
@@ -135,7 +135,7 @@ class _Writer:
         if not self.statements.can_place(value):
             self.lines.append(f"{self.names[value]} = {self.statements.call(value)}")
             return
-        if value.op.elementwise and isinstance(value.op.fprop, np.ufunc):  # it may write over what it reads
+        if value.op.overwrites:
             same = [i for i in value.operands if i.shape == value.shape and i.dtype == value.dtype]
             self._let_go([i for i in same if self.life.owner[i] is i], at)
         self._place(value, at, at)
@@ -164,12 +164,12 @@ class _Writer:
         base = getattr(parts[0], "base", None)
         if len(value.shape) != 1 or base is None or base.ndim != 1 or not base.flags.c_contiguous:
             return None
-        start = place = _address(parts[0])
+        start = place = address(parts[0])
         for part in parts:
-            if part is None or part.base is not base or not part.flags.c_contiguous or _address(part) != place:
+            if part is None or part.base is not base or not part.flags.c_contiguous or address(part) != place:
                 return None
             place += part.nbytes
-        first = (start - _address(base)) // base.itemsize
+        first = (start - address(base)) // base.itemsize
         return base[first : first + value.size]
 
     # -- places --------------------------------------------------------------------------------------------------------
@@ -190,7 +190,7 @@ class _Writer:
             self.statements.know(value, self.targets[value])
             self.homes[value] = Home("memory", self.called[value], value.nbytes)
         else:
-            number = self.memory.take(value, value.nbytes, value.dtype)
+            number = self.pool.take(value, value.nbytes, value.dtype)
             if number == len(self.buffers):
                 self.buffers.append(np.empty(value.nbytes, np.uint8).view(value.dtype))
                 self.bytes += value.nbytes
@@ -203,14 +203,13 @@ class _Writer:
             return False
         if target.shape != value.shape or target.dtype != value.dtype or not target.flags.c_contiguous:
             return False
-        own = value.op.elementwise and isinstance(value.op.fprop, np.ufunc)
         for source in self.program.sources:
             array, last = self.statements.arrays.get(source), self.life.last[source]
             if source.dtype is None or last < start or not source.shape:
                 continue
             if array is None:
                 self.apart = True  # an argument, which `run` keeps apart
-            elif np.may_share_memory(array, target) and not (own and last <= at and array is target):
+            elif np.may_share_memory(array, target) and not (value.op.overwrites and last <= at and array is target):
                 return False
         return True
 
@@ -218,12 +217,13 @@ class _Writer:
         """Free the memory of those values that nothing reads after `at`."""
         for i in dict.fromkeys(values):
             if self.life.last[self.life.owner[i]] <= at:
-                self.memory.give_back(self.life.owner[i])
+                self.pool.give_back(self.life.owner[i])
 
     # -- the function --------------------------------------------------------------------------------------------------
 
     def _end(self) -> None:
         arrays, constant = self.statements.arrays, self.statements.constant
+        # What was not computed right where it belongs is copied there when all is read.
         late = [(m, new) for (target, new) in self.program.writes if arrays.get(new) is not (m := target.source.memory)]
         news = [self.statements.named(new) for _, new in late]
         if len(news) > 1:  # one may be a view of what another overwrites
@@ -238,7 +238,7 @@ class _Writer:
                     outputs[k] = f"y{k}"
         self.lines += [f"copyto({constant(memory)}, w{k})" for k, (memory, _) in enumerate(late)]
         self.lines.append(f"return [{', '.join(outputs)}]")
-        given = [f"{self.names[s]}_" if s in arrays else self.names[s] for s in self.program.sources]
+        given = [self.names[s] for s in self.program.sources if s not in arrays]
         comments = {k: comment(value, self.homes) for k, value in self.computed.items()}
         body = "\n".join([f"    {line}" for line in with_comments(self.lines, comments)])
         text, scope = f"def program({', '.join(given)}):\n{body}", self.statements.scope
@@ -251,9 +251,7 @@ class _Writer:
         name = self.statements.named(y)
         if not isinstance(y, Value):
             return name
-        if (
-            y.op is None and isinstance(y.source, Argument) and not y.shape and not y.weak
-        ):  # it may be a float of Python's
+        if y.op is None and y.is_argument and not y.shape and not y.weak:  # it may be a float of Python's
             return f"{self.statements.constant(y.dtype.type)}({name})"
         if y in self.fresh or not y.shape or y.dtype is SEVERAL:
             return name

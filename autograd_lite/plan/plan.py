@@ -18,7 +18,7 @@ def program(x0):
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from threading import Lock
 from typing import Any
@@ -28,6 +28,7 @@ import numpy as np
 from ..node import last_change
 from . import passes
 from .backends import backend_for
+from .built import Built
 from .changes import Change, changes
 from .entrance import entrance, regrouping
 from .lifetimes import Home
@@ -47,25 +48,49 @@ class Plan:
     def __init__(self, recording: Recording, backend: str | None, donated: list[int]):
         self.program, self.guards, self.builds = recording.program, recording.guards, recording.builds
         self.rebuilt = recording.rebuilt
-        self.memory: dict[int, Any] = {}  # of donated arguments, which results are written over
-        self.given: dict[int, Any] = {}  # the same, by the place of the result in what is returned
+        self.kept: dict[int, Any] = {}  # memory for donated arguments, which results are written over
+        self.views: dict[int, Any] = {}  # of it, which callers get: whatever they do to its shape, the memory's stays
+        self.places: dict[int, int] = {}  # of donated arguments, those of their results in what is returned
         self._start = self._with_donations(recording.program, donated)
         self.best = passes.optimised(self._start)
-        used = {s.source.memory is not None and id(s.source.memory) for s in self.best.sources if not _is_argument(s)}
-        self.copied = [k for k, memory in self.memory.items() if id(memory) in used]
+        used = {s.source.memory is not None and id(s.source.memory) for s in self.best.sources if not s.is_argument}
+        self.copied = [k for k, memory in self.kept.items() if id(memory) in used]
         self.reads = [_read(source.source) for source in self.best.sources]
         self.afterwards = [(call, tensor is not None) for call, tensor in recording.afterwards]
         self.form = recording.form
         self.regrouped = regrouping(self.form, self.given)
         self.build = backend_for(self.best, backend)
-        first = self.build(self.best)
-        self.free = [first]
-        self.source, self.peak_bytes, self.reason = first.source, first.peak_bytes, first.reason
-        self.homes: dict[Value, Home] = getattr(first, "homes", {})
-        self.constants: dict[str, Any] = getattr(first, "constants", {})
-        self.lock: Any = Lock() if self.memory else nullcontext()
-        self.quiet = any(_silences(value.op) for value in recording.program.values)
+        self._first = self.another()
+        self.free = [self._first]
+        self.lock: Any = Lock() if self.kept else nullcontext()
+        kinds = {kind for value in recording.program.values for kind in value.op.quiet}
+        self.quiet: dict[str, Any] = dict.fromkeys(kinds, "ignore")  # of which no op's part is to warn
         self.entrance = ""
+
+    @property
+    def built(self) -> Built:
+        """The built program that ran last."""
+        return self.free[-1] if self.free else self._first
+
+    @property
+    def source(self) -> str:
+        """What runs."""
+        return self.built.source
+
+    @property
+    def reason(self) -> str:
+        """Which backend runs it, and why."""
+        return self.built.reason
+
+    @property
+    def peak_bytes(self) -> int:
+        """The bytes that its buffers take."""
+        return self.built.peak_bytes
+
+    @property
+    def homes(self) -> Mapping[Value, Home]:
+        """Where values lie."""
+        return self.built.homes
 
     @property
     def changes(self) -> list[Change]:
@@ -89,7 +114,7 @@ class Plan:
         enter, self.entrance = entrance(form, found, self)
         return enter
 
-    def another(self) -> Any:
+    def another(self) -> Built:
         """The program with buffers of its own, for one more call at the same time."""
         return self.build(self.best)
 
@@ -101,13 +126,14 @@ class Plan:
             built = self.another()
         try:
             with self.lock:
-                if self.copied:
+                if self.kept:
+                    self._renew_views()
                     found = self._moved_in(found)
                 sources = [
                     found[now] if now.__class__ is int else now() if callable(now) else now for now in self.reads
                 ]
                 if self.quiet:
-                    with np.errstate(all="ignore"):
+                    with np.errstate(**self.quiet):
                         ys = built.run(sources)
                 else:
                     ys = built.run(sources)
@@ -119,10 +145,22 @@ class Plan:
                 call(next(values) if has_value else None)
         return self.regrouped(ys)
 
+    def _renew_views(self) -> None:
+        """Views of the memory that is kept, in the places of those whose shape or dtype a caller has set."""
+        stale = {k: memory.view() for k, memory in self.kept.items() if _kind(self.views[k]) != _kind(memory)}
+        if stale:
+            self.views |= stale
+            self.regrouped = regrouping(self.form, self.given)
+
+    @property
+    def given(self) -> dict[int, Any]:
+        """What callers get in the memory of donated arguments, by its place in what is returned."""
+        return {place: self.views[k] for k, place in self.places.items()}
+
     def _moved_in(self, found: Any) -> Any:
         """What was found, with donated arguments in the memory that is kept for them; what lay there and is still read
         is copied before."""
-        moved = {k: self.memory[k] for k in self.copied if found[k] is not self.memory[k]}
+        moved = {k: self.kept[k] for k in self.copied if found[k] is not self.views[k]}
         if not moved:
             return found
 
@@ -137,9 +175,9 @@ class Plan:
     def _with_donations(self, program: Program, donated: list[int]) -> Program:
         """The program with results written to the memory of donated arguments of the same shape and dtype."""
         outputs, writes, new = list(program.outputs), list(program.writes), dict[Value, Value]()
-        taken: dict[int, int] = {}
+        taken = self.places
         for source in program.sources:
-            if not (_is_argument(source) and source.source.position in donated and source.shape):
+            if not (source.is_argument and source.source.position in donated and source.shape):
                 continue
             fits = [
                 j
@@ -149,11 +187,11 @@ class Plan:
             if fits:
                 k = source.source.position
                 taken[k] = fits[0]
-                self.memory[k] = memory = np.empty(source.shape, source.dtype)
+                self.kept[k] = memory = np.empty(source.shape, source.dtype)
+                self.views[k] = memory.view()
                 place = Captured(lambda memory=memory: memory, f"donated {source.source.name}", memory)  # type: ignore[misc]
                 new[source] = Value(None, (), (), source.shape, source.dtype, place)
                 writes.append((new[source], outputs[fits[0]]))
-        self.given = {place: self.memory[k] for k, place in taken.items()}
         rest = [y for j, y in enumerate(outputs) if j not in taken.values()]
         return substituted(program._replace(outputs=tuple(rest), writes=tuple(writes)), new)
 
@@ -163,20 +201,16 @@ class Plan:
 
     def __str__(self) -> str:
         """How large it is, its inputs and buffers, and the source."""
-        parts = [self._summary(), table(self.best, self.homes, self.constants), self.source]
+        parts = [self._summary(), table(self.best, self.homes, self.built.constants), self.source]
         return "\n\n".join([part for part in parts if part])
 
     def __repr__(self) -> str:
-        inputs = [type_text(s) for s in self.program.sources if _is_argument(s)]
+        inputs = [type_text(s) for s in self.program.sources if s.is_argument]
         outputs = [type_text(y) if isinstance(y, Value) else repr(y) for y in self.program.outputs]
         return f"<Plan {', '.join(inputs)} -> {', '.join(outputs)}: {self._summary()}>"
 
     def _summary(self) -> str:
         return summary(self.best, self.reason, self.peak_bytes)
-
-
-def _is_argument(source: Value) -> bool:
-    return isinstance(source.source, Argument)
 
 
 def _read(source: Argument | Captured) -> Any:
@@ -186,11 +220,5 @@ def _read(source: Argument | Captured) -> Any:
     return source.read if source.memory is None else source.memory
 
 
-def _kind(value: Value) -> Any:
+def _kind(value: Any) -> Any:
     return value.shape, value.dtype
-
-
-def _silences(op: Any) -> bool:
-    """Whether the op's own function keeps NumPy from warning, which its parts then must do too."""
-    code = getattr(op.fprop, "__code__", None)
-    return code is not None and "errstate" in code.co_names

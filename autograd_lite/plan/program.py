@@ -8,7 +8,7 @@ turns the last one into something that runs.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -59,6 +59,11 @@ class Value:
         self.op, self.inputs, self.statics = op, inputs, statics
         self.operands = [i for i in inputs if type(i) is Value]  # the inputs that are values of the program
         self.shape, self.dtype, self.source, self.weak = shape, dtype, source, weak
+
+    @property
+    def is_argument(self) -> bool:
+        """Whether it is what the function is called with."""
+        return type(self.source) is Argument
 
     @property
     def keywords(self) -> dict[str, Any]:
@@ -114,57 +119,54 @@ class Program(NamedTuple):
         return text(self)
 
 
-def rewritten(program: Program, change: Callable[[Value], Any], given: dict[Value, Value] | None = None) -> Program:
+def rewritten(program: Program, change: Callable[[Value], Any]) -> Program:
     """The program with `change(value)` in the place of each value, whose inputs are changed already.
 
-    What `change` gives may need values that are new; steps of several values fall apart. `given` says what stands for
-    sources.
+    What `change` gives may need values, and sources, that are new; steps of several values fall apart.
     """
-    new: dict[Value, Any] = {source: source for source in program.sources}
-    new.update(given or {})
-    sources, placed, steps = list(program.sources), set(new.values()), list[tuple[Value, ...]]()
+    return _with_new(program, {source: source for source in program.sources}, change)
+
+
+def substituted(program: Program, instead: dict[Value, Value]) -> Program:
+    """The program with other sources in the place of some."""
+    return _with_new(program, {source: instead.get(source, source) for source in program.sources}, lambda value: value)
+
+
+def _with_new(program: Program, new: dict[Value, Any], change: Callable[[Value], Any]) -> Program:
+    """The program after a change of its values, where `new` says what stands for its sources."""
+    sources = list(new.values())
     for value in program.values:
-        if all(new[i] is i for i in value.operands):
-            changed = change(value)
+        if not all(new[i] is i for i in value.operands):
+            new[value] = change(value.with_inputs(tuple([new[i] if type(i) is Value else i for i in value.inputs])))
         else:
-            changed = change(value.with_inputs(tuple([new[i] if type(i) is Value else i for i in value.inputs])))
-        new[value] = changed
-        if type(changed) is not Value or changed in placed:
-            continue
-        for found in [changed] if placed.issuperset(changed.operands) else in_order([changed], placed):
-            placed.add(found)
-            if found.op is None:
-                sources.append(found)
-            else:
-                steps.append((found,))
+            new[value] = change(value)
+    found = in_order([new[value] for value in program.values], sources)
     outputs = tuple([new[y] if isinstance(y, Value) else y for y in program.outputs])
     writes = tuple([(source, new[y] if isinstance(y, Value) else y) for source, y in program.writes])
-    return Program(tuple(sources), tuple(steps), outputs, writes)
+    return Program(
+        (*sources, *[value for value in found if value.op is None]),
+        tuple([(value,) for value in found if value.op is not None]),
+        outputs,
+        writes,
+    )
 
 
-def substituted(program: Program, new: dict[Value, Value]) -> Program:
-    """The program with other sources in the place of some."""
-    if not new:
-        return program
-    changed = rewritten(program, lambda value: value, new)
-    return changed._replace(sources=tuple([new.get(source, source) for source in program.sources]))
-
-
-def in_order(roots: Iterable[Any], known: set[Value]) -> list[Value]:
+def in_order(roots: Iterable[Any], known: Iterable[Value]) -> list[Value]:
     """The values that `roots` need and that are not `known`, each after its inputs. Iterative."""
     found: list[Value] = []
-    seen: set[Value] = set()
-    stack: list[tuple[Any, bool]] = [(root, False) for root in reversed(list(roots))]
-    while stack:
-        value, ready = stack.pop()
-        if not isinstance(value, Value) or value in known or value in seen:
-            continue
-        if ready:
-            seen.add(value)
-            found.append(value)
-        else:
-            stack.append((value, True))
-            stack.extend([(i, False) for i in reversed(value.operands)])
+    seen = set(known)
+    for root in roots:
+        stack = [root] if isinstance(root, Value) else []
+        while stack:
+            value = stack[-1]
+            missing = [i for i in value.operands if i not in seen] if value not in seen else []
+            if missing:
+                stack.extend(reversed(missing))
+                continue
+            stack.pop()
+            if value not in seen:
+                seen.add(value)
+                found.append(value)
     return found
 
 
@@ -184,7 +186,7 @@ def names_of(program: Program) -> dict[Value, str]:
     """A name for each value: x0, x1, ... for arguments, c0, ... for what is captured, v0, ... for what is computed."""
     names, counts = {}, {"x": 0, "c": 0}
     for source in program.sources:
-        letter = "x" if isinstance(source.source, Argument) else "c"
+        letter = "x" if source.is_argument else "c"
         number = source.source.position if letter == "x" else counts["c"]
         counts[letter] += 1
         names[source] = f"{letter}{number}"
@@ -278,7 +280,7 @@ def source_texts(program: Program) -> dict[Value, str]:
     found: dict[Value, str] = {}
     unnamed: list[Value] = []
     for source in program.sources:
-        if isinstance(source.source, Argument):
+        if source.is_argument:
             found[source] = source.source.name
         elif id(source.source.memory) in written:
             found[source] = written[id(source.source.memory)]
@@ -297,9 +299,3 @@ def type_text(value: Value) -> str:
     if value.weak:
         return "float"
     return str(value.dtype) if value.dtype is SEVERAL else f"{value.dtype}{list(value.shape)}"
-
-
-def walk_constants(program: Program) -> Iterator[Any]:
-    """Each constant that a value has for an input."""
-    for value in program.values:
-        yield from (i for i in value.inputs if not isinstance(i, Value))

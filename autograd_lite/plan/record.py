@@ -10,36 +10,32 @@ from __future__ import annotations
 import enum
 import operator
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import numpy as np
 
-from ..backprop import fitted
 from ..batch import recomputed
 from ..diagnose.lines import line_of_user
-from ..errors import ArgumentError, LeakError
-from ..leaf import set_leaf
+from ..errors import ArgumentError
 from ..node import (
     FlatNode,
     Leaf,
     Node,
-    Trace,
     enable_grad,
     is_tracing,
     last_change,
-    mark_changed,
     tick,
     topological_order,
     tracing,
 )
-from ..ops.elementwise import add, stop_gradient
+from ..ops.elementwise import stop_gradient
 from ..ops.reduce import spread
-from ..ops.shape import Index, astype, getitem, reshape
-from ..runtime import handle
+from ..ops.shape import Index, getitem, reshape
+from ..runtime import address
 from ..tensor import Tensor, constant_tensor
 from ..trace import traced_input
 from ..tree import leaves, map_leaves
+from .leaves import LeafTrace
 from .program import Argument, Captured, Program, Value
 
 
@@ -47,16 +43,6 @@ def recording() -> Recording | None:
     """The recording that is under way, if one is."""
     traces = is_tracing()
     return traces[-1] if traces and isinstance(traces[-1], Recording) else None
-
-
-def _address(array: Any) -> int:
-    return array.__array_interface__["data"][0]  # type: ignore[no-any-return]
-
-
-def _is_in(leaf: Leaf, memory: Any) -> bool:
-    """Whether a leaf is a part of an array."""
-    both = isinstance(memory, np.ndarray) and isinstance(leaf.data, np.ndarray)
-    return both and np.may_share_memory(leaf.data, memory)
 
 
 # What an op of numbers of Python's runs where it is one of Python's operators: then it gives such a number again.
@@ -79,7 +65,7 @@ class Elsewhere(Exception):
     """The function reaches a value that somebody outside differentiates by: it is to be run, not replayed."""
 
 
-class Recording(Trace):
+class Recording(LeafTrace):
     """One run of a function on `arrays`, called `names`, among them floats, which take the dtype `numbers`.
 
     `program` is what it did, and `form` the containers that it returned. Outputs of the program are what stands in
@@ -90,23 +76,15 @@ class Recording(Trace):
     def __init__(
         self, f: Callable[[list[Tensor]], Any], arrays: list[Any], numbers: Any = None, names: list[str] | None = None
     ):
+        super().__init__()
         self.start = tick()
         self.known: dict[Any, Value] = {}  # of nodes, and of what was captured by its identity
         self.stand_ins: dict[int, Tensor] = {}  # for arrays from outside, by their identity
         self.held: list[Any] = []  # so that no identity is used again
         self.effects: list[Node] = []
         self.generators: list[tuple[Any, Any]] = []  # and the state they were in
-        self.grads: dict[Leaf, Any] = {}  # what .grad was before, where f reads or changes it
-        self.found: dict[Leaf, Any] = {}  # what f found there
-        self.assigned_to: dict[Leaf, tuple[Any, Any]] = {}  # the leaf's Tensor, and what was assigned last
-        self.changes: list[tuple[int, Any, Tensor]] = []  # when which leaf, or vector of them, was given what
-        self.writes: dict[int, tuple[Captured, Tensor]] = {}  # by the memory's address
-        self.guards: list[tuple[Callable[[], Any], Any]] = []  # what must be as it is now for a replay to be right
-        self.builds: list[tuple[Callable[[], Any], Any]] = []  # the same, which only rebuilding leaves changes
         self.rebuilt = last_change.rebuilt
-        self.turns: dict[Any, int] = {}
         self.numbers: set[Value] = set()  # what is a number of Python's where f is not compiled
-        self.afterwards: list[tuple[Callable[[Any], None], Any]] = []
         self.number = _FLOAT if numbers is None else numbers
         # Floats among arrays take their dtype; where all are floats, they may be differentiated by.
         self.weak = self.number != _FLOAT or any(isinstance(x, (np.ndarray, np.generic)) for x in arrays)
@@ -119,7 +97,7 @@ class Recording(Trace):
         self.numbers |= {value for value, x in zip(self.arguments, arrays, strict=True) if type(x) is float}
         self.changeable = bool(self.numbers)  # whether they can be taken for something else
         try:
-            with enable_grad(), tracing(self):
+            with enable_grad(), tracing(self), np.errstate(all="ignore"):  # the replay that follows warns
                 returned = f(arguments)
             gradients = {leaf: leaf.grad for leaf in self.grads}
             self._check(returned)
@@ -128,9 +106,7 @@ class Recording(Trace):
                 leaf.grad = before
             for generator, state in self.generators:
                 generator.bit_generator.state = state
-        self._leave_gradients(gradients)
-        for leaf, (tensor, new) in self.assigned_to.items():
-            self.then(partial(set_leaf, leaf, tensor), new)
+        self.leave(gradients)
         self.program = self._program(returned)
         self.form = map_leaves(lambda _: ".", returned)
 
@@ -168,114 +144,12 @@ class Recording(Trace):
     def happened(self, node: Node) -> None:
         self.effects.append(node)
 
-    def deposit(self, leaf: Leaf, gradient: Any) -> None:
-        """Add to `leaf.grad`, which holds a Tensor until the recording ends."""
-        self.requires(lambda: leaf.hooks is not None and bool(leaf.hooks.functions), rebuilt=True)
-        if leaf.hooks is not None and leaf.hooks.functions:
-            raise LeakError(f"a hook on the leaf {leaf.name or ''} is called at each backward pass, not once for all")
-        before, gradient = self.gradient(leaf), self._tensor(gradient)
-        leaf.grad = fitted(gradient, leaf) if before is None else add(before, fitted(gradient, leaf))
-
-    def gradient(self, leaf: Leaf) -> Any:
-        if leaf not in self.grads:
-            self.grads[leaf] = leaf.grad
-            self.guards.append((lambda: leaf.grad is None, leaf.grad is None))
-            if leaf.grad is not None:
-                leaf.grad = self.found[leaf] = self.reads(lambda: leaf.grad, leaf.grad, "gradient")
-        return leaf.grad
-
-    def sets_gradient(self, leaf: Leaf, gradient: Tensor) -> None:
-        """Replace what `leaf.grad` is."""
-        self.gradient(leaf)
-        leaf.grad = gradient
-
-    def gradient_vector(self, leaf: Leaf) -> Any:
-        """The gradient of a leaf as a vector; zeros where there is none."""
-        g = self.gradient(leaf)
-        return np.zeros(leaf.data.size, leaf.dtype) if g is None else reshape(g, (-1,))
-
-    def assigned(
-        self, leaf: Leaf, tensor: Any, value: Any, op: Any = None, index: Any = None, arrays: Any = ()
-    ) -> None:
-        if any(_is_in(leaf, place) for _, place, _ in self.changes if place is not leaf):
-            raise LeakError(
-                f"assigning into the leaf {leaf.name or ''}, which an optimizer has moved ({line_of_user()}); compile"
-                " the two one by one"
-            )
-        if op is not None:
-            before = self.assigned_to[leaf][1] if leaf in self.assigned_to else handle(leaf.data, leaf)
-            value = op(before, value, *arrays, index=index)
-        value = stop_gradient(astype(self._tensor(value), leaf.dtype))
-        self.assigned_to[leaf] = tensor, value
-        self._change(leaf, value)
-        mark_changed([leaf])
-
-    def _change(self, place: Any, tensor: Tensor) -> None:
-        self.changes.append((tick(), place, tensor))
-
-    def _tensor(self, value: Any) -> Any:
-        value = self.captured(value)
-        return value if isinstance(value, Tensor) else constant_tensor(np.asarray(value)[()])
-
-    def forgotten(self, leaf: Leaf) -> None:
-        self.grads.setdefault(leaf, leaf.grad)
-        leaf.grad = None
-
     # -- what parts of the library tell it that have memory of their own -----------------------------------------------
 
     def reads(self, now: Callable[[], Any], example: Any, what: str, weak: bool = False) -> Tensor:
         """A Tensor for what `now()` gives at each replay, an array or number like `example`; if `weak` a number of
         Python's."""
         return self._stand_in(example, Captured(now, what), weak)
-
-    def memory(self, array: Any) -> Tensor:
-        """A Tensor for what an array holds at this point of the function."""
-        for place, tensor in self.writes.values():
-            if place.memory.shape == array.shape and _address(place.memory) == _address(array):
-                return tensor
-            if np.may_share_memory(place.memory, array):
-                raise LeakError(f"a part of the {place.what} is written to, and then all of it is read")
-        if any(np.may_share_memory(leaf.data, array) for leaf in self.assigned_to):
-            raise LeakError("assigning into a leaf and then moving it by an optimizer; compile the two one by one")
-        return self.captured(array)  # type: ignore[no-any-return]
-
-    def writes_to(self, memory: Any, tensor: Tensor, what: str) -> None:
-        """Have `tensor` written to the array `memory` at the end of each replay."""
-        self._change(memory, tensor)
-        self.writes[_address(memory)] = Captured(lambda: memory, what, memory), tensor
-
-    def requires(self, now: Callable[[], Any], rebuilt: bool = False) -> None:
-        (self.builds if rebuilt else self.guards).append((now, now()))
-
-    def turn(self, who: Any) -> int:
-        """How often this was asked before for the same `who`, such as an optimizer that moves twice."""
-        self.turns[who] = self.turns.get(who, -1) + 1
-        return self.turns[who]
-
-    def then(self, call: Callable[[Any], None], tensor: Any = None) -> None:
-        """Have `call` called with the value of `tensor` when a replay has ended."""
-        self.afterwards.append((call, tensor))
-
-    def _leave_gradients(self, gradients: dict[Leaf, Any]) -> None:
-        """Leave in each `.grad` what the function left there: in a model's memory, or in an array of its own."""
-        gradients = {leaf: g for leaf, g in gradients.items() if g is None or g is not self.found.get(leaf)}
-        home = {leaf: g is not None and leaf.grad_memory for leaf, g in gradients.items()}
-        for leaf, gradient in gradients.items():
-            if home[leaf] is not None and home[leaf] is not False:
-                self.writes_to(home[leaf], gradient, f"gradient of {leaf.name or 'a leaf'}")
-            elif gradient is not None:
-                self.then(partial(setattr, leaf, "grad"), gradient)
-
-        def in_place(_: Any) -> None:
-            for leaf, memory in home.items():
-                if memory is False:
-                    leaf.grad = None
-                elif memory is not None:
-                    leaf.grad = memory
-
-        if any(memory is not None for memory in home.values()):
-            self.requires(lambda: [id(leaf.grad_memory) for leaf in home], rebuilt=True)
-            self.then(in_place)
 
     # -- the program ---------------------------------------------------------------------------------------------------
 
@@ -324,18 +198,10 @@ class Recording(Trace):
         steps = list(dict.fromkeys([*constants, *steps]))
         return Program(tuple(sources), tuple([(value,) for value in steps]), outputs, writes)
 
-    def _changed(self, leaf: Leaf) -> Any:
-        """The value of a leaf that the function has changed by now; None where it has not."""
-        for time, place, tensor in reversed(self.changes):
-            if time < self.time and (place is leaf or (isinstance(place, np.ndarray) and _is_in(leaf, place))):
-                new = self._input(tensor.node or tensor._data)
-                return new if place is leaf else self._part(leaf, place, new)
-        return None
-
     def _part(self, leaf: Leaf, vector: Any, new: Value) -> Value:
         """The leaf that lies in a vector, of the vector's new value."""
         if (new, leaf) not in self.known:
-            start = (_address(leaf.data) - _address(vector)) // vector.itemsize
+            start = (address(leaf.data) - address(vector)) // vector.itemsize
             index = Index((slice(start, start + leaf.data.size),))
             flat = Value(getitem, (new,), (index,), (leaf.data.size,), new.dtype)
             self.known[new, leaf] = part = Value(reshape, (flat,), (leaf.shape,), leaf.shape, new.dtype)
@@ -345,8 +211,10 @@ class Recording(Trace):
     def _input(self, i: Any) -> Any:
         """The Value of a node or of something from outside; a number as it is."""
         if isinstance(i, Node):
-            if isinstance(i, Leaf) and (changed := self._changed(i)) is not None:
-                return changed
+            if isinstance(i, Leaf) and (change := self.change_of(i, self.time)) is not None:
+                place, tensor = change
+                new = self._input(tensor.node or tensor._data)
+                return new if place is i else self._part(i, place, new)
             if i not in self.known:
                 if isinstance(i, Leaf):
                     leaf, what = i, f"leaf {i.name}" if i.name else "leaf"

@@ -21,10 +21,10 @@ from typing import Any
 import numpy as np
 
 from . import numpy_backend
-from .program import Argument, Program, Value, names_of, uses
-from .statements import defined
+from .lifetimes import Home
+from .program import Program, Value, names_of, uses
+from .statements import INFIX, defined
 
-_SIGNS = {operator.add: "+", operator.sub: "-", operator.mul: "*", operator.truediv: "/"}
 _DEPTH = 60  # of nested parentheses; Python's parser ends at 200
 
 
@@ -35,32 +35,28 @@ def fits(program: Program) -> bool:
         bool(program.steps)
         and not program.writes
         and all(np.shape(v) == () and getattr(v, "dtype", None) == np.float64 for v in numbers)
-        and all(isinstance(source.source, Argument) for source in program.sources)
-        and all(v.op.run in _SIGNS or v.op.run is operator.neg for v in program.values)
+        and all(source.is_argument for source in program.sources)
+        and all(v.op.run in INFIX or v.op.run is operator.neg for v in program.values)
     )
 
 
-class Built(numpy_backend.Built):
+class Built:
     """A program of numbers that is ready to run; where Python's floats raise an error, NumPy's scalars take over."""
 
     def __init__(self, program: Program):
         self.program, self.reason, self.peak_bytes = program, "Python, as all are numbers,", 0
-        self.source = _source(program)
+        self.source, self.homes, self.constants = _source(program), dict[Value, Home](), dict[str, Any]()
         scope: dict[str, Any] = {"float64": np.float64, "inf": np.inf, "nan": np.nan}  # as repr writes them
         self._expressions = defined(self.source, "program", scope)
         self._plain: numpy_backend.Built | None = None
 
     def run(self, sources: list[Any]) -> Any:
+        """What the program gives for these numbers."""
         try:
             return self._expressions(*map(float, sources))
         except (ZeroDivisionError, OverflowError):
-            self._plain = self._plain or numpy_backend.build(self.program)
+            self._plain = self._plain or numpy_backend.Built(self.program)
             return self._plain.run([np.float64(x) for x in sources])
-
-
-def build(program: Program) -> Built:
-    """The program, ready to run."""
-    return Built(program)
 
 
 def _source(program: Program) -> str:
@@ -70,7 +66,7 @@ def _source(program: Program) -> str:
     depth: dict[Any, int] = {}
     for value in program.values:
         a = [text[i] if isinstance(i, Value) else repr(float(i)) for i in value.inputs]
-        expression = f"-{a[0]}" if value.op.run is operator.neg else f"{a[0]} {_SIGNS[value.op.run]} {a[1]}"
+        expression = f"-{a[0]}" if value.op.run is operator.neg else f"{a[0]} {INFIX[value.op.run]} {a[1]}"
         depth[value] = 1 + max([depth.get(i, 0) for i in value.operands], default=0)
         times = sum(user.inputs.count(value) for user in read[value]) + shown.count(value)
         if times == 1 and depth[value] < _DEPTH:

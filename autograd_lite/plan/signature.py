@@ -27,7 +27,7 @@ class Fixed(NamedTuple):
     text: str = ""
 
 
-class History(Exception):
+class BeingDifferentiated(Exception):
     """An argument is a Tensor that somebody differentiates by: the function is to be run, not replayed."""
 
 
@@ -37,7 +37,7 @@ def taken_apart(tree: Any, found: list[Any], floats: bool = True) -> Any:
 
     Raises
     ------
-    History for a recorded Tensor, ArgumentError (a TypeError) for what is neither an array nor hashable.
+    BeingDifferentiated for a recorded Tensor, ArgumentError (a TypeError) for what is neither an array nor hashable.
     """
     kind = type(tree)
     if kind is np.ndarray:
@@ -51,7 +51,7 @@ def taken_apart(tree: Any, found: list[Any], floats: bool = True) -> Any:
         return ARRAY
     if kind is Tensor:
         if tree.node is not None:
-            raise History
+            raise BeingDifferentiated
         found.append(tree._data)
         return ARRAY
     if isinstance(tree, (list, tuple)):
@@ -97,11 +97,11 @@ def number_dtype(found: list[Any]) -> Any:
     return min(real, default=np.dtype(float), key=lambda d: d.itemsize)
 
 
-def places(form: Any) -> int:
+def count_places(form: Any) -> int:
     """How many arrays and floats a form has places for."""
     if form in (ARRAY, FLOAT):
         return 1
-    return 0 if isinstance(form, Fixed) else sum(places(part) for part in form[1 + issubclass(form[0], dict) :])
+    return 0 if isinstance(form, Fixed) else sum(count_places(part) for part in form[1 + issubclass(form[0], dict) :])
 
 
 def names_in(form: Any, name: str) -> list[str]:

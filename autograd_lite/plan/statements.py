@@ -16,7 +16,7 @@ from ..ops.shape import as_written, expand_dims, getitem, reshape, squeeze, tran
 from ..runtime import as_value
 from .program import Value
 
-_INFIX = {operator.add: "+", operator.sub: "-", operator.mul: "*", operator.truediv: "/"}
+INFIX = {operator.add: "+", operator.sub: "-", operator.mul: "*", operator.truediv: "/"}
 _OUT_BY_NAME = (np.maximum, np.minimum)  # NumPy deprecates a third argument there; elsewhere it is 40 ns cheaper
 _BLAS = frozenset("fdFD")
 
@@ -63,16 +63,14 @@ class Statements:
 
     def can_place(self, value: Value) -> bool:
         """Whether the value can be computed into memory that is there already."""
-        op = value.op
-        placed = isinstance(op.fprop, np.ufunc) or op.write is not None or op.fold is not None
-        return bool(placed and value.shape and value.size and not op.residual and not op.several)
+        return bool(value.op.places and value.shape and value.size)
 
     def into(self, value: Value, out: str) -> str:
         """The statement that computes a value into the array called `out`."""
         op, inputs = value.op, [self.named(i) for i in value.inputs]
         if op.fprop is np.matmul and self._is_dot(value):
             return f"{self._method(value.inputs[0], 'dot')}({inputs[1]}, {out})"
-        if isinstance(op.fprop, np.ufunc):
+        if op.is_ufunc:
             inputs = self._operands(value)
             out = f"out={out}" if op.fprop in _OUT_BY_NAME else out
             return f"{self.function(op.name, op.fprop)}({', '.join([*inputs, out])})"
@@ -84,8 +82,8 @@ class Statements:
     def call(self, value: Value) -> str:
         """The expression of a value that is a number, or whose memory its function allocates."""
         op, inputs = value.op, [self.named(i) for i in value.inputs]
-        if not value.shape and op.run in _INFIX:
-            return f"{inputs[0]} {_INFIX[op.run]} {inputs[1]}"
+        if not value.shape and op.run in INFIX:
+            return f"{inputs[0]} {INFIX[op.run]} {inputs[1]}"
         if op.fold is not None and not value.shape:
             return self._fold(value, inputs[0], None)
         if text := self._view(value, inputs):
@@ -96,7 +94,7 @@ class Statements:
             return f"float({text})"
         if op.several:
             return f"list(map(as_value, {text}))"
-        if isinstance(op.fprop, np.ufunc):
+        if op.is_ufunc:
             return text
         return f"sized({text}, {value.shape})" if value.shape else f"as_value({text})"
 

@@ -179,12 +179,12 @@ class Optimizer:
         theta, dtype, turn = self.theta.memory, self.theta.memory.dtype, recording.turn(self)
         vectors = self._options(isinstance(self.rate, np.ndarray))
         inputs = [
-            recording.memory(theta),
+            recording.contents(theta),
             concatenate([recording.gradient_vector(leaf) for leaf in self.theta.leaves]),
             self.rate_in(recording, turn),
             recording.reads(lambda: float(self.updates + turn), dtype.type(self.updates), "updates so far", weak=True),
-            *[recording.memory(vector) for vector in self.state.values()],
-            *[recording.memory(vector) for vector in vectors],
+            *[recording.contents(vector) for vector in self.state.values()],
+            *[recording.contents(vector) for vector in vectors],
         ]
         for memory, new in zip([theta, *self.state.values()], self._rule(*inputs), strict=True):
             recording.writes_to(memory, new, "theta" if memory is theta else "state of the optimizer")

@@ -15,6 +15,7 @@ import numpy as np
 
 from ...errors import ArgumentError, ShapeError
 from ...node import Leaf
+from ...runtime import address
 from ...tensor import Tensor
 from ..theta import Theta
 
@@ -57,7 +58,7 @@ def theta_of(groups: list[dict[str, Any]]) -> Theta:
     data = [parameter.node.data for parameter in parameters if isinstance(getattr(parameter, "node", None), Leaf)]
     bases = {id(getattr(values, "base", None)) for values in data}
     if len(data) == len(parameters) and len(bases) == 1 and isinstance(data[0].base, np.ndarray):
-        parameters.sort(key=lambda parameter: parameter.node.data.__array_interface__["data"][0])
+        parameters.sort(key=lambda parameter: address(parameter.node.data))
     return Theta(parameters)
 
 

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...ops import OPS
+from ...runtime import address
 from ..program import Value
 from .memory import View
 
@@ -63,5 +64,5 @@ def _region(part: Part, shape: tuple[int, ...]) -> tuple[np.ndarray[Any, Any], n
 def view_of_part(part: Part, whole: View) -> View:
     """Where a part lies in a whole that lies in C order."""
     like, found = _region(part, whole.shape)
-    offset = found.__array_interface__["data"][0] - like.__array_interface__["data"][0]
+    offset = address(found) - address(like)
     return View(whole.memory, whole.offset + offset, found.shape, tuple(found.strides))

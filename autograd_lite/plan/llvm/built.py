@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,8 @@ class Built:
     `source` is the Python that runs, and in words what the native code does that it calls; `ir` that code as LLVM gets
     it, `peak_bytes` what the memory takes, `reason` why this backend was chosen.
     """
+
+    constants: Mapping[str, Any] = {}
 
     def __init__(self, program: Program, reason: str = "LLVM"):
         self.program, self.reason = program, reason
@@ -87,7 +89,7 @@ class Built:
         if any(a is not b for a, b in zip(fitting, sources, strict=True)):
             return self._function(*fitting)
         if self._eager is None:
-            self._eager = numpy_backend.build(self.program)
+            self._eager = numpy_backend.Built(self.program)
         return self._eager.run(list(sources))
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ...runtime import address
 from ..program import Program, Value
 from .forms import has_kind
 from .schedule import Item, Nest, Product, Schedule
@@ -105,11 +106,6 @@ class InPlace:
             how = {source: self.read_after(source, item, new) for source in moving}
             found += [(new, source, answer == "itself") for source, answer in how.items() if answer != "no"]
         return found
-
-
-def address(array: Any) -> int:
-    """Where an array's first entry lies."""
-    return int(array.__array_interface__["data"][0])
 
 
 def can_fail(item: Item) -> bool:

@@ -15,12 +15,13 @@ from typing import Any
 import numpy as np
 
 from ...ops import OPS
+from ...runtime import address
 from ..program import Program, Value
 from .assembly import view_of_part
 from .calling import Offsets
 from .entry import PARAMETERS, Entry, Table, close, load_pointer, open_context, release, take_back
 from .forms import has_kind, kind_of, with_own_numbers
-from .in_place import InPlace, address, can_fail
+from .in_place import InPlace, can_fail
 from .loops import Loops
 from .memory import Memory, View, adjacent, assign, contiguous, viewed, whole
 from .products import SMALL, Matrix, Products, as_matrix, multiply_adds, stack_of

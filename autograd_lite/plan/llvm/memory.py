@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ...runtime import address
 from ..program import Value
 
 ALIGNMENT = 64
@@ -87,7 +88,7 @@ def view_of(shape: Any, strides: Any, dtype: Any, value: Value) -> tuple[int, tu
     y = _shown(like, value)
     if not isinstance(y, np.ndarray) or y.shape != value.shape or not prod(shape):
         return None
-    distance = y.__array_interface__["data"][0] - like.__array_interface__["data"][0]
+    distance = address(y) - address(like)
     inside = y.size and (y.base is not None) and np.may_share_memory(y, like)
     return (distance // size, tuple([s // size for s in y.strides])) if inside else None
 
@@ -114,11 +115,11 @@ def adjacent(arrays: Sequence[np.ndarray[Any, Any]]) -> np.ndarray[Any, Any] | N
     root = first
     while isinstance(root.base, np.ndarray):
         root = root.base
-    start, size = root.__array_interface__["data"][0], first.itemsize
-    place = first.__array_interface__["data"][0]
+    start, size = address(root), first.itemsize
+    place = address(first)
     offset = place - start
     for array in arrays:
-        if not array.flags.c_contiguous or array.dtype != first.dtype or array.__array_interface__["data"][0] != place:
+        if not array.flags.c_contiguous or array.dtype != first.dtype or address(array) != place:
             return None
         place += array.nbytes
     if root.dtype != first.dtype or not root.flags.c_contiguous or place > start + root.nbytes:

@@ -10,7 +10,7 @@ from .dead import without_dead
 from .expansion import expanded
 from .fusion import fused
 
-PASSES = (expanded, folded, simplified, without_repeats, simplified, without_repeats, without_dead, fused)
+PASSES = (expanded, folded, simplified, without_repeats, without_dead, fused)
 
 
 def optimised(program: Program) -> Program:

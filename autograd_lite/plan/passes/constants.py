@@ -1,4 +1,7 @@
-"""Constant folding: a number that is computed from numbers alone is computed here."""
+"""Constant folding: what is computed from constants alone is computed here.
+
+Constants are numbers, and arrays that nobody can write to: read-only, and views of nothing that is not.
+"""
 
 from __future__ import annotations
 
@@ -6,18 +9,54 @@ from typing import Any
 
 import numpy as np
 
+from ...ops.reduce import spread
 from ...runtime import as_value
-from ..program import Program, Value, rewritten
+from ..program import Captured, Program, Value, rewritten
+
+LARGEST = 2**20  # bytes of a result that is larger than what it is computed from
 
 
 def folded(program: Program) -> Program:
-    """The program with constants in the place of numbers that depend on nothing else."""
+    """The program with constants in the place of values that depend on nothing else."""
     return rewritten(program, _folded)
+
+
+def is_constant(array: Any) -> bool:
+    """Whether nobody can write to an array."""
+    while isinstance(array, np.ndarray):
+        if array.flags.writeable:
+            return False
+        array = array.base
+    return array is None or isinstance(array, (bytes, np.generic))
 
 
 def _folded(value: Value) -> Any:
     op = value.op
-    if value.operands or value.shape != () or op.effect or op.several or op.residual or value.dtype.kind not in "biufc":
+    if op.effect or op.several or op.residual or value.weak or value.dtype.kind not in "biufc":
+        return value
+    if op is spread and not value.operands:  # a number for each entry: algebra and broadcasting do without it
+        return value
+    known = [i.source.memory if type(i) is Value and type(i.source) is Captured else i for i in value.inputs]
+    if not all(_is_known(i, x) for i, x in zip(value.inputs, known, strict=True)):
+        return value
+    if value.nbytes > max(LARGEST, sum(i.nbytes for i in value.operands)):
         return value
     with np.errstate(all="ignore"):
-        return as_value(op.run(*value.inputs, **value.keywords))
+        y = as_value(op.run(*known, **value.keywords))
+    if y.shape != value.shape or y.dtype != value.dtype:
+        return value
+    if not y.shape:
+        return y
+    if y.flags.writeable:
+        y.flags.writeable = False
+    if not is_constant(y):
+        y = y.copy()
+        y.flags.writeable = False
+    return Value(None, (), (), value.shape, value.dtype, Captured(lambda: y, "constant", y))
+
+
+def _is_known(i: Any, x: Any) -> bool:
+    """Whether an input is a constant: a number, or the array `x` that a captured one always is."""
+    if type(i) is not Value:
+        return True
+    return i.op is None and x is not i and isinstance(x, np.ndarray) and is_constant(x)

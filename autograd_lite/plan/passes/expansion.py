@@ -14,7 +14,7 @@ import numpy as np
 
 from ...op import Op
 from ...tensor import Tensor
-from ..program import Argument, Program, Value, rewritten
+from ..program import Program, Value, rewritten
 from ..record import Recording
 from .common import identity
 
@@ -39,8 +39,7 @@ def expanded(program: Program) -> Program:
 
 def is_simple(op: Op) -> bool:
     """Whether a backend can put the op's result where it likes, or it is no more than another view."""
-    placed = isinstance(op.fprop, np.ufunc) or op.write is not None or op.fold is not None
-    return (placed or op.view) and not op.several and not op.residual
+    return op.places or (op.view and not op.several and not op.residual)
 
 
 def _parts(value: Value) -> tuple[Any, Any, Any] | None:
@@ -74,8 +73,7 @@ def _run(function: Any, value: Value, keywords: dict[str, Any]) -> tuple[Program
         return function(*inputs, **keywords)
 
     try:
-        with np.errstate(all="ignore"):
-            found = Recording(call, [np.zeros(i.shape, i.dtype)[()] for i in operands]).program
+        found = Recording(call, [np.zeros(i.shape, i.dtype)[()] for i in operands]).program
     except Exception:  # it asks for values, or for an array of NumPy's own
         return None
     return found, list(_on(operands, found))
@@ -85,7 +83,7 @@ def _on(operands: list[Value], program: Program) -> Iterable[Any]:
     """The outputs of a program whose arguments are `operands`."""
     new: dict[Value, Any] = {}
     for source in program.sources:
-        new[source] = operands[source.source.position] if isinstance(source.source, Argument) else source
+        new[source] = operands[source.source.position] if source.is_argument else source
     for value in program.values:
         new[value] = value.with_inputs(tuple([new[i] if isinstance(i, Value) else i for i in value.inputs]))
     return [new[y] if isinstance(y, Value) else y for y in program.outputs]

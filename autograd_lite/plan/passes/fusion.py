@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-import numpy as np
-
 from ..program import Program, Value
 
 LARGE = 2**16  # entries; arrays of that size leave the fastest cache, and are run block by block
@@ -58,8 +56,7 @@ def fused(program: Program) -> Program:
 def can_fuse(value: Value) -> bool:
     """Whether each entry of the value depends on one entry of each input, and can be computed where it is wanted."""
     op = value.op
-    placed = isinstance(op.fprop, np.ufunc) or op.write is not None
-    return bool(op.elementwise and placed and not op.variadic and not op.effect and value.size and value.shape)
+    return bool(op.elementwise and op.places and not op.variadic and not op.effect and value.size and value.shape)
 
 
 def folds_all(value: Value) -> bool:
