@@ -21,7 +21,8 @@ docs: $(VENV)/.demo
 	$(BIN)/python docs/make.py
 
 bench: $(BENCH)/.bench
-	$(BENCH)/bin/python -m benchmarks.run --markdown docs/benchmarks.md
+	$(BENCH)/bin/python -m benchmarks.run --json build/bench.json --markdown docs/benchmarks.md
+	$(BENCH)/bin/python docs/make.py readme
 
 growth: $(BENCH)/.bench
 	$(BENCH)/bin/python -m benchmarks.growth

@@ -1,6 +1,7 @@
 """How time and memory grow with a network and with a graph: `python -m benchmarks.growth` writes docs/growth.md.
 
 Each point is a process of its own, which has done nothing else. The machine's rates are measured right before each.
+What is measured is written to a JSON file after each point, from which `--from` makes the page again.
 """
 
 import argparse
@@ -23,7 +24,8 @@ ROOT = Path(__file__).resolve().parent.parent
 DRAWN = ("eager", "numpy", "llvm", "torch")
 SECONDS = 0.3  # of steps at each point
 LONG = 3.0  # seconds; so long a step is not taken again
-PATIENCE = 60  # seconds for one point; a contestant that needs more is left out from there on
+PATIENCE = 60  # seconds for one point, compiling included; a contestant that needs more is left out from there on
+PAGE = 4096  # bytes; of less, resident memory tells nothing
 SQUARE, COPIED = 2048, 1 << 26  # sizes that the machine's rates are measured with: of a matrix, and bytes
 
 
@@ -36,7 +38,6 @@ class Series:
     program: str
     args: object
     sizes: tuple[int, ...]
-    per: int = 1  # what time and memory are shown for: the step, or one of n
 
 
 def network(sizes, batch):
@@ -97,13 +98,15 @@ def point(name, program, args, small):
     reset_peak()
     before = resident_peak()
     step = setup(*args)
-    seconds, _ = first = first_call(step)
-    if seconds < LONG or CONTESTANTS[name].compiles:
-        seconds = first_call(step)[0]
-        reset_peak()
-        first = first_call(step)
-        seconds = first[0] if seconds > LONG else time_per_step(step, SECONDS)
-    return {"seconds": seconds, "bytes": max(resident_peak() - before, 1)}
+    first, result = first_call(step)
+    seconds = first
+    if first < LONG or CONTESTANTS[name].compiles:
+        seconds, result = first_call(step)
+        reset_peak()  # what compiling needed is given back, or is still resident
+        again, result = first_call(step)
+        seconds = again if seconds > LONG else time_per_step(step, SECONDS)
+    del result  # held until here, as its user does
+    return {"seconds": seconds, "first": first, "bytes": max(resident_peak() - before, PAGE)}
 
 
 def rates():
@@ -129,22 +132,29 @@ def roofline(series, n, seconds, product_rate, bandwidth):
     return {"products": products, "memory": memory, "bound": max(products, memory)}
 
 
-def measure(series, names, say):
-    """All points of a series: a row for each size and contestant."""
-    rows, names = [], list(names)
+def measure(series, names, say, keep):
+    """All points of a series; `keep` gets a row for each size and contestant, and one where one is left out."""
+    before = dict.fromkeys(names)  # each one's last row
     for n in series.sizes:
-        for name in list(names):
+        for name, last in list(before.items()):
+            row = {"series": series.name, "n": n, "contestant": name}
             product_rate, bandwidth = rates()
-            answer = ask(name, series.program, series.args(n), series.args(series.sizes[0]))
+            expected = last["first"] * n / last["n"] if last else 0
+            if expected > PATIENCE:
+                answer = {"error": f"its first call would take about {expected:.0f} s"}
+            else:
+                answer = ask(name, series.program, series.args(n), series.args(series.sizes[0]))
+                if "error" in answer and expected < PATIENCE / 4:  # not for its size
+                    answer = ask(name, series.program, series.args(n), series.args(series.sizes[0]))
             if "error" in answer:
                 say(f"{series.name} {n}: {name} is left out from here on: {answer['error']}")
-                names.remove(name)
-                continue
-            share = roofline(series, n, answer["seconds"], product_rate, bandwidth)
-            machine = {"product_rate": product_rate, "bandwidth": bandwidth}
-            rows.append({"series": series.name, "n": n, "contestant": name, **answer, **share, **machine})
-            say(f"{series.name} {n}: {name} {answer['seconds'] * 1e6:,.0f} us, {answer['bytes'] / 1e6:.1f} MB")
-    return rows
+                del before[name]
+            else:
+                row |= roofline(series, n, answer["seconds"], product_rate, bandwidth)
+                row |= {"product_rate": product_rate, "bandwidth": bandwidth}
+                say(f"{series.name} {n}: {name} {answer['seconds'] * 1e6:,.0f} us, {answer['bytes'] / 1e6:.1f} MB")
+                before[name] = row | answer
+            keep(row | answer)
 
 
 def ask(*arguments):
@@ -164,6 +174,10 @@ def main():
     parser.add_argument("--series", nargs="+", default=[s.name for s in SERIES], choices=[s.name for s in SERIES])
     parser.add_argument("--contestants", nargs="+", default=DRAWN, choices=CONTESTANTS, metavar="NAME")
     parser.add_argument("--out", type=Path, default=ROOT / "docs", help="folder of growth.md and its figures")
+    parser.add_argument("--json", type=Path, default=ROOT / "build" / "growth.json", help="every measurement")
+    parser.add_argument(
+        "--from", type=Path, dest="read", metavar="FILE", help="measure nothing: the page of such a file"
+    )
     options = parser.parse_args()
     if options.point:
         name, program, args, small = json.loads(options.point)
@@ -171,9 +185,26 @@ def main():
         return
     from benchmarks.growth_page import write
 
-    say = lambda text: print(text, file=sys.stderr, flush=True)
-    chosen = [s for s in SERIES if s.name in options.series]
-    write(options.out, {s: measure(s, options.contestants, say) for s in chosen}, os.cpu_count())
+    rows = json.loads(options.read.read_text()) if options.read else measure_all(options)
+    measured = {s: [row for row in rows if row["series"] == s.name] for s in SERIES}
+    write(options.out, {s: some for s, some in measured.items() if some}, os.cpu_count())
+
+
+def measure_all(options):
+    rows, began = [], perf_counter()
+
+    def say(text):
+        print(f"[{perf_counter() - began:.0f} s] {text}", file=sys.stderr, flush=True)
+
+    def keep(row):
+        rows.append(row)
+        options.json.parent.mkdir(parents=True, exist_ok=True)
+        options.json.write_text(json.dumps(rows, indent=1) + "\n")
+
+    for series in SERIES:
+        if series.name in options.series:
+            measure(series, options.contestants, say, keep)
+    return rows
 
 
 def listed(args):

@@ -9,6 +9,7 @@ import matplotlib
 
 matplotlib.use("svg")
 import matplotlib.pyplot as plt
+from matplotlib.ticker import LogLocator, NullFormatter, NullLocator
 
 from benchmarks.cases import CONTESTANTS
 
@@ -20,9 +21,13 @@ OPENING = """# Growth: time and memory against size
 `make growth` measures and writes this page. A point is a process of its own: it sets a program up and takes steps of it
 (forward, backward and, in training, the update), with the threads that are best there. Memory is the peak of the
 resident memory in a step, less what was resident before the program was set up: parameters, their gradients and
-momentum, data, and what the step holds. The third panel of each figure is a roofline: the time that the step would take
-if it did nothing but its products at the rate of a large float32 product, or nothing but move its bytes at the rate of
-a large copy, whichever is longer, as a share of the time that it takes. Both rates are measured before each point.
+momentum, data, what the step holds, and of what is compiled the program itself. It shows only where it is more than
+what the process had free by then, from starting and from a step of the smallest size. Dotted lines are the first call,
+with recording and compiling.
+
+The lower panels are the roofline: the operations and the bytes that a step cannot do without, per second, as a share of
+the rate of a large float32 product and of the rate of a large copy, both measured right before each point. At 100 % the
+machine is used up. Bytes that stay in a cache are not slowed by memory, so a share can be more than that.
 """
 
 
@@ -34,12 +39,12 @@ def write(folder, measured, processors):
         with plt.rc_context(STYLE):
             figure(series, rows).savefig(folder / "growth" / f"{series.name}.svg", metadata={"Date": None})
         parts += [f"## {series.name.capitalize()}", f"![{series.title}](growth/{series.name}.svg)", table(rows)]
-        parts.append(slopes(rows))
+        parts.append(" ".join([slopes(rows), left_out(rows)]))
     (folder / "growth.md").write_text("\n\n".join(part.strip() for part in parts) + "\n", encoding="utf-8")
 
 
 def machine(measured, processors):
-    rows = [row for rows in measured.values() for row in rows]
+    rows = [row for rows in measured.values() for row in rows if "seconds" in row]
     product, copy = (median(row[rate] for row in rows) / 1e9 for rate in ("product_rate", "bandwidth"))
     return (
         f"Measured on {platform.machine()} with {processors} processors, Python {platform.python_version()}; products "
@@ -48,40 +53,75 @@ def machine(measured, processors):
 
 
 def figure(series, rows):
-    fig, axes = plt.subplots(1, 3, figsize=(10, 3), layout="constrained")
+    fig, axes = plt.subplots(2, 2, figsize=(9, 6.6), layout="constrained", sharex=True)
     panels = [
-        ("time per step", "s", lambda row: row["seconds"]),
-        ("peak memory", "MB", lambda row: row["bytes"] / 1e6),
-        ("share of the roofline", "", lambda row: row["bound"]),
+        ("time per step", duration, lambda row: row["seconds"]),
+        ("peak memory", amount, lambda row: row["bytes"]),
+        ("share of the product rate", percent, lambda row: row["products"]),
+        ("share of the bandwidth", percent, lambda row: row["memory"]),
     ]
-    for ax, (title, unit, value) in zip(axes, panels, strict=True):
-        for name, points in by_contestant(rows).items():
-            xs, ys = [row["n"] for row in points], [value(row) for row in points]
-            ax.plot(xs, ys, "o-", markersize=3, color=COLOURS.get(name), label=CONTESTANTS[name].title)
-        ax.set(xscale="log", yscale="log", title=title, ylabel=unit)
-    axes[2].axhline(1, color="black", linewidth=0.8)
-    axes[0].legend()
-    fig.supxlabel(series.title)
+    points = by_contestant(rows)
+    for ax, (title, unit, value) in zip(axes.flat, panels, strict=True):
+        for name, some in points.items():
+            xs, ys = [row["n"] for row in some], [value(row) for row in some]
+            ax.plot(xs, ys, "o-", markersize=3.5, color=COLOURS.get(name), label=CONTESTANTS[name].title)
+        ax.set(xscale="log", yscale="log", title=title)
+        ax.set_xticks(series.sizes, [f"{n:,}" if n < 10_000 else f"{n:.0e}".replace("e+0", "e") for n in series.sizes])
+        ax.xaxis.set_minor_locator(NullLocator())
+        values = [value(row) for some in points.values() for row in some]
+        few = max(values) < 50 * min(values)  # then a label a decade would be too few
+        ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if few else (1,)))
+        ax.yaxis.set_major_formatter(lambda y, _, unit=unit: unit(y))
+        ax.yaxis.set_minor_formatter(NullFormatter())
+    for name, some in points.items():
+        if CONTESTANTS[name].compiles:
+            label = f"{CONTESTANTS[name].title}, first call"
+            xs, ys = [row["n"] for row in some], [row["first"] for row in some]
+            axes[0, 0].plot(xs, ys, ":", color=COLOURS.get(name), label=label)
+    for ax in axes[1]:
+        ax.axhline(1, color="black", linewidth=0.8)
+    fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=3, frameon=False)
+    fig.supxlabel(series.title, fontsize="medium")
     return fig
 
 
 def by_contestant(rows):
-    names = dict.fromkeys(row["contestant"] for row in rows)
-    return {name: [row for row in rows if row["contestant"] == name] for name in names}
+    """The points of each; not where it was left out."""
+    names = dict.fromkeys(row["contestant"] for row in rows if "seconds" in row)
+    return {name: [row for row in rows if row["contestant"] == name and "seconds" in row] for name in names}
+
+
+def left_out(rows):
+    """Who is missing from which size on, and why."""
+    return " ".join(
+        f"{CONTESTANTS[row['contestant']].title} is left out from {row['n']:,} on: {row['error']}."
+        for row in rows
+        if "error" in row
+    )
 
 
 def table(rows):
-    """A line for each size; for each contestant time, memory, and the share of the nearer bound."""
+    """A line for each size; for each contestant time, the first call's if it compiles, memory, and the nearer bound."""
     points = by_contestant(rows)
-    titles = [f"{CONTESTANTS[name].title}: {what}" for name in points for what in ("time", "memory", "share")]
+    titles = [f"{CONTESTANTS[name].title}: {title}" for name in points for title, _ in columns(name)]
     lines = ["| size | " + " | ".join(titles) + " |", "|---" * (len(titles) + 1) + "|"]
     for n in dict.fromkeys(row["n"] for row in rows):
         cells = []
-        for some in points.values():
+        for name, some in points.items():
             row = next((row for row in some if row["n"] == n), None)
-            cells += ["-"] * 3 if row is None else [duration(row["seconds"]), amount(row["bytes"]), share(row)]
+            cells += ["-" if row is None else cell(row) for _, cell in columns(name)]
         lines.append(f"| {n:,} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
+
+
+def columns(name):
+    first = [("first call", lambda row: duration(row["first"]))] if CONTESTANTS[name].compiles else []
+    return [
+        ("time", lambda row: duration(row["seconds"])),
+        *first,
+        ("memory", lambda row: amount(row["bytes"])),
+        ("share", share),
+    ]
 
 
 def slopes(rows):
@@ -103,9 +143,16 @@ def duration(seconds):
 
 
 def amount(size):
-    return f"{size / 1e6:,.0f} MB" if size >= 1e8 else f"{size / 1e6:.2g} MB"
+    for unit, scale in (("GB", 1e9), ("MB", 1e6)):
+        if size >= scale:
+            return f"{size / scale:.3g} {unit}"
+    return f"{size / 1e3:.3g} kB"
+
+
+def percent(share):
+    return f"{100 * share:.2g} %" if share < 1 else f"{100 * share:.0f} %"
 
 
 def share(row):
     kind = "products" if row["products"] >= row["memory"] else "bytes"
-    return f"{row['bound']:.1%} ({kind})" if row["bound"] >= 0.001 else f"{row['bound']:.0e} ({kind})"
+    return f"{percent(row['bound'])} ({kind})"

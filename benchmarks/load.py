@@ -69,11 +69,13 @@ def process_seconds(pid):
 @contextmanager
 def one_core_busy():
     """Inside, a process of ours computes without pause, on the last processor where that can be chosen."""
-    process = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+    busy = "print(flush=True)\nwhile True: pass"
+    process = subprocess.Popen([sys.executable, "-S", "-c", busy], stdout=subprocess.PIPE)
     try:
         if hasattr(os, "sched_setaffinity"):
             os.sched_setaffinity(process.pid, {max(os.sched_getaffinity(0))})
+        process.stdout.readline()  # from here on it computes
         yield process.pid
     finally:
         process.kill()
-        process.wait()
+        process.communicate()

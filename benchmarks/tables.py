@@ -9,17 +9,22 @@ def judge(limit, ratios, medians):
     """What became of a limit: the peer that it was held against (the fastest, where there are several), the ratio, and
     whether it is met; None where that is not measured."""
     members = [label for label in FASTEST.get(limit.versus, (limit.versus,)) if label in ratios.get(limit.ours, {})]
-    judged = {"ours": limit.ours, "versus": limit.versus, "limit": limit.ratio, "ratio": None, "met": None}
+    verdict = {"ours": limit.ours, "versus": limit.versus, "limit": limit.ratio, "ratio": None, "met": None}
     if members:
         against = min(members, key=medians.__getitem__)
         ratio = ratios[limit.ours][against]
-        judged.update(against=against, ratio=ratio, met=ratio <= limit.ratio)
-    return judged
+        verdict.update(against=against, ratio=ratio, met=ratio <= limit.ratio)
+    return verdict
+
+
+def judged(row, case):
+    """The row, with what became of the case's limits."""
+    return row | {"limits": [judge(limit, row["ratio"], row["median"]) for limit in case.limits]}
 
 
 def headline_table(rows, about):
     """Each of our three ways with what it aims at, and the peers."""
-    peers = [p for p in HEADLINE_PEERS if any(fastest(row, p) for row in rows)]
+    peers = [p for p in HEADLINE_PEERS if any(fastest(row, p) in row["median"] for row in rows)]
     ours = [label for label in OURS if any(label in row["median"] for row in rows)]
     lines = heading(["work", *(OURS[label].title for label in ours), *map(title, peers)])
     for row in rows:
@@ -30,7 +35,8 @@ def headline_table(rows, about):
             *lines,
             "",
             "Time per step, in brackets that of the first call, with compiling. Below ours: the ratio ours/theirs, and "
-            "what is aimed at; of JAX on all cores and on one, the faster counts in each case. "
+            "what is aimed at; of JAX on all cores and on one, the faster counts in each case. nn.fit's "
+            "times contain compiling, since a new model is a new recording; JAX's and torch.compile's do not. "
             f"{footnote(rows, about)}",
         ]
     )
@@ -38,16 +44,16 @@ def headline_table(rows, about):
 
 def our_cell(row, label):
     verdicts = [
-        f"{judged['ratio']:.2g} {title(judged['versus'])} (≤ {judged['limit']:g} {'✓' if judged['met'] else '✗'})"
-        for judged in row["limits"]
-        if judged["ours"] == label and judged["ratio"] is not None
+        f"{limit['ratio']:.2g} {title(limit['versus'])} (≤ {limit['limit']:g} {'✓' if limit['met'] else '✗'})"
+        for limit in row["limits"]
+        if limit["ours"] == label and limit["ratio"] is not None
     ]
     return "<br>".join([peer_cell(row, label), *verdicts])
 
 
 def peer_cell(row, label):
-    if label is None or label not in row["median"]:
-        return "-"
+    if label not in row["median"]:
+        return quantity(row, label)
     first = row["first_step_s"].get(label)
     compiled = CONTESTANTS[label].compiles and row["measure"] == "time" and first is not None
     return quantity(row, label) + (f" ({first:.2g} s)" if compiled else "")
@@ -56,7 +62,7 @@ def peer_cell(row, label):
 def fastest(row, peer):
     """The fastest setting of a library in this case; a contestant stands for itself."""
     members = [label for label in FASTEST.get(peer, (peer,)) if label in row["median"]]
-    return min(members, key=row["median"].__getitem__, default=None)
+    return min(members, key=row["median"].__getitem__, default=peer)
 
 
 def title(versus):
@@ -70,7 +76,7 @@ def plain_table(rows, about):
     for row in rows:
         ratios = row["ratio"].get("eager", {})
         cells = [f"{ratios[label]:.3g}" if label in ratios else quantity(row, label) for label in labels]
-        aims = "; ".join(f"<= {judged['limit']:g} {judged['versus']}" for judged in row["limits"])
+        aims = "; ".join(f"<= {limit['limit']:g} {title(limit['versus'])}" for limit in row["limits"])
         lines.append(line([row["case"] + mark(row), quantity(row, "eager"), *cells, aims, verdicts(row)]))
     return "\n".join(
         [
@@ -92,8 +98,12 @@ def verdicts(row):
 def quantity(row, label):
     value = row["median"].get(label)
     if value is None:
-        return "-"
-    return f"{value:,.0f} {row['unit']}" if value >= 100 else f"{value:.3g} {row['unit']}"
+        return "failed" if label in row["failed"] else "-"
+    unit = row["unit"]
+    for larger in ("ms", "s") if unit == "us" else ():
+        if value >= 10_000:
+            value, unit = value / 1000, larger
+    return f"{value:,.0f} {unit}" if value >= 100 else f"{value:.3g} {unit}"
 
 
 def mark(row):
@@ -102,9 +112,10 @@ def mark(row):
 
 def footnote(rows, about):
     discarded, disturbed = sum(row["discarded"] for row in rows), sum(row["disturbed"] for row in rows)
+    watchable = [row for row in rows if row["measure"] != "memory"]
     watched = (
         "what other programs did meanwhile could not be measured"
-        if any(row["unwatched"] for row in rows)
+        if any(row["unwatched"] for row in watchable)
         else f"{discarded} turns were discarded and taken again, since other programs used more than a tenth of a core"
     )
     if disturbed:

@@ -4,6 +4,7 @@ import contextlib
 import itertools
 import json
 import os
+import selectors
 import statistics
 import subprocess
 import sys
@@ -17,18 +18,22 @@ from benchmarks.load import FOREIGN_LIMIT
 ROOT = Path(__file__).resolve().parent.parent
 TOLERANCE = 2e-3  # relative; the libraries sum float32 in different orders
 PAUSE, LONGEST_PAUSE = 0.1, 2.0  # seconds for which a disturber is waited for
+PATIENCE = 180  # seconds for an answer; torch.compile needs 40 for 1,000 scalar operations
 CACHES = ("XDG_CACHE_HOME", "TORCHINDUCTOR_CACHE_DIR")  # where compiled programs of earlier processes may lie
 
 
 class Worker:
-    """One contestant's process. It works only between a command and its answer."""
+    """One contestant's process. It works only between a command and its answer; one that ended is started again."""
 
-    def __init__(self, name, fresh_caches=False):
-        self.name = name
+    def __init__(self, name, fresh_caches=False, patience=PATIENCE):
+        self.name, self.patience = name, patience
         self.caches = tempfile.TemporaryDirectory() if fresh_caches else None
+        self.start()
+
+    def start(self):
         fresh = dict.fromkeys(CACHES, self.caches.name) if self.caches else {}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.worker", name],
+            [sys.executable, "-m", "benchmarks.worker", self.name],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             cwd=ROOT,
@@ -42,19 +47,37 @@ class Worker:
         self.greeting = self.answer()
         return self.greeting
 
+    def revive(self):
+        """Start the process again if it ended, as for the next case."""
+        if self.process.poll() is not None:
+            self.end()
+            self.start()
+            self.answer()
+
     def ask(self, do, case, **arguments):
         with contextlib.suppress(BrokenPipeError):  # then the answer says that the process ended
             self.process.stdin.write(json.dumps({"do": do, "case": case, **arguments}) + "\n")
         return self.answer()
 
     def answer(self):
+        """One line, however long it takes within bounds; or an error, and then the process has ended."""
+        with selectors.DefaultSelector() as selector:
+            selector.register(self.process.stdout, selectors.EVENT_READ)
+            if not selector.select(self.patience):
+                self.process.kill()
+                self.process.wait()
+                return {"error": f"no answer in {self.patience} s"}
         line = self.process.stdout.readline()
         return json.loads(line) if line else {"error": f"process ended with {self.process.wait()}"}
 
-    def close(self):
+    def end(self):
         with contextlib.suppress(BrokenPipeError):
             self.process.stdin.close()
         self.process.wait()
+        self.process.stdout.close()
+
+    def close(self):
+        self.end()
         if self.caches:
             self.caches.cleanup()
 

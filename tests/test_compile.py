@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import enum
+import weakref
 
 import numpy as np
 import pytest
@@ -11,6 +12,8 @@ from compiling import agrees, compiled_for, normal, same
 
 import autograd_lite as ag
 from autograd_lite.ops.neural import dropout_mask
+from autograd_lite.plan.compiled import CACHE
+from autograd_lite.plan.plan import Plan
 from autograd_lite.tree import leaves
 
 # -- arguments -----------------------------------------------------------------------------------------------------
@@ -231,3 +234,23 @@ def test_a_captured_array_that_is_returned_is_a_copy():
     result = compiled_for(lambda x: (x, a))(normal(2))[1]
     result[0] = 9
     assert a[0] == 1
+
+
+def test_signatures_that_alternate_are_written_out_once(monkeypatch):
+    """As those of an epoch's last batch and of the others do."""
+    written = []
+    write = Plan.entrance_for
+
+    def entrance_for(plan, *args):
+        written.append(weakref.ref(plan))
+        return write(plan, *args)
+
+    monkeypatch.setattr(Plan, "entrance_for", entrance_for)
+    f = ag.compile(lambda x: 2 * x)
+    for n in (2, 3, 2, 3, 2):
+        np.testing.assert_array_equal(f(np.ones(n)), np.full(n, 2.0))
+    assert len(written) == 2
+    for n in range(4, 4 + CACHE):  # the first two are forgotten, and so is what was written for them
+        f(np.ones(n))
+    assert [plan() for plan in written[:2]] == [None, None]
+    np.testing.assert_array_equal(f(np.ones(2)), [2.0, 2.0])

@@ -49,6 +49,20 @@ def test_the_readme_has_the_benchmark_table_of_docs(monkeypatch):
     assert make.readme_with_benchmarks() == (ROOT / "README.md").read_text(encoding="utf-8"), "run `make docs`"
 
 
+def test_the_readme_takes_the_first_table_only(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "docs")
+    import make
+
+    page = "# Benchmarks\n\n| work | us |\n|---|---|\n| a | 1 |\n\nOf 7 rounds.\n\n## Else\n\n| case |\n|---|\n| b |\n"
+    readme = "before\n<!-- benchmarks: of docs -->\n\n| old |\n\n<!-- end -->\nafter\n"
+    once = make.with_benchmarks(readme, page)
+    assert once.splitlines() == [
+        "before", "<!-- benchmarks: of docs -->", "", "| work | us |", "|---|---|", "| a | 1 |", "", "Of 7 rounds.", "",
+        "<!-- end -->", "after",
+    ]  # fmt: skip
+    assert make.with_benchmarks(once, page) == once
+
+
 def test_the_coverage_page_is_what_running_every_function_gives(monkeypatch):
     pytest.importorskip("scipy")
     monkeypatch.syspath_prepend(ROOT / "docs")

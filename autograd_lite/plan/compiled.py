@@ -40,6 +40,7 @@ class Compiled:
         self._lock = RLock()
         self._floats = True  # whether Python's floats may change from call to call
         self._enter: Callable[[tuple[Any, ...]], Any] = lambda args: ELSEWHERE
+        self._entrances: dict[int, Callable[[tuple[Any, ...]], Any]] = {}  # by the id of the plan, which each holds
         update_wrapper(self, f, updated=())
 
     def __set_name__(self, owner: type, name: str) -> None:
@@ -83,13 +84,19 @@ class Compiled:
             with self._lock:
                 plan = self._plan(key_of(form, found), form, found)
                 if not kwargs:
-                    self._enter = plan.entrance_for(form[1], found)
+                    self._enter = self._entrance(plan, form[1], found)
         except WeakNumber:
             self._floats = False
             return self._find(args, kwargs)
         except Elsewhere:
             return self._f(*args, **kwargs)
         return plan(tuple(found))
+
+    def _entrance(self, plan: Plan, form: Any, found: list[Any]) -> Callable[[tuple[Any, ...]], Any]:
+        """Written once: signatures may alternate, as do those of an epoch's last batch and all others."""
+        if id(plan) not in self._entrances:
+            self._entrances[id(plan)] = plan.entrance_for(form, found)
+        return self._entrances[id(plan)]
 
     def _plan(self, key: Any, form: Any, found: list[Any]) -> Plan:
         """The recording of this signature that fits what the function finds outside; else a new one, for which the
@@ -100,7 +107,7 @@ class Compiled:
         self._plans.move_to_end(key)
         while sum(map(len, self._plans.values())) > CACHE:
             unused = next(iter(self._plans))
-            self._plans[unused].pop()
+            self._entrances.pop(id(self._plans[unused].pop()), None)
             if not self._plans[unused]:
                 del self._plans[unused]
         self.plan = plan

@@ -141,10 +141,10 @@ def trainer(sizes, batch, rate, how=EAGER):
     return model, epochs
 
 
-def digits_epoch(sizes, batch, how=EAGER):
+def digits_epochs(count, sizes, batch, how=EAGER):
     blas_threads(1)
     data, (_, epochs) = digits(), trainer(sizes, batch, DIGITS_RATE, how)
-    return lambda: epochs(data[:2])
+    return lambda: epochs(data[:2], count)
 
 
 def digits_learned(sizes, batch, how=EAGER):
@@ -162,10 +162,10 @@ def digits_learned(sizes, batch, how=EAGER):
     return step
 
 
-def image_epoch(n, sizes, batch, how=EAGER):
+def image_epochs(count, n, sizes, batch, how=EAGER):
     blas_threads(os.cpu_count())
     data, (_, epochs) = random_images(n, sizes), trainer(sizes, batch, LEARNING_RATE, how)
-    return lambda: epochs(data)
+    return lambda: epochs(data, count)
 
 
 def optimizer_step(layers, size):

@@ -179,24 +179,25 @@ def training(batch, rate):
     return outputs, jax.jit(epoch, donate_argnums=0)
 
 
-def digits_epoch(sizes, batch):
+def digits_epochs(count, sizes, batch):
     X, y, *_ = map(jnp.asarray, digits())
-    return epochs(X, y, sizes, batch, DIGITS_RATE)
+    return epochs(count, X, y, sizes, batch, DIGITS_RATE)
 
 
-def image_epoch(n, sizes, batch):
+def image_epochs(count, n, sizes, batch):
     X, y = map(jnp.asarray, random_images(n, sizes))
-    return epochs(X, y, sizes, batch, LEARNING_RATE)
+    return epochs(count, X, y, sizes, batch, LEARNING_RATE)
 
 
-def epochs(X, y, sizes, batch, rate):
+def epochs(count, X, y, sizes, batch, rate):
     _, epoch = training(batch, rate)
     state, orders = state_of(classification(sizes, batch).layers), shuffles(len(y))
 
     def step():
         nonlocal state
-        state, loss = epoch(state, X, y, next(orders))
-        loss.item()
+        for _ in range(count):
+            state, loss = epoch(state, X, y, next(orders))
+            loss.item()
 
     return step
 
@@ -222,6 +223,9 @@ def digits_learned(sizes, batch):
         raise RuntimeError("not learned in 100 epochs")
 
     return step
+
+
+digits_loop = digits_learned  # nothing is compiled in a step of it anyway
 
 
 def mlp_hessian(sizes, batch):

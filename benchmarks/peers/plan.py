@@ -7,12 +7,15 @@ import numpy as np
 import autograd_lite as ag
 from benchmarks.peers import autograd_lite
 from benchmarks.problems import (
+    DIGITS_RATE,
+    ENOUGH,
     LEARNING_RATE,
     MOMENTUM,
     NEAR_ONE,
     SCALARS,
     blas_threads,
     classification,
+    digits,
     elementwise_input,
     multiply_program,
     regression,
@@ -20,6 +23,7 @@ from benchmarks.problems import (
     rosenbrock,
     rosenbrock_point,
     scalar_program,
+    shuffles,
 )
 
 
@@ -59,29 +63,37 @@ class Programs:
     def mlp(self, sizes, activation, batch):
         blas_threads(1 if max(sizes) < 100 else os.cpu_count())
         X, labels, layers = classification(sizes, batch)
-        act = ag.tanh if activation == "tanh" else ag.relu
-
-        def loss_of(layers, X, labels):
-            h = X
-            for W, b in layers[:-1]:
-                h = act(h @ W + b)
-            W, b = layers[-1]
-            return ag.nn.cross_entropy(h @ W + b, labels)
-
-        def update(layers, velocity, X, labels):
-            loss, gradient = ag.value_and_grad(loss_of)(layers, X, labels)
-            velocity = each(lambda v, g: MOMENTUM * v + g, velocity, gradient)
-            return each(lambda p, v: p - LEARNING_RATE * v, layers, velocity), velocity, loss
-
-        compiled = self.compile(update, donate=(0, 1))
-        velocity = each(np.zeros_like, layers)
+        _, update = self.network(activation, LEARNING_RATE)
+        parameters, velocities = state_of(layers)
 
         def step():
-            nonlocal layers, velocity
-            layers, velocity, loss = compiled(layers, velocity, X, labels)
+            nonlocal parameters, velocities
+            parameters, velocities, loss = update(parameters, velocities, X, labels)
             return loss
 
         return step
+
+    def network(self, activation, rate):
+        """The network's outputs, and a step: the state after it, and the loss; both compiled."""
+        act = ag.tanh if activation == "tanh" else ag.relu
+
+        def outputs(parameters, X):
+            h = X
+            *hidden, last = zip(parameters[::2], parameters[1::2], strict=True)
+            for W, b in hidden:
+                h = act(h @ W + b)
+            W, b = last
+            return h @ W + b
+
+        def loss_of(parameters, X, labels):
+            return ag.nn.cross_entropy(outputs(parameters, X), labels)
+
+        def update(parameters, velocities, X, labels):
+            loss, gradients = ag.value_and_grad(loss_of)(parameters, X, labels)
+            velocities = [MOMENTUM * v + g for v, g in zip(velocities, gradients, strict=True)]
+            return [p - rate * v for p, v in zip(parameters, velocities, strict=True)], velocities, loss
+
+        return self.compile(outputs), self.compile(update, donate=(0, 1))
 
     def multiply_chain(self, n):
         gradient = self.compile(ag.grad(lambda x: multiply_program(x, n)))
@@ -96,20 +108,46 @@ class Programs:
         x, hessian = rosenbrock_point(n), self.compile(ag.hessian(rosenbrock))
         return lambda: hessian(x)
 
-    def digits_epoch(self, *args):
-        return autograd_lite.digits_epoch(*args, {"compile": self.backend})
+    def digits_epochs(self, *args):
+        return autograd_lite.digits_epochs(*args, {"compile": self.backend})
 
     def digits_learned(self, *args):
         return autograd_lite.digits_learned(*args, {"compile": self.backend})
 
-    def image_epoch(self, *args):
-        return autograd_lite.image_epoch(*args, {"compile": self.backend})
+    def digits_loop(self, sizes, batch):
+        """`digits_learned` as a loop of one's own, whose update is recorded once for all the models that it trains."""
+        blas_threads(1)
+        X, y, validation_X, validation_y = digits()
+        layers = classification(sizes, batch).layers
+        outputs, update = self.network("relu", DIGITS_RATE)
+        cross_entropy = self.compile(ag.nn.cross_entropy)
+
+        def step():
+            (parameters, velocities), orders = state_of(layers), shuffles(len(y))
+            for count in range(1, 101):
+                order = next(orders)
+                rows, labels, total = X[order], y[order], 0.0
+                for k in range(0, len(y), batch):
+                    some = rows[k : k + batch], labels[k : k + batch]
+                    parameters, velocities, loss = update(parameters, velocities, *some)
+                    total += float(loss) * min(batch, len(y) - k)
+                scores = outputs(parameters, validation_X)
+                float(cross_entropy(scores, validation_y))
+                if (scores.argmax(1) == validation_y).mean() >= ENOUGH:
+                    return count
+            raise RuntimeError("not learned in 100 epochs")
+
+        return step
+
+    def image_epochs(self, *args):
+        return autograd_lite.image_epochs(*args, {"compile": self.backend})
 
 
 def elementwise_function(x):
     return ag.sum(ag.tanh(1.5 * x + 0.3) * ag.sigmoid(x) + ag.exp(-(x**2)))
 
 
-def each(function, *layers):
-    """`function` of each weight and each bias."""
-    return [tuple(function(*parts) for parts in zip(*pairs, strict=True)) for pairs in zip(*layers, strict=True)]
+def state_of(layers):
+    """Parameters and velocities of a network, as flat lists."""
+    parameters = [array.copy() for layer in layers for array in layer]
+    return parameters, [np.zeros_like(p) for p in parameters]

@@ -62,10 +62,10 @@ def mlp(sizes, activation, batch):
     return step
 
 
-def digits_epoch(sizes, batch):
+def digits_epochs(count, sizes, batch):
     blas_threads(1)
     X, y, *_ = digits()
-    return epochs(X, y, sizes, batch, DIGITS_RATE)
+    return epochs(count, X, y, sizes, batch, DIGITS_RATE)
 
 
 def digits_learned(sizes, batch):
@@ -84,18 +84,22 @@ def digits_learned(sizes, batch):
     return step
 
 
-def image_epoch(n, sizes, batch):
+digits_loop = digits_learned  # nothing is compiled in a step of it anyway
+
+
+def image_epochs(count, n, sizes, batch):
     blas_threads(os.cpu_count())
     X, y = random_images(n, sizes)
-    return epochs(X, y, sizes, batch, LEARNING_RATE)
+    return epochs(count, X, y, sizes, batch, LEARNING_RATE)
 
 
-def epochs(X, y, sizes, batch, rate):
+def epochs(count, X, y, sizes, batch, rate):
     model = network(sizes, "relu", batch, rate, classification(sizes, batch).layers, X, y)
     orders = shuffles(len(y))
 
     def step():
-        order = next(orders)
-        model.partial_fit(X[order], y[order])
+        for _ in range(count):
+            order = next(orders)
+            model.partial_fit(X[order], y[order])
 
     return step

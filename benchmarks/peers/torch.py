@@ -151,13 +151,14 @@ def trainer(sizes, batch, rate):
     return model, epoch
 
 
-def digits_epoch(sizes, batch):
+def digits_epochs(count, sizes, batch):
     torch.set_num_threads(1)
     X, y, *_ = map(torch.from_numpy, digits())
     _, epoch = trainer(sizes, batch, DIGITS_RATE)
 
     def step():
-        epoch(X, y)
+        for _ in range(count):
+            epoch(X, y)
 
     return step
 
@@ -180,13 +181,17 @@ def digits_learned(sizes, batch):
     return step
 
 
-def image_epoch(n, sizes, batch):
+digits_loop = digits_learned  # nothing is compiled in a step of it anyway
+
+
+def image_epochs(count, n, sizes, batch):
     torch.set_num_threads(THREADS)
     X, y = map(torch.from_numpy, random_images(n, sizes))
     _, epoch = trainer(sizes, batch, LEARNING_RATE)
 
     def step():
-        epoch(X, y)
+        for _ in range(count):
+            epoch(X, y)
 
     return step
 

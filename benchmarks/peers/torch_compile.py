@@ -92,24 +92,25 @@ def epoch(update, state, X, y, order, batch):
     return total / len(y)
 
 
-def digits_epoch(sizes, batch):
+def digits_epochs(count, sizes, batch):
     torch.set_num_threads(1)
     X, y, *_ = map(torch.from_numpy, digits())
-    return epochs(X, y, sizes, batch, DIGITS_RATE)
+    return epochs(count, X, y, sizes, batch, DIGITS_RATE)
 
 
-def image_epoch(n, sizes, batch):
+def image_epochs(count, n, sizes, batch):
     torch.set_num_threads(THREADS)
     X, y = map(torch.from_numpy, random_images(n, sizes))
-    return epochs(X, y, sizes, batch, LEARNING_RATE)
+    return epochs(count, X, y, sizes, batch, LEARNING_RATE)
 
 
-def epochs(X, y, sizes, batch, rate):
+def epochs(count, X, y, sizes, batch, rate):
     _, update = network("relu", rate)
     state, orders = state_of(classification(sizes, batch).layers), shuffles(len(y))
 
     def step():
-        epoch(update, state, X, y, next(orders), batch)
+        for _ in range(count):
+            epoch(update, state, X, y, next(orders), batch)
 
     return step
 
@@ -131,6 +132,9 @@ def digits_learned(sizes, batch):
         raise RuntimeError("not learned in 100 epochs")
 
     return step
+
+
+digits_loop = digits_learned  # nothing is compiled in a step of it anyway
 
 
 def mlp_hessian(sizes, batch):
