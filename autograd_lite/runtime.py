@@ -64,6 +64,15 @@ def even(value: Any, shape: tuple[int, ...]) -> Any:
     return np.ndarray(shape, value.dtype, value, 0, (0,) * len(shape))
 
 
+def is_constant(array: Any) -> bool:
+    """Whether nobody can write to an array, nor to what it is a view of."""
+    while isinstance(array, np.ndarray):
+        if array.flags.writeable:
+            return False
+        array = array.base
+    return array is None or isinstance(array, (bytes, np.generic))
+
+
 def off_the_graph(y: Any, inputs: tuple[Any, ...]) -> Any:
     """A view computed while nothing is recorded is copied, so that a later change of the leaf under it cannot
     reach other graphs; and locked, so that assigning into it is an error and not a lost write."""

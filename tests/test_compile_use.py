@@ -158,6 +158,7 @@ def test_recordings_are_bounded_in_all():
             compiled(np.ones(shape))
     kept = [plan for plans in compiled._plans.values() for plan in plans]
     assert len(kept) == 32
+    assert set(compiled._entrances) <= set(map(id, kept))
     assert compiled.plan in kept
 
 

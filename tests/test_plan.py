@@ -238,3 +238,12 @@ def test_no_constant_is_folded_that_is_larger_than_what_it_is_made_of():
     after = folds_of(compiled).after
     assert {source.nbytes for source in after.sources if not source.is_argument} == {row.nbytes}
     assert sum(value.nbytes > row.nbytes for value in after.values) == 3
+
+
+def test_one_number_everywhere_is_a_constant_only_if_nobody_can_write_to_it():
+    number = np.array(2.0)
+    everywhere = np.broadcast_to(number, (3,))  # read-only, and yet
+    compiled, x = ag.compile(lambda x: x * everywhere, backend="numpy"), np.arange(3.0)
+    same(compiled(x), x * 2.0)
+    number[...] = 5.0
+    same(compiled(x), x * 5.0)

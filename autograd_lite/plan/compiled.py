@@ -154,7 +154,8 @@ def compile(f: Callable[..., Any], *, backend: str | None = None, donate: int | 
         `backward`), move an optimizer, draw random numbers, change the running statistics of a model. It is called once
         for each signature; what Python does in it besides computing is done then, and `if t > 0` or `t.item()` on what
         depends on an argument or a leaf is an error. Leaves, random generators and arrays that an op gets are read anew
-        at each call; what plain NumPy computes from arrays alone is computed once.
+        at each call, but for arrays that are read-only, with all that they are views of: these are constants. What
+        plain NumPy computes from arrays alone is computed once.
     backend: "numpy"; or "llvm", native code (extra `llvm`); None takes the faster one that is there, `plan.reason` says
         which and why. Native code does not warn of overflow, division by zero and the like.
     donate: positions of arguments whose memory may be written over, as for jax.jit's donate_argnums: results of their

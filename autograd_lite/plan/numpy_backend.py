@@ -102,7 +102,7 @@ class _Writer:
             through_views = {self.life.owner[i] for i in read if self.life.owner[i] is not i}
             for at, value in enumerate(step, place):
                 if value in whole:  # it may take the place of what no entry needs any more, row for row
-                    ufunc = isinstance(value.op.fprop, np.ufunc)
+                    ufunc = value.op.is_ufunc
                     same = [i for i in read if i.shape == value.shape and i.dtype == value.dtype]
                     apart = {*through_views, *(() if ufunc else value.operands)}
                     self._let_go([i for i in same if self.life.owner[i] is i and i not in apart], at)

@@ -31,7 +31,7 @@ from ..node import (
 from ..ops.elementwise import stop_gradient
 from ..ops.reduce import spread
 from ..ops.shape import Index, getitem, reshape
-from ..runtime import address
+from ..runtime import address, is_constant
 from ..tensor import Tensor, constant_tensor
 from ..trace import traced_input
 from ..tree import leaves, map_leaves
@@ -225,7 +225,7 @@ class Recording(LeafTrace):
                     self.known[i] = self._input(recomputed(i))
             return self.known[i]
         if type(i) is np.ndarray:
-            if i.size and not any(i.strides) and not i.flags.writeable:  # one number everywhere, for good
+            if i.size and not any(i.strides) and is_constant(i):  # one number everywhere, for good
                 return Value(spread, (i[(0,) * i.ndim],), (i.shape, None, False), i.shape, i.dtype)
             return self.known[self.captured(i).node]
         if hasattr(i, "bit_generator"):

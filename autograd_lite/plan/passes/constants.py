@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ...ops.reduce import spread
-from ...runtime import as_value
+from ...runtime import as_value, is_constant
 from ..program import Captured, Program, Value, rewritten
 
 LARGEST = 2**20  # bytes of a result that is larger than what it is computed from
@@ -19,15 +19,6 @@ LARGEST = 2**20  # bytes of a result that is larger than what it is computed fro
 def folded(program: Program) -> Program:
     """The program with constants in the place of values that depend on nothing else."""
     return rewritten(program, _folded)
-
-
-def is_constant(array: Any) -> bool:
-    """Whether nobody can write to an array."""
-    while isinstance(array, np.ndarray):
-        if array.flags.writeable:
-            return False
-        array = array.base
-    return array is None or isinstance(array, (bytes, np.generic))
 
 
 def _folded(value: Value) -> Any:
