@@ -18,6 +18,7 @@ def program(x0):
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from threading import Lock
@@ -164,8 +165,10 @@ class Plan:
         if not moved:
             return found
 
+        own = set(map(id, moved.values()))  # callers have views of it alone, whose base it is
+
         def shared(x: Any) -> bool:
-            return type(x) is np.ndarray and any(np.may_share_memory(x, memory) for memory in moved.values())
+            return type(x) is np.ndarray and id(x.base) in own
 
         found = [x.copy() if shared(x) else x for x in found]
         for k, memory in moved.items():
@@ -175,24 +178,24 @@ class Plan:
     def _with_donations(self, program: Program, donated: list[int]) -> Program:
         """The program with results written to the memory of donated arguments of the same shape and dtype."""
         outputs, writes, new = list(program.outputs), list(program.writes), dict[Value, Value]()
-        taken = self.places
+        fits: dict[Any, list[int]] = defaultdict(list)  # the places of results by shape and dtype, the first one last
+        for j, y in reversed([*enumerate(outputs)]):
+            if isinstance(y, Value) and y.op:
+                fits[_kind(y)].append(j)
+        positions = set(donated)
         for source in program.sources:
-            if not (source.is_argument and source.source.position in donated and source.shape):
+            if not (source.is_argument and source.source.position in positions and source.shape):
                 continue
-            fits = [
-                j
-                for j, y in enumerate(outputs)
-                if isinstance(y, Value) and y.op and j not in taken.values() and _kind(y) == _kind(source)
-            ]
-            if fits:
+            if fits[_kind(source)]:
                 k = source.source.position
-                taken[k] = fits[0]
+                self.places[k] = place_of_result = fits[_kind(source)].pop()
                 self.kept[k] = memory = np.empty(source.shape, source.dtype)
                 self.views[k] = memory.view()
                 place = Captured(lambda memory=memory: memory, f"donated {source.source.name}", memory)  # type: ignore[misc]
                 new[source] = Value(None, (), (), source.shape, source.dtype, place)
-                writes.append((new[source], outputs[fits[0]]))
-        rest = [y for j, y in enumerate(outputs) if j not in taken.values()]
+                writes.append((new[source], outputs[place_of_result]))
+        taken = set(self.places.values())
+        rest = [y for j, y in enumerate(outputs) if j not in taken]
         return substituted(program._replace(outputs=tuple(rest), writes=tuple(writes)), new)
 
     def _drawn_by_(self) -> str:

@@ -10,6 +10,7 @@ from collections import defaultdict
 
 from ..program import Program, Value
 
+SEARCHED = 500  # groups; more, for each value, would be a time that grows with the square of the program
 LARGE = 2**16  # entries; arrays of that size leave the fastest cache, and are run block by block
 
 
@@ -21,9 +22,12 @@ def fused(program: Program) -> Program:
     latest: dict[tuple[int, ...], int] = {}  # of each shape the last group that an op joined
 
     def reaches(start: int, goal: int) -> bool:
-        """Whether group `start` reads, directly or not, what group `goal` computes."""
+        """Whether group `start` reads, directly or not, what group `goal` computes; or may do so, as far as a search of
+        a bounded length tells."""
         stack, seen = [start], {start}
         while stack:
+            if len(seen) > SEARCHED:
+                return True
             for k in needs[stack.pop()]:
                 if k == goal:
                     return True
