@@ -107,7 +107,7 @@ def by_hand(model):
 CHANGES = {
     "deepcopy": copy.deepcopy,
     "pickle": lambda m: pickle.loads(pickle.dumps(m)),
-    "compose": lambda m: nn.Sequential(nn.Linear(3, 3, rng=1), m, nn.Linear(3, 3, rng=2)),
+    "compose": lambda m: nn.Sequential(nn.Linear(3, 3, rng=1), m, nn.Linear(m(np.ones((1, 3))).shape[-1], 3, rng=2)),
     "take a part": lambda m: next((child for child in m.children() if child.parameters()), m),
     "load": lambda m: (m.load_state_dict({k: v + 1 for k, v in m.state_dict().items()}), m)[1],
     "set data": lambda m: (setattr(m.parameters()[0], "data", m.parameters()[0].data * 2), m)[1],
