@@ -110,10 +110,9 @@ class Batch:
 
     def run(self, inputs: list[Any], size: int, recorded: bool | None = None) -> Any:
         """What f gives for each of `size` examples, along a first axis; recorded where that is asked or needed."""
-        if not is_tracing():
-            recorded = is_recording() and (self.is_foreign(inputs) if recorded is None else recorded)
-        else:
-            recorded = True
+        recorded = bool(is_tracing()) or (
+            is_recording() and (self.is_foreign(inputs) if recorded is None else recorded)
+        )
         batches = [x if recorded else without_history(x) for x, b in zip(inputs, self.batched, strict=True) if b]
         values: dict[Node, Any] = dict(zip(self.examples, batches, strict=True))
         with enable_grad() if recorded else no_grad():
