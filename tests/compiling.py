@@ -41,3 +41,16 @@ def normal(*shape, seed=0, dtype=float):
 def leaf(*shape, **options):
     """A parameter."""
     return ag.tensor(normal(*shape), requires_grad=True, **options)
+
+
+def training_step(model, optimizer):
+    """One update of the model from a batch, as it is written without `nn.fit`; returns the loss."""
+
+    def step(X, labels):
+        optimizer.zero_grad()
+        loss = ag.nn.cross_entropy(model(X), labels)
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    return step

@@ -8,6 +8,7 @@ from tracemalloc import DomainFilter
 
 import numpy as np
 import pytest
+from compiling import training_step
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -559,16 +560,7 @@ def test_the_text_of_a_program():
 
 def step_of(sizes):
     model = ag.nn.MLP(sizes, rng=0, dtype="float32")
-    optimizer = ag.nn.SGD(model.parameters(), lr=0.1, momentum=0.9)
-
-    def step(X, y):
-        optimizer.zero_grad()
-        loss = ag.nn.cross_entropy(model(X), y)
-        loss.backward()
-        optimizer.step()
-        return loss
-
-    return step
+    return training_step(model, ag.nn.SGD(model.parameters(), lr=0.1, momentum=0.9))
 
 
 def of_arrays(snapshot):

@@ -8,6 +8,7 @@ import re
 
 import numpy as np
 import pytest
+from compiling import training_step
 from surface import SIZES, SURFACE, Program
 from test_plan import REFUSED, value_and_pullback
 from test_surface import run
@@ -43,16 +44,7 @@ def arguments():
 
 def training():
     network = ag.nn.MLP([2, 4, 3], rng=np.random.default_rng(0))
-    optimizer = ag.nn.Adam(network.parameters())
-
-    def train(X, labels):
-        optimizer.zero_grad()
-        loss = ag.nn.cross_entropy(network(X), labels)
-        loss.backward()
-        optimizer.step()
-        return loss
-
-    return train
+    return training_step(network, ag.nn.Adam(network.parameters()))
 
 
 def plan_of(f, *args, backend="numpy", **options):
