@@ -8,7 +8,7 @@ linear in each of them alone, in turn. For the rest: bprop is linear in g, and i
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from typing import Any
 
 import numpy as np
@@ -25,15 +25,22 @@ from .tensor import Tensor
 from .trace import on_new_node
 
 
-def push(nodes: list[Node], tangents: dict[Node, Any], ends: Iterable[Node], history: bool) -> None:
+def push(
+    nodes: list[Node],
+    tangents: dict[Node, Any],
+    ends: Iterable[Node],
+    history: bool,
+    moving_nodes: Container[Node] | None = None,
+) -> None:
     """Add to `tangents` those of the `ends` that depend on a node that has one, by way of `nodes`, oldest first; they
     are left there alone.
 
-    If `history`, the tangents depend on the saved values too, which the formulas then get as Tensors.
+    If `history`, the tangents depend on the saved values too, which the formulas then get as Tensors. Of `moving_nodes`,
+    if not None, it is known that all others stand still.
     """
     done_with = last_uses(nodes, ends)
     for node in nodes:
-        if node in tangents or not node.requires_grad:
+        if node in tangents or not node.requires_grad or (moving_nodes is not None and node not in moving_nodes):
             continue
         moving = [tangents.get(i) if isinstance(i, Node) else None for i in node.inputs]
         if all(t is None for t in moving):

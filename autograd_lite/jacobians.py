@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from .backprop import pull
+from .backprop import between, pull
 from .batch import Batch
 from .errors import ArgumentError
-from .ops.shape import concatenate, moveaxis
+from .ops.shape import concatenate, moveaxis, scatter, split_index
 from .runtime import as_value, captured
+from .sparsity import Dependence, batches, coloured
 from .tensor import Tensor
 from .transforms import Run, in_memory_of_their_own
 from .tree import rebuilt
@@ -139,22 +140,37 @@ def _by_rows(run: Run) -> list[list[Any]]:
             _, ends = pull([(y.node, np.ones(y.shape, y.dtype)[()])], run.wanted)
             found = in_memory_of_their_own(run.wanted, ends)
         else:
-            found = _for_each_unit(gradients, y.shape, y.dtype, run)
+            found = _for_each(gradients, np.eye(y.size, dtype=y.dtype).reshape(y.size, *y.shape), run)
         blocks.append([g.reshape((*y.shape, *node.shape)) for g, node in zip(found, run.wanted, strict=True)])
     return blocks
 
 
 def _by_columns(run: Run) -> list[list[Any]]:
     """Each column of the Jacobian is the tangent of the outputs along one input."""
-    columns = []
-    for node in run.wanted:
-
-        def tangents(t: Any, node: Any = node) -> list[Any]:
-            return run.pushed({node: t})
-
-        found = _for_each_unit(tangents, node.shape, node.dtype, run)
-        columns.append([_outputs_first(t, node.shape) for t in found])
+    nodes = between(run.wanted, run.roots)[0]
+    known = Dependence(nodes, run.wanted, run.roots)
+    largest = max([_entries(node.shape) for node in nodes], default=1)
+    columns = [_columns(run, node, known, max(CACHE // max(largest, 1), 1)) for node in run.wanted]
     return [list(row) for row in zip(*columns, strict=True)] if columns else [[] for _ in run.outputs]
+
+
+def _columns(run: Run, node: Any, known: Dependence, step: int) -> list[Any]:
+    """The columns of the Jacobian by one input, of each output."""
+
+    def tangents(t: Any, moving: Any = None) -> list[Any]:
+        return run.pushed({node: t}, moving)
+
+    size = math.prod(node.shape)
+    pattern = known.pattern(node)
+    colours = None if pattern is None else coloured(pattern, size // 2)
+    if colours is not None:
+        groups = np.zeros((max(colours) + 1, size), node.dtype)
+        groups[colours, np.arange(size)] = 1
+        found = _for_each(tangents, groups.reshape(-1, *node.shape), run)
+        return _taken_apart(found, pattern, colours, node.shape)
+    units = np.eye(size, dtype=node.dtype).reshape(size, *node.shape)
+    found = _for_each(tangents, units, run, batches(known, node, step))
+    return [_outputs_first(t, node.shape) for t in found]
 
 
 def _outputs_first(t: Any, shape: tuple[int, ...]) -> Any:
@@ -162,16 +178,43 @@ def _outputs_first(t: Any, shape: tuple[int, ...]) -> Any:
     return t.reshape((*t.shape[:-1], *shape))
 
 
-def _for_each_unit(f: Callable[[Any], list[Any]], shape: tuple[int, ...], dtype: Any, run: Run) -> list[Any]:
-    """What the linear f gives for each unit vector of `shape`, along a first axis; in parts that fit the cache."""
-    size = math.prod(shape)
-    eye = np.eye(size, dtype=dtype)
-    eye.flags.writeable = False  # a constant, then, for whoever compiles this
-    units = captured(eye).reshape((size, *shape))
-    batch, recorded = Batch(f, [units], [True]), run.foreign
-    largest = max((_entries(node.shape) for node in batch.nodes), default=1)
-    step = max(1, CACHE // max(largest, 1))
-    parts = [batch.run([units[k : k + step]], len(units[k : k + step]), recorded) for k in range(0, max(size, 1), step)]
-    if len(parts) == 1:
-        return list(parts[0])
-    return [concatenate([part[k] for part in parts]) for k in range(len(parts[0]))]
+def _taken_apart(found: list[Any], pattern: Any, colours: Any, shape: tuple[int, ...]) -> list[Any]:
+    """The columns of the Jacobian, from the sums of those that have one colour: where `pattern` says that an output
+    depends on an input, the entry of the sum is that of the column."""
+    blocks, rows = [], 0
+    for t in found:
+        size = math.prod(t.shape[1:])
+        row, column = np.nonzero(pattern[rows : rows + size])
+        rows += size
+        sums, places = _constant(colours[column] * size + row), _constant(row * len(colours) + column)
+        entries = t.reshape((t.size,))[sums]
+        block = scatter(entries, places, index=split_index(places)[0], shape=(size * len(colours),))
+        blocks.append(block.reshape((*t.shape[1:], *shape)))
+    return blocks
+
+
+def _constant(array: Any) -> Any:
+    """An array that nobody writes to: a constant, for whoever compiles this."""
+    array.flags.writeable = False
+    return array
+
+
+def _for_each(f: Callable[..., list[Any]], seeds: Any, run: Run, parts: Any = None) -> list[Any]:
+    """What the linear f gives for each of `seeds`, along a first axis; in parts that fit the cache. `parts` says which:
+    (start, stop, what else f is to know of these), where that is one thing for some and another for others."""
+    seeds, recorded = captured(_constant(seeds)), run.foreign
+    recordings: dict[Any, Batch] = {}
+
+    def recording(more: Any) -> Batch:
+        if more not in recordings:
+            recordings[more] = Batch(f if more is None else lambda v: f(v, more), [seeds], [True])
+        return recordings[more]
+
+    if parts is None:
+        largest = max([_entries(node.shape) for node in recording(None).nodes], default=1)
+        step = max(CACHE // max(largest, 1), 1)
+        parts = [(k, k + step, None) for k in range(0, max(len(seeds), 1), step)]
+    found = [recording(more).run([seeds[a:b]], len(seeds[a:b]), recorded) for a, b, more in parts]
+    if len(found) == 1:
+        return list(found[0])
+    return [concatenate([part[k] for part in found]) for k in range(len(found[0]))]

@@ -86,6 +86,8 @@ class Op:
     effect: what the op does besides computing, such as drawing random numbers; its value is always kept.
     batch: how the op takes an extra leading axis on some inputs, a rule of ops/batching.py; none is needed where it is
         element-wise.
+    reach: which entries of the inputs each entry of the output depends on, a rule of ops/reach.py; none is needed where
+        it is element-wise, and without one it may be all of them.
     advice: a function of the inputs' shapes that says why they do not fit, for the error message.
 
     Raises
@@ -129,6 +131,7 @@ class Op:
         holomorphic: bool = True,
         tangent: Callable[..., Any] | None = None,
         batch: Callable[..., Any] | None = None,
+        reach: Callable[..., Any] | None = None,
         elementwise: bool | None = None,
         view: bool = False,
         effect: str | None = None,
@@ -152,7 +155,7 @@ class Op:
         self.places = bool((self.is_ufunc or write or fold) and not r and not several)  # its result, where one says
         self.multilinear, self.holomorphic, self.tangent, self.batch = multilinear, holomorphic, tangent, batch
         self.linear, self.view, self.effect, self.advice = linear, view, effect, advice
-        self.mirrored = mirrored
+        self.mirrored, self.reach = mirrored, reach
         by_nature = isinstance(fprop, np.ufunc) and fprop.signature is None
         self.elementwise = by_nature if elementwise is None else elementwise
         self.overwrites = self.is_ufunc and self.elementwise  # it may write its result over an input

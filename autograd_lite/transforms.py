@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from functools import wraps
 from typing import Any
 
@@ -211,9 +211,15 @@ class Run:
         given = [_checked(node, t, caller) for node, t in zip(self.wanted, leaves(list(tangents)), strict=True)]
         return rebuilt(self.y, self.pushed(dict(zip(self.wanted, given, strict=True))))
 
-    def pushed(self, given: dict[Any, Any]) -> list[Any]:
-        """The tangents of the outputs, from those `given` for some of the nodes of the arguments."""
-        roots = [y.node for y in self.outputs if isinstance(y, Tensor) and y.node is not None]
+    @property
+    def roots(self) -> list[Any]:
+        """The nodes of what f returned."""
+        return [y.node for y in self.outputs if isinstance(y, Tensor) and y.node is not None]
+
+    def pushed(self, given: dict[Any, Any], moving: Container[Any] | None = None) -> list[Any]:
+        """The tangents of the outputs, from those `given` for some of the nodes of the arguments, where no other nodes
+        move than `moving`, if that is not None."""
+        roots = self.roots
         nodes, _, foreign = between(self.wanted, roots)
         recorded = bool(is_tracing()) or (
             is_recording() and (foreign or any(isinstance(t, Tensor) for t in given.values()))
@@ -221,7 +227,7 @@ class Run:
         as_given = (lambda t: t if isinstance(t, Tensor) else constant_tensor(t)) if recorded else without_history
         found = {node: as_given(t) for node, t in given.items()}
         with enable_grad() if recorded else no_grad():
-            push(nodes, found, roots, recorded and (foreign or self.traced_for_many))
+            push(nodes, found, roots, recorded and (foreign or self.traced_for_many), moving)
 
         def tangent_of(y: Any) -> Any:
             node = y.node if isinstance(y, Tensor) else None
@@ -232,8 +238,7 @@ class Run:
     @property
     def foreign(self) -> bool:
         """Whether the outputs, or the arguments, were computed from something recorded outside of this call."""
-        roots = [y.node for y in self.outputs if isinstance(y, Tensor) and y.node is not None]
-        return between(self.wanted, roots)[2] or bool(is_tracing())
+        return between(self.wanted, self.roots)[2] or bool(is_tracing())
 
     def result(self) -> Any:
         return map_leaves(self._as_outside, self.y)

@@ -22,6 +22,7 @@ FLOORS = [
         "backprop",
         "forward",
         "batch",
+        "sparsity",
         "transforms",
         "jacobians",
         "custom",

@@ -17,7 +17,7 @@ from numpy.lib.array_utils import normalize_axis_index
 
 from ..errors import ArgumentError, NotDifferentiableError
 from ..op import Op
-from . import batching
+from . import batching, reach
 from .elementwise import where
 from .reduce import sum
 from .shape import broadcast_to, concatenate, expand_dims, flip, moveaxis, ravel, reshape, stack, swapaxes
@@ -48,9 +48,9 @@ def _minus(shift: Any) -> Any:
 
 
 # fmt: off
-roll = Op(lambda a, *, shift, axis=None: np.roll(a, shift, axis), name="roll", a=lambda g, shift, axis: roll(g, _minus(shift), axis), linear=("a",))
-tril = Op(lambda m, *, k=0: np.tril(m, k),                        name="tril", m=lambda g, k: tril(g, k),                              linear=("m",), batch=batching.leading)
-triu = Op(lambda m, *, k=0: np.triu(m, k),                        name="triu", m=lambda g, k: triu(g, k),                              linear=("m",), batch=batching.leading)
+roll = Op(lambda a, *, shift, axis=None: np.roll(a, shift, axis), name="roll", a=lambda g, shift, axis: roll(g, _minus(shift), axis), linear=("a",), batch=batching.along_or_flat, reach=reach.moved)
+tril = Op(lambda m, *, k=0: np.tril(m, k),                        name="tril", m=lambda g, k: tril(g, k),                              linear=("m",), batch=batching.leading, reach=reach.moved)
+triu = Op(lambda m, *, k=0: np.triu(m, k),                        name="triu", m=lambda g, k: triu(g, k),                              linear=("m",), batch=batching.leading, reach=reach.moved)
 # fmt: on
 
 
@@ -225,7 +225,7 @@ def _square(y: Any, offset: int) -> Any:
 
 
 # fmt: off
-diagonal    = Op(_diagonal,    a=lambda g, a_shape, offset, axis1, axis2: on_diagonal(g, a_shape, offset, axis1, axis2), linear=("a",), view=True, batch=batching.along("axis1", "axis2"))
+diagonal    = Op(_diagonal,    a=lambda g, a_shape, offset, axis1, axis2: on_diagonal(g, a_shape, offset, axis1, axis2), linear=("a",), view=True, batch=batching.along("axis1", "axis2"), reach=reach.moved)
 on_diagonal = Op(_on_diagonal, d=lambda g, offset, axis1, axis2: diagonal(g, offset, axis1, axis2),                      linear=("d",))
 # fmt: on
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..op import Op
 from ..source import reads_as
-from . import batching
+from . import batching, reach
 from .elementwise import multiply
 from .shape import expand_dims, moveaxis, mT, reshape
 
@@ -54,7 +54,7 @@ def _mismatch(a: tuple[int, ...], b: tuple[int, ...]) -> str | None:
 # fmt: off
 matmul = Op(np.matmul, "@", run=operator.matmul, elementwise=False, multilinear=True, advice=_mismatch,
             a=lambda g, b, a_shape, b_shape: _as_matrix(g, a_shape, b_shape) @ mT(_column(b)),
-            b=lambda g, a, a_shape, b_shape: _drop_column(mT(_row(a)) @ _as_matrix(g, a_shape, b_shape), b_shape), batch=batching.product)
+            b=lambda g, a, a_shape, b_shape: _drop_column(mT(_row(a)) @ _as_matrix(g, a_shape, b_shape), b_shape), batch=batching.product, reach=reach.product)
 
 # np.dot where it is not matmul: every matrix of one stack with every matrix of the other.
 dot_stacks = Op(np.dot, name="dot_stacks", multilinear=True,

@@ -19,7 +19,7 @@ from ..errors import ShapeError
 from ..op import Op
 from ..runtime import even
 from ..source import reads_as
-from . import batching
+from . import batching, reach
 from .elementwise import exp, logical_and, logical_not, logical_or, maximum, minimum, multiply, real, sqrt
 from .elementwise import where as choose
 from .shape import astype, broadcast_to, concatenate, flip, reshape, transpose
@@ -198,15 +198,15 @@ def _any_where(x: Any, *, axis: Any, keepdims: bool, where: Any = True) -> Any:
 
 
 # fmt: off
-sum    = Op(_sum,    "Σ", x=lambda g, x_shape, axis, keepdims: spread(g, x_shape, axis, keepdims), linear=("x",), beyond=_sum_where, batch=batching.along("axis"), fold=np.add)
-spread = Op(_spread,      x=lambda g, axis, keepdims: sum(g, axis, keepdims=keepdims),        linear=("x",), view=True, batch=batching.spread_out)
-mean   = Op(_mean,        x=lambda g, x_shape, axis, keepdims: spread(g / _count(x_shape, axis), x_shape, axis, keepdims), linear=("x",), beyond=_mean_where, batch=batching.along("axis"))
-var    = Op(_var,         x=lambda g, x, axis, ddof, keepdims: _spread_like(2 * g / (_count(x.shape, axis) - ddof), x, axis, keepdims) * _deviation(x, axis), beyond=_var_where, batch=batching.along("axis"))
-std    = Op(_std,         x=lambda g, y, x, axis, ddof, keepdims: _spread_like(g / (y + (y == 0)) / (_count(x.shape, axis) - ddof), x, axis, keepdims) * _deviation(x, axis), beyond=_std_where, batch=batching.along("axis"))
-prod   = Op(_prod,   "Π", x=lambda g, x, axis, keepdims: _spread_like(g, x, axis, keepdims) * _product_of_others(x, axis), beyond=_prod_where, batch=batching.along("axis"), fold=np.multiply)
-max    = Op(_max,         x=lambda g, x, y, axis, keepdims: _share(g, x, y, axis, keepdims), beyond=_max_where, batch=batching.along("axis"), fold=np.maximum)
-min    = Op(_min,         x=lambda g, x, y, axis, keepdims: _share(g, x, y, axis, keepdims), beyond=_min_where, batch=batching.along("axis"), fold=np.minimum)
-logsumexp = Op(_logsumexp, x=lambda g, x, y, axis, keepdims: _spread_like(g, x, axis, keepdims) * exp(x - _spread_like(y, x, axis, keepdims)), batch=batching.along("axis"), quiet=("divide",))
+sum    = Op(_sum,    "Σ", x=lambda g, x_shape, axis, keepdims: spread(g, x_shape, axis, keepdims), linear=("x",), beyond=_sum_where, batch=batching.along("axis"), reach=reach.reduced, fold=np.add)
+spread = Op(_spread,      x=lambda g, axis, keepdims: sum(g, axis, keepdims=keepdims),        linear=("x",), view=True, batch=batching.spread_out, reach=reach.moved)
+mean   = Op(_mean,        x=lambda g, x_shape, axis, keepdims: spread(g / _count(x_shape, axis), x_shape, axis, keepdims), linear=("x",), beyond=_mean_where, batch=batching.along("axis"), reach=reach.reduced)
+var    = Op(_var,         x=lambda g, x, axis, ddof, keepdims: _spread_like(2 * g / (_count(x.shape, axis) - ddof), x, axis, keepdims) * _deviation(x, axis), beyond=_var_where, batch=batching.along("axis"), reach=reach.reduced)
+std    = Op(_std,         x=lambda g, y, x, axis, ddof, keepdims: _spread_like(g / (y + (y == 0)) / (_count(x.shape, axis) - ddof), x, axis, keepdims) * _deviation(x, axis), beyond=_std_where, batch=batching.along("axis"), reach=reach.reduced)
+prod   = Op(_prod,   "Π", x=lambda g, x, axis, keepdims: _spread_like(g, x, axis, keepdims) * _product_of_others(x, axis), beyond=_prod_where, batch=batching.along("axis"), reach=reach.reduced, fold=np.multiply)
+max    = Op(_max,         x=lambda g, x, y, axis, keepdims: _share(g, x, y, axis, keepdims), beyond=_max_where, batch=batching.along("axis"), reach=reach.reduced, fold=np.maximum)
+min    = Op(_min,         x=lambda g, x, y, axis, keepdims: _share(g, x, y, axis, keepdims), beyond=_min_where, batch=batching.along("axis"), reach=reach.reduced, fold=np.minimum)
+logsumexp = Op(_logsumexp, x=lambda g, x, y, axis, keepdims: _spread_like(g, x, axis, keepdims) * exp(x - _spread_like(y, x, axis, keepdims)), batch=batching.along("axis"), reach=reach.reduced, quiet=("divide",))
 cumsum = Op(_cumsum,      x=lambda g, x_shape, axis: reshape(flip(cumsum(flip(g, axis), axis), axis), x_shape),  linear=("x",), batch=batching.along_or_flat)
 argmax = Op(_argmax, x=None, batch=batching.along_or_flat)
 argmin = Op(_argmin, x=None, batch=batching.along_or_flat)

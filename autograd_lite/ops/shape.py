@@ -20,7 +20,7 @@ from ..op import Op
 from ..runtime import refuse_out
 from ..source import reads_as
 from ..tensor import Tensor
-from . import batching
+from . import batching, reach
 from .elementwise import where
 
 __all__ = ["astype", "concatenate", "flip", "mT", "matrix_transpose", "moveaxis", "ravel", "stack"]
@@ -76,11 +76,11 @@ def _contiguous(x: Any) -> Any:
 
 
 # fmt: off
-reshape = Op(_reshape,     x=lambda g, x_shape: reshape(g, x_shape),                  linear=("x",), view=True, beyond=_reshape_in_order, batch=batching.to_shape)
-transpose = Op(_transpose,   x=lambda g, axes: transpose(g, _inverse_permutation(axes)), linear=("x",), view=True, batch=batching.transposed)
-swapaxes = Op(_swapaxes,    x=lambda g, axis1, axis2: swapaxes(g, axis1, axis2),       linear=("x",), view=True, batch=batching.along("axis1", "axis2"))
-expand_dims = Op(_expand_dims, x=lambda g, x_shape: reshape(g, x_shape),                  linear=("x",), view=True, batch=batching.to_shape)
-squeeze     = Op(_squeeze,     x=lambda g, x_shape: reshape(g, x_shape),                  linear=("x",), view=True, batch=batching.to_shape)
+reshape = Op(_reshape,     x=lambda g, x_shape: reshape(g, x_shape),                  linear=("x",), view=True, beyond=_reshape_in_order, batch=batching.to_shape, reach=reach.moved)
+transpose = Op(_transpose,   x=lambda g, axes: transpose(g, _inverse_permutation(axes)), linear=("x",), view=True, batch=batching.transposed, reach=reach.moved)
+swapaxes = Op(_swapaxes,    x=lambda g, axis1, axis2: swapaxes(g, axis1, axis2),       linear=("x",), view=True, batch=batching.along("axis1", "axis2"), reach=reach.moved)
+expand_dims = Op(_expand_dims, x=lambda g, x_shape: reshape(g, x_shape),                  linear=("x",), view=True, batch=batching.to_shape, reach=reach.moved)
+squeeze     = Op(_squeeze,     x=lambda g, x_shape: reshape(g, x_shape),                  linear=("x",), view=True, batch=batching.to_shape, reach=reach.moved)
 cast        = Op(_astype, name="cast", x=lambda g: g, linear=("x",), elementwise=True, write=_cast_into)   # the engine returns g in x's own dtype
 round_off   = Op(_astype, name="round_off", x=None, elementwise=True, write=_cast_into)  # to integers or booleans: flat
 contiguous  = Op(_contiguous,  x=lambda g: g, linear=("x",), elementwise=True, write=lambda memory, x: np.copyto(memory, x))  # entries that are used together come to lie together
@@ -146,8 +146,8 @@ def _sum_to(x: Any, *, shape: Any) -> Any:
 
 
 # fmt: off
-broadcast_to = Op(_broadcast_to, x=lambda g, x_shape: sum_to(g, x_shape),       linear=("x",), view=True, batch=batching.copied)
-sum_to = Op(_sum_to,       x=lambda g, x_shape: broadcast_to(g, x_shape), linear=("x",), view=True, batch=batching.summed)
+broadcast_to = Op(_broadcast_to, x=lambda g, x_shape: sum_to(g, x_shape),       linear=("x",), view=True, batch=batching.copied, reach=reach.moved)
+sum_to = Op(_sum_to,       x=lambda g, x_shape: broadcast_to(g, x_shape), linear=("x",), view=True, batch=batching.summed, reach=reach.summed)
 # fmt: on
 
 
@@ -184,8 +184,8 @@ def _slices(g: Any, axis: int) -> list[Any]:
 
 
 # fmt: off
-join       = Op(_concatenate, name="concatenate", bprop=lambda g, xs_shape, axis: _pieces(g, xs_shape, axis), linear=("xs",), batch=batching.joined, write=_concatenate_into)
-join_new   = Op(_stack,       name="stack",       bprop=lambda g, axis: _slices(g, axis),                     linear=("xs",), batch=batching.joined, write=_stack_into)
+join       = Op(_concatenate, name="concatenate", bprop=lambda g, xs_shape, axis: _pieces(g, xs_shape, axis), linear=("xs",), batch=batching.joined, reach=reach.moved, write=_concatenate_into)
+join_new   = Op(_stack,       name="stack",       bprop=lambda g, axis: _slices(g, axis),                     linear=("xs",), batch=batching.joined, reach=reach.moved, write=_stack_into)
 # fmt: on
 
 
@@ -361,10 +361,10 @@ def _in_shape_of(v_shape: tuple[int, ...], taken: Any) -> Any:
 
 # fmt: off
 getitem = Op(_getitem, x=lambda g, x_shape, arrays, index: scatter(g, *arrays, index=index, shape=x_shape), arrays=None, linear=("x",), view=True,
-             into={"x": _add_at}, hashed=("index",), batch=batching.taken)
-scatter = Op(_scatter, x=lambda g, arrays, index: getitem(g, *arrays, index=index), arrays=None, linear=("x",), batch=batching.scattered, write=_scatter_into)
+             into={"x": _add_at}, hashed=("index",), batch=batching.taken, reach=reach.moved)
+scatter = Op(_scatter, x=lambda g, arrays, index: getitem(g, *arrays, index=index), arrays=None, linear=("x",), batch=batching.scattered, reach=reach.moved, write=_scatter_into)
 setitem = Op(_setitem, x=lambda g, arrays, index: setitem(g, 0, *arrays, index=index), v=lambda g, v_shape, arrays, index: _written(g, v_shape, arrays, index), arrays=None, linear=("x", "v"),
-             change={"x": _zero_at}, in_place=_write, hashed=("index",), batch=batching.assigned)
+             change={"x": _zero_at}, in_place=_write, hashed=("index",), batch=batching.assigned, reach=reach.moved)
 additem = Op(_additem, x=lambda g: g, v=lambda g, v_shape, arrays, index: _in_shape_of(v_shape, getitem(g, *arrays, index=index)), arrays=None, linear=("x", "v"),
              change={"x": lambda g: g}, in_place=_add_to, hashed=("index",), batch=batching.assigned)  # np.add.at
 last_written = Op(_last_written, arrays=None)

@@ -1,0 +1,162 @@
+"""Floor 5: which derivatives are zero whatever the values are, and how few passes the others take.
+
+A graph says which inputs each entry of each value depends on (ops/reach.py), at about the cost of a pass over sets of
+bits. Where no entry of a value depends on the inputs that move, its tangent is zero, and nothing is computed. Where the
+outputs divide the inputs into groups so that no output depends on two of a group, a group moves as one: in
+
+    J (e_1 + e_4 + e_7 + ...)
+
+each entry has one term, and so is an entry of J. A tridiagonal Jacobian takes three passes, not n (Curtis, Powell and
+Reid, "On the estimation of sparse Jacobian matrices", 1974); groups are colours of the graph in which inputs that meet
+are neighbours, found greedily (Coleman and Moré, 1983; Gebremedhin, Manne and Pothen, "What color is your Jacobian?",
+SIAM Review, 2005).
+
+Only shapes, statics and the facts of rows are asked, never values: so the same holds for all values.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from .node import Node, last_uses
+from .ops.reach import together, union
+from .several import SEVERAL
+
+FEWEST = 16  # inputs; what is found out about fewer does not pay for the search
+LARGEST = 2**22  # words in the sets of one value
+_WORD = 64
+
+
+class Dependence:
+    """What a graph's `roots` depend on among the entries of the nodes `wanted`, by way of `nodes`, oldest first."""
+
+    def __init__(self, nodes: list[Node], wanted: list[Any], roots: list[Node]):
+        self.offsets: dict[Any, int] = {}
+        total = 0
+        for node in wanted:
+            self.offsets[node] = total
+            total += math.prod(node.shape)
+        self.words = -(-total // _WORD)
+        self.reached: dict[Node, Any] = {}  # for each node the union of its entries' sets
+        self.sets: list[Any] = []  # of the roots' entries, flat; of those that depend on anything
+        largest = max([math.prod(node.shape) for node in nodes if node.dtype is not SEVERAL], default=0)
+        self.known = total >= FEWEST and self.words * largest <= LARGEST
+        if self.known:
+            self._follow(nodes, wanted, roots)
+
+    def _follow(self, nodes: list[Node], wanted: list[Any], roots: list[Node]) -> None:
+        sets: dict[Node, Any] = {}
+        for node, offset in self.offsets.items():
+            sets[node], self.reached[node] = self._units(node.shape, offset)
+        done_with = last_uses(nodes, [*roots, *wanted])
+        for node in nodes:
+            if node in sets or not node.requires_grad:
+                continue
+            moving = [sets.get(i) if isinstance(i, Node) else None for i in node.inputs]
+            if all(s is None for s in moving):
+                continue
+            self.reached[node], sets[node] = self._through(node, moving)
+            for i in done_with[node]:
+                sets.pop(i, None)
+        self.sets = [sets[root].reshape(self.words, -1) for root in dict.fromkeys(roots) if root in sets]
+
+    def _units(self, shape: tuple[int, ...], offset: int) -> tuple[Any, Any]:
+        """Sets of one entry each, and their union."""
+        numbers = np.arange(offset, offset + math.prod(shape))
+        bits = np.left_shift(np.uint64(1), (numbers % _WORD).astype(np.uint64))
+        sets = np.zeros((self.words, len(numbers)), np.uint64)
+        sets[numbers // _WORD, np.arange(len(numbers))] = bits
+        return sets.reshape(self.words, *shape), union(sets, 1)
+
+    def _through(self, node: Node, moving: list[Any]) -> tuple[Any, Any]:
+        """The union of the sets of the node's entries, and these."""
+        op = node.op
+        arrived = [self.reached[i] for i, s in zip(node.inputs, moving, strict=True) if s is not None]
+        everything = arrived[0] if len(arrived) == 1 else union(arrived, 0)
+        if node.dtype is SEVERAL:
+            return everything, everything
+        if op.elementwise and not op.variadic:
+            return everything, together(moving, node.shape)
+        found = op.reach(node, moving) if op.reach is not None else NotImplemented
+        if found is NotImplemented:
+            return everything, together([everything], node.shape)
+        return union(found.reshape(self.words, -1), 1), found
+
+    def reach_of(self, node: Any) -> Any:
+        """Which nodes, in the order of `reached`, depend on which entries of `node`, one of those wanted; booleans."""
+        return _as_bits(np.stack([*self.reached.values()]), self.offsets[node], math.prod(node.shape))
+
+    def pattern(self, node: Any) -> Any:
+        """Which outputs depend on which entries of `node`, as booleans with a row for each output; None where they
+        cannot have few colours."""
+        if not self.sets:
+            return None
+        size, offset = math.prod(node.shape), self.offsets[node]
+        _, mask = self._units((size,), offset)
+        sets = np.concatenate(self.sets, 1) & mask[:, None]
+        if np.bitwise_count(sets).sum(0, dtype=np.intp).max(initial=0) * 2 > size:
+            return None
+        return _as_bits(sets.T, offset, size)
+
+
+def _as_bits(sets: Any, offset: int, size: int) -> Any:
+    """Sets, one a row, as booleans: which of the numbers from `offset` on are in each."""
+    words = np.ascontiguousarray(sets).astype("<u8", copy=False)
+    return np.unpackbits(words.view(np.uint8), axis=1, bitorder="little").view(bool)[:, offset : offset + size]
+
+
+def coloured(pattern: Any, most: int) -> Any:
+    """A number for each column, so that no row has two columns of one number; None where that takes more than `most`."""
+    taken: list[int] = []  # for each colour the rows that have it, as bits
+    colours = []
+    for column in np.packbits(pattern.T, axis=1):
+        rows = int.from_bytes(column.tobytes(), "big")
+        colour = next((k for k, others in enumerate(taken) if not rows & others), len(taken))
+        if colour == len(taken):
+            if colour == most:
+                return None
+            taken.append(0)
+        taken[colour] |= rows
+        colours.append(colour)
+    return np.array(colours, np.intp)
+
+
+def batches(known: Dependence, node: Any, step: int) -> list[tuple[int, int, frozenset[Node] | None]]:
+    """The entries of `node` in parts of about `step`, each with the nodes that move with it; None stands for all.
+
+    A part ends where a long run of entries ends on which the same nodes depend. Parts with the same nodes are recorded
+    once; where there are so many that recording costs more than is saved, all nodes move in each.
+    """
+    size = math.prod(node.shape)
+    whole: list[tuple[int, int, frozenset[Node] | None]]
+    whole = [(k, min(k + step, size), None) for k in range(0, max(size, 1), step)]
+    if len(whole) == 1 or not known.known or len(known.reached) * known.words > LARGEST / _WORD:
+        return whole
+    reach, sets = known.reach_of(node), dict[bytes, frozenset[Node]]()
+    parts: list[tuple[int, int, frozenset[Node] | None]] = []
+    for start, stop in _long_runs(reach, step):
+        number = max(round((stop - start) / step), 1)
+        ends = [start + (stop - start) * k // number for k in range(number + 1)]
+        for a, b in zip(ends, ends[1:], strict=False):
+            moves = reach[:, a:b].any(1)
+            key = moves.tobytes()
+            if key not in sets:
+                sets[key] = frozenset([n for n, m in zip(known.reached, moves.tolist(), strict=True) if m])
+            parts.append((a, b, sets[key]))
+    cost = sum([len(nodes or ()) for _, _, nodes in parts]) + sum(map(len, sets.values()))
+    return parts if cost < (len(whole) + 1) * len(known.reached) else whole
+
+
+def _long_runs(reach: Any, step: int) -> list[tuple[int, int]]:
+    """Runs of equal columns that are as long as `step`, and what lies between those."""
+    size = reach.shape[1]
+    changes = np.flatnonzero((reach[:, 1:] != reach[:, :-1]).any(0)) + 1
+    ends, cuts = {0, size}, [0, *changes.tolist(), size]
+    for start, stop in zip(cuts, cuts[1:], strict=False):
+        if stop - start >= step:
+            ends |= {start, stop}
+    ordered = sorted(ends)
+    return list(zip(ordered, ordered[1:], strict=False))
