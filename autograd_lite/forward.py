@@ -35,8 +35,8 @@ def push(
     """Add to `tangents` those of the `ends` that depend on a node that has one, by way of `nodes`, oldest first; they
     are left there alone.
 
-    If `history`, the tangents depend on the saved values too, which the formulas then get as Tensors. Of `moving_nodes`,
-    if not None, it is known that all others stand still.
+    If `history`, the tangents depend on the saved values too, which the formulas then get as Tensors. Where
+    `moving_nodes` is not None, all others are known to stand still.
     """
     done_with = last_uses(nodes, ends)
     for node in nodes:

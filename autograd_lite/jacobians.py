@@ -14,7 +14,7 @@ from .batch import Batch
 from .errors import ArgumentError
 from .ops.shape import concatenate, moveaxis, scatter, split_index
 from .runtime import as_value, captured
-from .sparsity import Dependence, batches, coloured
+from .sparsity import Dependence, batches
 from .tensor import Tensor
 from .transforms import Run, in_memory_of_their_own
 from .tree import rebuilt
@@ -140,7 +140,7 @@ def _by_rows(run: Run) -> list[list[Any]]:
             _, ends = pull([(y.node, np.ones(y.shape, y.dtype)[()])], run.wanted)
             found = in_memory_of_their_own(run.wanted, ends)
         else:
-            found = _for_each(gradients, np.eye(y.size, dtype=y.dtype).reshape(y.size, *y.shape), run)
+            found = _for_each(gradients, np.eye(y.size, dtype=y.dtype), y.shape, run)
         blocks.append([g.reshape((*y.shape, *node.shape)) for g, node in zip(found, run.wanted, strict=True)])
     return blocks
 
@@ -161,15 +161,15 @@ def _columns(run: Run, node: Any, known: Dependence, step: int) -> list[Any]:
         return run.pushed({node: t}, moving)
 
     size = math.prod(node.shape)
-    pattern = known.pattern(node)
-    colours = None if pattern is None else coloured(pattern, size // 2)
+    colours = known.colours(node)
     if colours is not None:
         groups = np.zeros((max(colours) + 1, size), node.dtype)
         groups[colours, np.arange(size)] = 1
-        found = _for_each(tangents, groups.reshape(-1, *node.shape), run)
-        return _taken_apart(found, pattern, colours, node.shape)
-    units = np.eye(size, dtype=node.dtype).reshape(size, *node.shape)
-    found = _for_each(tangents, units, run, batches(known, node, step))
+        sums = _for_each(tangents, groups, node.shape, run)
+        roots = [getattr(y, "node", None) for y in run.outputs]
+        patterns = [known.pattern(node, root) if root in known.sets else None for root in roots]
+        return [_taken_apart(t, pattern, colours, node) for t, pattern in zip(sums, patterns, strict=True)]
+    found = _for_each(tangents, np.eye(size, dtype=node.dtype), node.shape, run, batches(known, node, step))
     return [_outputs_first(t, node.shape) for t in found]
 
 
@@ -178,19 +178,16 @@ def _outputs_first(t: Any, shape: tuple[int, ...]) -> Any:
     return t.reshape((*t.shape[:-1], *shape))
 
 
-def _taken_apart(found: list[Any], pattern: Any, colours: Any, shape: tuple[int, ...]) -> list[Any]:
-    """The columns of the Jacobian, from the sums of those that have one colour: where `pattern` says that an output
-    depends on an input, the entry of the sum is that of the column."""
-    blocks, rows = [], 0
-    for t in found:
-        size = math.prod(t.shape[1:])
-        row, column = np.nonzero(pattern[rows : rows + size])
-        rows += size
-        sums, places = _constant(colours[column] * size + row), _constant(row * len(colours) + column)
-        entries = t.reshape((t.size,))[sums]
-        block = scatter(entries, places, index=split_index(places)[0], shape=(size * len(colours),))
-        blocks.append(block.reshape((*t.shape[1:], *shape)))
-    return blocks
+def _taken_apart(sums: Any, pattern: Any, colours: Any, node: Any) -> Any:
+    """The columns of the Jacobian by one input, from the sums of those that have one colour: where `pattern` says that
+    an output depends on an entry of the input, its tangent in the sum is that by this entry alone."""
+    shape = (*sums.shape[1:], *node.shape)
+    if pattern is None:
+        return np.zeros(shape, sums.dtype)
+    row, column = np.nonzero(pattern)
+    taken, places = _constant(colours[column] * len(pattern) + row), _constant(row * len(colours) + column)
+    entries = sums.reshape((sums.size,))[taken]
+    return scatter(entries, places, index=split_index(places)[0], shape=(pattern.size,)).reshape(shape)
 
 
 def _constant(array: Any) -> Any:
@@ -199,10 +196,13 @@ def _constant(array: Any) -> Any:
     return array
 
 
-def _for_each(f: Callable[..., list[Any]], seeds: Any, run: Run, parts: Any = None) -> list[Any]:
-    """What the linear f gives for each of `seeds`, along a first axis; in parts that fit the cache. `parts` says which:
-    (start, stop, what else f is to know of these), where that is one thing for some and another for others."""
-    seeds, recorded = captured(_constant(seeds)), run.foreign
+def _for_each(
+    f: Callable[..., list[Any]], seeds: Any, shape: tuple[int, ...], run: Run, parts: Any = None
+) -> list[Any]:
+    """What the linear f gives for each row of `seeds`, in this shape, along a first axis; in parts that fit the cache.
+    `parts` says which: (start, stop, what else f is to know of these), where that is one thing for some and another for
+    others."""
+    seeds, recorded = captured(_constant(seeds)).reshape((len(seeds), *shape)), run.foreign
     recordings: dict[Any, Batch] = {}
 
     def recording(more: Any) -> Batch:

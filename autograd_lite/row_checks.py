@@ -17,6 +17,7 @@ from .finite_differences import plain, random_like
 from .node import FlatNode, Leaf, topological_order
 from .op import Op
 from .protocol import tensor
+from .sparsity import Dependence
 from .tensor import Tensor
 from .transforms import jvp, vjp
 from .tree import leaves
@@ -238,6 +239,26 @@ def check_elementwise(op: Op, inputs: list[Any], statics: dict[str, Any], rng: n
             np.testing.assert_allclose(one, y[index], rtol=1e-12, atol=1e-14, err_msg="an entry alone differs")
 
 
+def check_reach(op: Op, inputs: list[Any], statics: dict[str, Any], rng: np.random.Generator) -> None:
+    """Where an entry of the input changes, no entry of the output changes but those that are said to depend on it."""
+    live = differentiable(op, inputs)
+    tensors = recorded(inputs, live)
+    y = op(*tensors, **statics)
+    if op.several or op.effect or y.node is None or not y.size:
+        return
+    wanted = [tensors[k].node for k in live]
+    known = Dependence(topological_order(y.node), wanted, [y.node], fewest=0)
+    for k, node in zip(live, wanted, strict=True):
+        pattern, changed = known.pattern(node, y.node), np.array(inputs[k])
+        for entry in range(changed.size):
+            before = changed.flat[entry]
+            changed.flat[entry] = before * 1.01
+            after = op(*[changed if i == k else x for i, x in enumerate(inputs)], **statics)
+            changed.flat[entry] = before
+            differs = np.ravel(after != y.data) & ~np.ravel(np.isnan(after) & np.isnan(y.data))
+            require(not (differs & ~pattern[:, entry]).any(), f"reach: entry {entry} of input {k} reaches more")
+
+
 CHECKS: dict[str, Callable[..., None]] = {
     "value": check_value,
     "gradients": check_gradients,
@@ -249,4 +270,5 @@ CHECKS: dict[str, Callable[..., None]] = {
     "vmap": check_batch,
     "linear": check_linear,
     "elementwise": check_elementwise,
+    "reach": check_reach,
 }

@@ -17,6 +17,7 @@ Only shapes, statics and the facts of rows are asked, never values: so the same 
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -25,15 +26,18 @@ from .node import Node, last_uses
 from .ops.reach import together, union
 from .several import SEVERAL
 
-FEWEST = 16  # inputs; what is found out about fewer does not pay for the search
+FEWEST = 32  # inputs; what is found out about fewer does not pay for the search
 LARGEST = 2**22  # words in the sets of one value
 _WORD = 64
 
 
 class Dependence:
-    """What a graph's `roots` depend on among the entries of the nodes `wanted`, by way of `nodes`, oldest first."""
+    """What a graph's `roots` depend on among the entries of the nodes `wanted`, by way of `nodes`, oldest first.
 
-    def __init__(self, nodes: list[Node], wanted: list[Any], roots: list[Node]):
+    It is `known` where there are enough entries for that to matter, and few enough to hold it.
+    """
+
+    def __init__(self, nodes: list[Node], wanted: list[Any], roots: list[Node], fewest: int = FEWEST):
         self.offsets: dict[Any, int] = {}
         total = 0
         for node in wanted:
@@ -41,9 +45,9 @@ class Dependence:
             total += math.prod(node.shape)
         self.words = -(-total // _WORD)
         self.reached: dict[Node, Any] = {}  # for each node the union of its entries' sets
-        self.sets: list[Any] = []  # of the roots' entries, flat; of those that depend on anything
+        self.sets: dict[Node, Any] = {}  # of the entries of each root that depends on anything, flat
         largest = max([math.prod(node.shape) for node in nodes if node.dtype is not SEVERAL], default=0)
-        self.known = total >= FEWEST and self.words * largest <= LARGEST
+        self.known = total >= fewest and self.words * largest <= LARGEST
         if self.known:
             self._follow(nodes, wanted, roots)
 
@@ -61,7 +65,7 @@ class Dependence:
             self.reached[node], sets[node] = self._through(node, moving)
             for i in done_with[node]:
                 sets.pop(i, None)
-        self.sets = [sets[root].reshape(self.words, -1) for root in dict.fromkeys(roots) if root in sets]
+        self.sets = {root: sets[root].reshape(self.words, -1) for root in roots if root in sets}
 
     def _units(self, shape: tuple[int, ...], offset: int) -> tuple[Any, Any]:
         """Sets of one entry each, and their union."""
@@ -89,17 +93,20 @@ class Dependence:
         """Which nodes, in the order of `reached`, depend on which entries of `node`, one of those wanted; booleans."""
         return _as_bits(np.stack([*self.reached.values()]), self.offsets[node], math.prod(node.shape))
 
-    def pattern(self, node: Any) -> Any:
-        """Which outputs depend on which entries of `node`, as booleans with a row for each output; None where they
-        cannot have few colours."""
-        if not self.sets:
+    def pattern(self, node: Any, root: Node) -> Any:
+        """Which entries of `root` depend on which entries of `node`, as booleans with a row for each of the former."""
+        return _as_bits(self.sets[root].T, self.offsets[node], math.prod(node.shape))
+
+    def colours(self, node: Any) -> Any:
+        """The colours of the entries of `node`, as numbers from 0; None where there are not half as many as entries."""
+        size = math.prod(node.shape)
+        if not (self.known and self.sets and size):
             return None
-        size, offset = math.prod(node.shape), self.offsets[node]
-        _, mask = self._units((size,), offset)
-        sets = np.concatenate(self.sets, 1) & mask[:, None]
-        if np.bitwise_count(sets).sum(0, dtype=np.intp).max(initial=0) * 2 > size:
+        _, mask = self._units((size,), self.offsets[node])
+        met = max([int(np.bitwise_count(s.T & mask).sum(1, dtype=np.intp).max(initial=0)) for s in self.sets.values()])
+        if met > size // 2:
             return None
-        return _as_bits(sets.T, offset, size)
+        return coloured(np.concatenate([self.pattern(node, root) for root in self.sets]), size // 2)
 
 
 def _as_bits(sets: Any, offset: int, size: int) -> Any:
@@ -109,17 +116,22 @@ def _as_bits(sets: Any, offset: int, size: int) -> Any:
 
 
 def coloured(pattern: Any, most: int) -> Any:
-    """A number for each column, so that no row has two columns of one number; None where that takes more than `most`."""
+    """A number for each column, so that no row has two columns of one number; None if that takes more than `most`."""
     taken: list[int] = []  # for each colour the rows that have it, as bits
     colours = []
-    for column in np.packbits(pattern.T, axis=1):
-        rows = int.from_bytes(column.tobytes(), "big")
-        colour = next((k for k, others in enumerate(taken) if not rows & others), len(taken))
-        if colour == len(taken):
+    columns = np.packbits(pattern.T, axis=1)
+    width, data = columns.shape[1], columns.tobytes()
+    for start in range(0, len(data), width):
+        rows = int.from_bytes(data[start : start + width], "big")
+        for colour, others in enumerate(taken):
+            if not rows & others:
+                taken[colour] |= rows
+                break
+        else:
+            colour = len(taken)
             if colour == most:
                 return None
-            taken.append(0)
-        taken[colour] |= rows
+            taken.append(rows)
         colours.append(colour)
     return np.array(colours, np.intp)
 
@@ -140,7 +152,7 @@ def batches(known: Dependence, node: Any, step: int) -> list[tuple[int, int, fro
     for start, stop in _long_runs(reach, step):
         number = max(round((stop - start) / step), 1)
         ends = [start + (stop - start) * k // number for k in range(number + 1)]
-        for a, b in zip(ends, ends[1:], strict=False):
+        for a, b in pairwise(ends):
             moves = reach[:, a:b].any(1)
             key = moves.tobytes()
             if key not in sets:
@@ -155,8 +167,8 @@ def _long_runs(reach: Any, step: int) -> list[tuple[int, int]]:
     size = reach.shape[1]
     changes = np.flatnonzero((reach[:, 1:] != reach[:, :-1]).any(0)) + 1
     ends, cuts = {0, size}, [0, *changes.tolist(), size]
-    for start, stop in zip(cuts, cuts[1:], strict=False):
+    for start, stop in pairwise(cuts):
         if stop - start >= step:
             ends |= {start, stop}
     ordered = sorted(ends)
-    return list(zip(ordered, ordered[1:], strict=False))
+    return list(pairwise(ordered))

@@ -236,3 +236,10 @@ def test_strides_do_not_matter(name, k):
     """Reversed and Fortran-ordered inputs give the values and gradients of their contiguous copies."""
     op, inputs, statics = draw(name, k, 3)
     row_checks.check_strides(op, inputs, statics, None)
+
+
+@pytest.mark.parametrize(("name", "k"), DIFFERENTIABLE)
+@given(seed=SEEDS)
+def test_entries_depend_on_no_more_than_is_said(name, k, seed):
+    op, inputs, statics = draw(name, k, seed)
+    row_checks.check_reach(op, inputs, statics, None)

@@ -22,12 +22,12 @@ union: Any = np.bitwise_or.reduce
 
 def together(sets: list[Any], shape: tuple[int, ...]) -> Any:
     """The unions of sets that broadcast to entries of `shape`, as an element-wise op has them."""
-    total = None
+    total: Any = None
     for s in sets:
         if s is not None:
             s = s.reshape(len(s), *(1,) * (1 + len(shape) - s.ndim), *s.shape[1:]) if s.ndim - 1 < len(shape) else s
             total = s if total is None else total | s
-    return total if total.shape[1:] == shape else np.broadcast_to(total, (len(total), *shape))  # type: ignore[union-attr]
+    return total if total.shape[1:] == shape else np.broadcast_to(total, (len(total), *shape))
 
 
 def moved(node: Any, sets: list[Any]) -> Any:
