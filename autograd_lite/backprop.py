@@ -114,6 +114,8 @@ def walk(
         while waiting:
             node = heappop(waiting)[1]
             g = sums.pop(node)
+            if recorded:
+                g = _summed(g)
             if ends and node in ends:
                 found[node] = g
                 continue
@@ -125,7 +127,7 @@ def walk(
     except Exception as error:
         error.add_note(f"in the bprop of {node.op.name}, output shape {node.shape}" if node.op else "at a leaf")
         raise
-    found.update(sums)  # what is left, at the leaves
+    found.update({node: _summed(g) for node, g in sums.items()} if recorded else sums)  # what is left, at the leaves
     return found
 
 
@@ -252,7 +254,41 @@ def accumulator(recorded: bool = False, keep: bool = False) -> Any:
             if type(total) is np.ndarray:
                 owned.add(node)
 
-    return sums, waiting, send, None if recorded else memory
+    def send_recorded(node: Node, g: Any) -> None:
+        if node in sums and (together := _together(sums[node], fitted(g, node))) is not None:
+            sums[node] = together
+        else:
+            if node in sums:
+                sums[node] = _summed(sums[node])
+            send(node, g)
+
+    return (sums, waiting, send_recorded, None) if recorded else (sums, waiting, send, memory)
+
+
+class _Together(list[Any]):
+    """Terms of a gradient that are to be added in one step, by the row of the op that computed them."""
+
+
+def _together(sum_so_far: Any, g: Any) -> _Together | None:
+    """A gradient with one more term, if its op knows how to add it to those that were sent before."""
+    terms = sum_so_far if type(sum_so_far) is _Together else _Together([sum_so_far])
+    node, first = getattr(g, "node", None), getattr(terms[0], "node", None)
+    if node is None or first is None or node.op is not first.op or not (node.op and node.op.together):
+        return None
+    terms.append(g)
+    return terms
+
+
+def _summed(g: Any) -> Any:
+    """The sum of terms that were kept apart; any other gradient as it is."""
+    if type(g) is not _Together:
+        return g
+    total = g[0].node.op.together(g)
+    if total is None:
+        total = g[0]
+        for term in g[1:]:
+            total = total + term
+    return total
 
 
 def refuse_stale(node: Node, time: int) -> None:

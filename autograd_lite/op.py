@@ -80,6 +80,8 @@ class Op:
         only if that is true. Their gradients are right along Hermitian directions.
     elementwise: whether each entry of the output depends on the same entry of the inputs only.
     view: whether the output may share memory with an input.
+    together: a function of several Tensors that the op computed, which gives their sum in one step, or None where it
+        does not know one. It takes their places in a gradient that is recorded.
     quiet: the floating-point errors, in np.errstate's words, of which `fprop` keeps NumPy from warning: its result is
         right all the same.
     hashed: statics that are sure to be hashable, so that no call has to look.
@@ -134,6 +136,7 @@ class Op:
         reach: Callable[..., Any] | None = None,
         elementwise: bool | None = None,
         view: bool = False,
+        together: Callable[..., Any] | None = None,
         effect: str | None = None,
         quiet: tuple[str, ...] = (),
         hashed: tuple[str, ...] = (),
@@ -155,7 +158,7 @@ class Op:
         self.places = bool((self.is_ufunc or write or fold) and not r and not several)  # its result, where one says
         self.multilinear, self.holomorphic, self.tangent, self.batch = multilinear, holomorphic, tangent, batch
         self.linear, self.view, self.effect, self.advice = linear, view, effect, advice
-        self.mirrored, self.reach = mirrored, reach
+        self.mirrored, self.reach, self.together = mirrored, reach, together
         by_nature = isinstance(fprop, np.ufunc) and fprop.signature is None
         self.elementwise = by_nature if elementwise is None else elementwise
         self.overwrites = self.is_ufunc and self.elementwise  # it may write its result over an input

@@ -248,7 +248,7 @@ def check_reach(op: Op, inputs: list[Any], statics: dict[str, Any], rng: np.rand
         return
     wanted = [tensors[k].node for k in live]
     known = Dependence(topological_order(y.node), wanted, [y.node], fewest=0)
-    for k, node in zip(live, wanted, strict=True):
+    for k, node in zip(live, wanted, strict=True) if known.known else ():
         pattern, changed = known.pattern(node, y.node), np.array(inputs[k])
         for entry in range(changed.size):
             before = changed.flat[entry]

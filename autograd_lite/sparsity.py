@@ -47,7 +47,7 @@ class Dependence:
         self.reached: dict[Node, Any] = {}  # for each node the union of its entries' sets
         self.sets: dict[Node, Any] = {}  # of the entries of each root that depends on anything, flat
         largest = max([math.prod(node.shape) for node in nodes if node.dtype is not SEVERAL], default=0)
-        self.known = total >= fewest and self.words * largest <= LARGEST
+        self.known = total >= max(fewest, 1) and self.words * largest <= LARGEST
         if self.known:
             self._follow(nodes, wanted, roots)
 

@@ -119,6 +119,7 @@ SPECS: dict[str, Spec] = {
     "stack": Spec(("real", "real"), [((2, 3), (2, 3))], [dict(axis=0), dict(axis=-1)], complex=True, value=lambda *xs, axis: np.stack(xs, axis)),
     "getitem": Spec(("real",), [((3, 2),), ((4, 3),)], _BASIC, complex=True, value=lambda x, index: x[index.parts]),
     "scatter": Spec(("real", "label"), [((4, 2), (4,))], [dict(index=_ROWS, shape=(3, 2))], value=lambda x, rows, index, shape: _scatter(x, rows, shape)),
+    "assemble": Spec(("real", "real"), [((3,), (2, 2))], [dict(indices=(Index((0,)), Index((slice(1, 3), slice(1, None)))), shape=(4, 3))], value=lambda row, corner, indices, shape: _assemble(row, corner, shape)),
     "setitem": Spec(("real", "real", "label"), [((3, 2), (4, 2), (4,)), ((3, 2), (2,), (4,)), ((3, 2), (), (2,))], [dict(index=_ROWS)], value=lambda x, v, rows, index: _setitem(x, v, rows)),
     "additem": Spec(("real", "real", "label"), [((3, 2), (4, 2), (4,)), ((3, 2), (2,), (4,)), ((3, 2), (), (2,))], [dict(index=_ROWS)], value=lambda x, v, rows, index: _additem(x, v, rows)),
     "last_written": Spec(("label",), [((4,),)], [dict(index=_ROWS, shape=(3, 2))], flat="a mask", value=lambda rows, index, shape: np.repeat([[r not in rows[k + 1 :]] for k, r in enumerate(rows)], 2, 1)),
@@ -160,6 +161,12 @@ def _scatter(x: Any, rows: Any, shape: tuple[int, ...]) -> Any:
     y = np.zeros(shape)
     for k, row in enumerate(rows):
         y[row] += x[k]
+    return y
+
+
+def _assemble(row: Any, corner: Any, shape: tuple[int, ...]) -> Any:
+    y = np.zeros(shape)
+    y[0], y[1:3, 1:] = row, corner
     return y
 
 

@@ -316,3 +316,47 @@ def test_index_arrays_are_constants_of_a_program():
     assert all(
         s.source.memory is not None and not s.source.memory.flags.writeable for s in places if s.dtype.kind == "i"
     )
+
+
+# -- gradients that are put together from parts ------------------------------------------------------------------------
+
+
+def parts_of(x):
+    """Reads each entry once, by slices and by numbers; then some of them again."""
+    apart = np.sum(x[3:10] ** 3) + x[0] * x[1] + x[2] ** 2 * x[-1] + np.sum(x[10:-1:2] * x[11:-1:2][:4].sum())
+    return apart * np.prod(x[1:3])
+
+
+@pytest.mark.parametrize("transform", [ag.grad, ag.hessian, lambda f: ag.jacrev(ag.grad(f))])
+def test_slices_of_a_vector_that_are_apart(transform):
+    x = np.linspace(0.5, 1.5, 20)
+    got = transform(parts_of)(x)
+    np.testing.assert_allclose(ag.compile(transform(parts_of), backend="numpy")(x), got, rtol=1e-14)
+    np.testing.assert_allclose(got, transform(lambda x: parts_of(x * 1.0))(x), rtol=1e-13)
+    numbers = transform(lambda x: parts_of(np.stack([x[k] for k in range(20)])))(x)
+    np.testing.assert_allclose(got, numbers, rtol=1e-13)
+
+
+def test_a_vector_cut_into_layers_has_one_step_for_its_gradient():
+    f = lambda t: np.sum(np.tanh(np.ones((5, 3)) @ t[:12].reshape(3, 4) + t[12:16]) @ t[16:])
+    x = np.linspace(-1, 1, 20)
+    compiled = ag.compile(ag.grad(f), backend="numpy")
+    same(compiled(x), ag.grad(f)(x))
+    names = [value.op.name for value in compiled.plan.program.values]
+    assert names.count("assemble") == 1
+    assert "scatter" not in [value.op.name for value in compiled.plan.best.values]
+
+
+def test_parts_that_overlap_are_added():
+    x = np.linspace(0.5, 1.5, 6)
+    f = lambda x: np.sum(x[:4] ** 2) + np.sum(x[2:] ** 3)
+    wanted = np.concatenate([2 * x[:4], [0, 0]]) + np.concatenate([[0, 0], 3 * x[2:] ** 2])
+    np.testing.assert_allclose(ag.compile(ag.grad(f))(x), wanted, rtol=1e-14)
+
+
+def test_the_sign_of_zero_is_that_of_a_sum():
+    compiled = ag.compile(ag.grad(lambda x: np.sum(x[:2] * -0.0) + np.sum(x[2:])), backend="numpy")
+    same(
+        np.signbit(compiled(np.ones(4))),
+        np.signbit(ag.grad(lambda x: np.sum(x[:2] * -0.0) + np.sum(x[2:]))(np.ones(4))),
+    )

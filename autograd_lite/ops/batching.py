@@ -211,6 +211,13 @@ def scattered(node: Any, inputs: list[Any], batched: list[bool], size: int) -> A
     return node.op(x, *found[1], index=found[0], shape=(size, *statics["shape"]))
 
 
+def assembled(node: Any, inputs: list[Any], batched: list[bool], size: int) -> Any:
+    """For assemble."""
+    indices, shape = node.statics
+    behind = tuple([type(index)((slice(None), *index.parts)) for index in indices])
+    return node.op(*every_one(inputs, batched, size), indices=behind, shape=(size, *shape))
+
+
 def assigned(node: Any, inputs: list[Any], batched: list[bool], size: int) -> Any:
     """For setitem and additem."""
     index = statics_of(node)["index"]

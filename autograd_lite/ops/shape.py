@@ -17,7 +17,7 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from ..errors import ArgumentError, ShapeError
 from ..op import Op
-from ..runtime import refuse_out
+from ..runtime import handle, refuse_out
 from ..source import reads_as
 from ..tensor import Tensor
 from . import batching, reach
@@ -314,6 +314,39 @@ def _add_at(buffer: Any, g: Any, arrays: Any, index: Index) -> None:
         buffer[where_] += g
 
 
+def _assemble(*parts: Any, indices: tuple[Index, ...], shape: Any) -> Any:
+    """Zeros, with each part added at its index; no two name the same entry."""
+    y = np.zeros(shape, parts[0].dtype)
+    _add_parts(y, parts, indices)
+    return y
+
+
+def _assemble_into(memory: Any, *parts: Any, indices: tuple[Index, ...], shape: Any) -> None:
+    memory[...] = 0
+    _add_parts(memory, parts, indices)
+
+
+def _add_parts(buffer: Any, parts: tuple[Any, ...], indices: tuple[Index, ...]) -> None:
+    for part, index in zip(parts, indices, strict=True):
+        _add_at(buffer, part, (), index)
+
+
+def _assembled(scattered: list[Tensor]) -> Any:
+    """The sum of several scatters, if their places are known and apart: each is put into its own."""
+    nodes: list[Any] = [t.node for t in scattered]
+    if any(len(node.inputs) > 1 for node in nodes):
+        return None
+    indices, shape = tuple([node.statics[0] for node in nodes]), nodes[0].shape
+    times = np.zeros(shape, np.intp)
+    for index in indices:
+        times[index.parts] += 1
+    if times.max(initial=0) > 1:
+        return None
+    pairs = zip(scattered, indices, strict=True)
+    parts = [handle(t._data[index.parts], t.node.inputs[0]) for t, index in pairs]  # type: ignore[union-attr]
+    return assemble(*parts, indices=indices, shape=shape)
+
+
 def _write(x: Any, v: Any, *arrays: Any, index: Index) -> Any:
     x[index.fill(arrays)] = v
     return x
@@ -362,7 +395,9 @@ def _in_shape_of(v_shape: tuple[int, ...], taken: Any) -> Any:
 # fmt: off
 getitem = Op(_getitem, x=lambda g, x_shape, arrays, index: scatter(g, *arrays, index=index, shape=x_shape), arrays=None, linear=("x",), view=True,
              into={"x": _add_at}, hashed=("index",), batch=batching.taken, reach=reach.moved)
-scatter = Op(_scatter, x=lambda g, arrays, index: getitem(g, *arrays, index=index), arrays=None, linear=("x",), batch=batching.scattered, reach=reach.moved, write=_scatter_into)
+scatter = Op(_scatter, x=lambda g, arrays, index: getitem(g, *arrays, index=index), arrays=None, linear=("x",), batch=batching.scattered, reach=reach.moved, write=_scatter_into,
+             together=lambda scattered: _assembled(scattered))
+assemble = Op(_assemble, bprop=lambda g, indices: [getitem(g, index=index) for index in indices], linear=("parts",), batch=batching.assembled, reach=reach.moved, write=_assemble_into)
 setitem = Op(_setitem, x=lambda g, arrays, index: setitem(g, 0, *arrays, index=index), v=lambda g, v_shape, arrays, index: _written(g, v_shape, arrays, index), arrays=None, linear=("x", "v"),
              change={"x": _zero_at}, in_place=_write, hashed=("index",), batch=batching.assigned, reach=reach.moved)
 additem = Op(_additem, x=lambda g: g, v=lambda g, v_shape, arrays, index: _in_shape_of(v_shape, getitem(g, *arrays, index=index)), arrays=None, linear=("x", "v"),

@@ -36,6 +36,9 @@ def parts_of(value: Value) -> list[Part] | None:
         return [Part(x, (*[slice(None)] * axis, k)) for k, x in enumerate(value.inputs)]
     if op is OPS["scatter"] and len(value.inputs) == 1:
         return [Part(0, ()), Part(value.inputs[0], statics["index"].parts, True)]
+    if op is OPS["assemble"]:
+        places = zip(value.inputs, statics["indices"], strict=True)
+        return [Part(0, ()), *[Part(x, index.parts, True) for x, index in places]]
     if op is OPS["setitem"] and len(value.inputs) == 2:
         return [Part(value.inputs[0], ()), Part(value.inputs[1], statics["index"].parts, True)]
     return None
