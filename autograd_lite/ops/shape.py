@@ -316,19 +316,20 @@ def _add_at(buffer: Any, g: Any, arrays: Any, index: Index) -> None:
 
 def _assemble(*parts: Any, indices: tuple[Index, ...], shape: Any) -> Any:
     """Zeros, with each part added at its index; no two name the same entry."""
-    y = np.zeros(shape, parts[0].dtype)
-    _add_parts(y, parts, indices)
+    y = np.empty(shape, parts[0].dtype)
+    _assemble_into(y, *parts, indices=indices, shape=shape)
     return y
 
 
 def _assemble_into(memory: Any, *parts: Any, indices: tuple[Index, ...], shape: Any) -> None:
-    memory[...] = 0
-    _add_parts(memory, parts, indices)
-
-
-def _add_parts(buffer: Any, parts: tuple[Any, ...], indices: tuple[Index, ...]) -> None:
+    if memory.size != sum([part.size for part in parts]):
+        memory[...] = 0
     for part, index in zip(parts, indices, strict=True):
-        _add_at(buffer, part, (), index)
+        place = memory[index.parts]
+        if type(place) is np.ndarray:
+            np.add(part, 0, place)  # as to zeros: -0 becomes 0
+        else:
+            memory[index.parts] = part + 0
 
 
 def _assembled(scattered: list[Tensor]) -> Any:

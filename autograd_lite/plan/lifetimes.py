@@ -39,8 +39,8 @@ class Home(NamedTuple):
 
     `kind` is "buffer" for one that values take in turn, "new" for memory that the caller gets, "memory" for somebody
     else's that the value is written to, "blocks" for scratch memory in which it exists a block at a time, "register"
-    where a loop has only one entry of it at a time, and "view" for an array that is known before the program runs, in
-    the memory of others.
+    where a loop has only one entry of it at a time, "part" where it lies in what it is joined to with others, and
+    "view" for an array that is known before the program runs, in the memory of others.
     """
 
     kind: str

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..ops.shape import join
+from ..ops.shape import join, join_new, reshape, transpose
 from ..runtime import address
 from ..several import SEVERAL
 from .blocks import write_blocks
@@ -128,6 +128,9 @@ class _Writer:
     def _statement(self, value: Value, at: int) -> None:
         if value.op.view and self._is_known_view(value):
             return
+        if value in self.homes:  # parts of it lie in its place already
+            self._rest_of(value)
+            return
         if value.op is join and (array := self._side_by_side(value)) is not None:
             self.statements.know(value, array)
             self.homes[value] = Home("view", "view", 0)
@@ -175,9 +178,40 @@ class _Writer:
     # -- places --------------------------------------------------------------------------------------------------------
 
     def _fresh_outputs(self) -> set[Value]:
-        """The outputs that are computed into memory that the caller gets."""
+        """What is computed into memory that the caller gets: outputs, and what an output is in another shape."""
         given = [y for y in self.program.outputs if isinstance(y, Value) and y.op is not None]
-        return {y for y in given if not y.op.view and y not in self.targets and given.count(y) == 1}
+        owners = [self._arranged(y) for y in given]
+        return {y for y in owners if y.op and not y.op.view and y not in self.targets and owners.count(y) == 1}
+
+    def _arranged(self, y: Value) -> Value:
+        """The value that has the entries of `y`, each once, in another order or shape."""
+        while y.op in (reshape, transpose) and y.operands:
+            y = y.operands[0]
+        return y
+
+    def _whole_of(self, value: Value) -> Value | None:
+        """What the value is a part of, and can be computed into: an array that it is joined with others to."""
+        if value in self.fresh or value in self.targets or value.op.view:
+            return None
+        for whole in self.uses[value]:
+            one = whole.operands.count(value) == 1 and whole.dtype == value.dtype and not value.weak
+            if one and whole.op in (join, join_new) and whole.keywords["axis"] == 0 and whole.size:
+                return whole
+        return None
+
+    def _part_of(self, whole: Value, value: Value) -> str:
+        """The expression of the part of an array that one of those that it is joined of takes."""
+        k = next(k for k, i in enumerate(whole.inputs) if i is value)
+        if whole.op is join_new:
+            return f"{self.names[whole]}[{k}]"
+        start = sum([i.shape[0] for i in whole.inputs[:k]])
+        return f"{self.names[whole]}[{start}:{start + value.shape[0]}]"
+
+    def _rest_of(self, whole: Value) -> None:
+        """Copy what does not lie yet where it is joined to."""
+        for i in whole.operands:
+            if self.homes.get(i) != Home("part", self.names[whole], 0):
+                self.lines.append(f"copyto({self._part_of(whole, i)}, {self.names[i]})")
 
     def _place(self, value: Value, start: int, at: int) -> None:
         """Find memory for a value, at `at` in a step that begins at `start`: new memory for an output, the memory of
@@ -186,6 +220,15 @@ class _Writer:
             dtype = self.statements.constant(value.dtype)
             self.lines.append(f"{self.names[value]} = empty({value.shape}, {dtype})")
             self.homes[value] = Home("new", "new", value.nbytes)
+        elif (whole := self._whole_of(value)) is not None:
+            if whole not in self.homes:
+                self._place(whole, at, at)
+            part = self._part_of(whole, value)
+            if whole in self.statements.arrays:
+                self.statements.know(value, eval(part, {self.names[whole]: self.statements.arrays[whole]}))
+            else:
+                self.lines.append(f"{self.names[value]} = {part}")
+            self.homes[value] = Home("part", self.names[whole], 0)
         elif value in self.targets and self._may_overwrite(self.targets[value], value, start, at):
             self.statements.know(value, self.targets[value])
             self.homes[value] = Home("memory", self.called[value], value.nbytes)
@@ -253,6 +296,6 @@ class _Writer:
             return name
         if y.op is None and y.is_argument and not y.shape and not y.weak:  # it may be a float of Python's
             return f"{self.statements.constant(y.dtype.type)}({name})"
-        if y in self.fresh or not y.shape or y.dtype is SEVERAL:
+        if self._arranged(y) in self.fresh or not y.shape or y.dtype is SEVERAL:
             return name
         return f"array({name})"

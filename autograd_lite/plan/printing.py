@@ -37,7 +37,7 @@ from ..describe import columns
 from .lifetimes import Home
 from .program import Program, Value, call_text, names_of, source_texts, type_text
 
-_KINDS = ("buffer", "blocks", "register", "memory", "new", "view")  # in the order in which they are listed
+_KINDS = ("buffer", "blocks", "register", "memory", "new", "part", "view")  # in the order in which they are listed
 FAR = 60  # characters; comments stand at most so far to the right for the sake of others, and lists go on below
 
 

@@ -44,7 +44,8 @@ def fused(program: Program) -> Program:
         closed = {group[i] for i in value.operands if i in group and folds_all(i)}  # all of it comes first
         home, shape = number, value.operands[0].shape if folds_all(value) else value.shape
         if can_fuse(value) or folds_all(value):
-            near = before | {latest[shape]} if shape in latest else before
+            beside = latest.get(shape, -1)  # not where that would wait: then whole batches wait for each other
+            near = before | {beside} if beside >= 0 and all(k < beside for k in before) else before
             for k in sorted(near - closed, reverse=True):
                 first = members[k][0]
                 if can_fuse(first) and first.shape == shape and not any(reaches(j, k) for j in before - {k}):
