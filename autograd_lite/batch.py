@@ -18,7 +18,7 @@ from .node import Leaf, Node, Trace, enable_grad, is_recording, is_tracing, no_g
 from .ops.batching import aligned
 from .ops.elementwise import stop_gradient
 from .ops.shape import broadcast_to, moveaxis, stack
-from .runtime import as_value, handle, without_history
+from .runtime import as_value, handle, shape_of, without_history
 from .several import SEVERAL
 from .tensor import Tensor
 from .trace import placeholder
@@ -154,11 +154,13 @@ class Batch:
 class Step:
     """The call of one op for all examples."""
 
-    __slots__ = ("batched", "inputs", "last", "node", "others", "statics")
+    __slots__ = ("batched", "broadcast", "inputs", "last", "node", "others", "statics")
 
     def __init__(self, node: Node, inputs: tuple[Any, ...], batched: list[bool], others: list[Any]):
         self.node, self.inputs, self.batched, self.others = node, inputs, batched, others
         self.statics = dict(zip(node.op.statics, node.statics, strict=True))
+        axes = [len(shape_of(i)) for i in inputs]
+        self.broadcast = any(b and n < max(axes) for n, b in zip(axes, batched, strict=True))  # with axes to be put in
         self.last: list[Node] = []  # the inputs that no later step has
 
     def run(self, values: dict[Node, Any], size: int) -> Any:
@@ -171,7 +173,7 @@ class Step:
                 if y is not NotImplemented:
                     return y
             elif op.elementwise and not op.variadic:
-                y = op(*aligned(inputs, batched), **self.statics)
+                y = op(*(aligned(inputs, batched) if self.broadcast else inputs), **self.statics)
                 return y if y.shape == (size, *node.shape) else broadcast_to(y, (size, *node.shape))
             return _one_by_one(node, inputs, batched, size)
         except Exception as error:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .backprop import between, pull
+from .backprop import pull
 from .batch import Batch
 from .errors import ArgumentError
 from .ops.shape import concatenate, moveaxis, scatter, split_index
@@ -147,7 +147,7 @@ def _by_rows(run: Run) -> list[list[Any]]:
 
 def _by_columns(run: Run) -> list[list[Any]]:
     """Each column of the Jacobian is the tangent of the outputs along one input."""
-    nodes = between(run.wanted, run.roots)[0]
+    nodes = run.graph[0]
     known = Dependence(nodes, run.wanted, run.roots)
     largest = max([_entries(node.shape) for node in nodes], default=1)
     columns = [_columns(run, node, known, max(CACHE // max(largest, 1), 1)) for node in run.wanted]
@@ -166,9 +166,7 @@ def _columns(run: Run, node: Any, known: Dependence, step: int) -> list[Any]:
         groups = np.zeros((max(colours) + 1, size), node.dtype)
         groups[colours, np.arange(size)] = 1
         sums = _for_each(tangents, groups, node.shape, run)
-        roots = [getattr(y, "node", None) for y in run.outputs]
-        patterns = [known.pattern(node, root) if root in known.sets else None for root in roots]
-        return [_taken_apart(t, pattern, colours, node) for t, pattern in zip(sums, patterns, strict=True)]
+        return [_taken_apart(t, y, known, colours, node) for t, y in zip(sums, run.outputs, strict=True)]
     found = _for_each(tangents, np.eye(size, dtype=node.dtype), node.shape, run, batches(known, node, step))
     return [_outputs_first(t, node.shape) for t in found]
 
@@ -178,16 +176,16 @@ def _outputs_first(t: Any, shape: tuple[int, ...]) -> Any:
     return t.reshape((*t.shape[:-1], *shape))
 
 
-def _taken_apart(sums: Any, pattern: Any, colours: Any, node: Any) -> Any:
-    """The columns of the Jacobian by one input, from the sums of those that have one colour: where `pattern` says that
-    an output depends on an entry of the input, its tangent in the sum is that by this entry alone."""
-    shape = (*sums.shape[1:], *node.shape)
-    if pattern is None:
+def _taken_apart(sums: Any, y: Any, known: Dependence, colours: Any, node: Any) -> Any:
+    """The columns of the Jacobian of one output by one input, from the sums of those that have one colour: where it is
+    known that the output depends on an entry of the input, its tangent in the sum is that by this entry alone."""
+    shape, rows, columns = (*sums.shape[1:], *node.shape), math.prod(sums.shape[1:]), len(colours)
+    if getattr(y, "node", None) not in known.sets:
         return np.zeros(shape, sums.dtype)
-    row, column = np.nonzero(pattern)
-    taken, places = _constant(colours[column] * len(pattern) + row), _constant(row * len(colours) + column)
+    row, column = known.pairs(node, y.node)
+    taken, places = _constant(colours[column] * rows + row), _constant(row * columns + column)
     entries = sums.reshape((sums.size,))[taken]
-    return scatter(entries, places, index=split_index(places)[0], shape=(pattern.size,)).reshape(shape)
+    return scatter(entries, places, index=split_index(places)[0], shape=(rows * columns,)).reshape(shape)
 
 
 def _constant(array: Any) -> Any:

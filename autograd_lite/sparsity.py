@@ -28,6 +28,7 @@ from .several import SEVERAL
 
 FEWEST = 32  # inputs; what is found out about fewer does not pay for the search
 LARGEST = 2**22  # words in the sets of one value
+ALIKE = 6  # of which part of the nodes neighbours may differ in, to be moved together
 _WORD = 64
 
 
@@ -77,9 +78,12 @@ class Dependence:
 
     def _through(self, node: Node, moving: list[Any]) -> tuple[Any, Any]:
         """The union of the sets of the node's entries, and these."""
-        op = node.op
-        arrived = [self.reached[i] for i, s in zip(node.inputs, moving, strict=True) if s is not None]
-        everything = arrived[0] if len(arrived) == 1 else union(arrived, 0)
+        op, everything, entries = node.op, None, 0
+        for i, s in zip(node.inputs, moving, strict=True):
+            if s is not None:
+                arrived = self.reached[i]
+                everything = arrived if everything is None or everything is arrived else everything | arrived
+                entries += s[0].size
         if node.dtype is SEVERAL:
             return everything, everything
         if op.elementwise and not op.variadic:
@@ -87,15 +91,24 @@ class Dependence:
         found = op.reach(node, moving) if op.reach is not None else NotImplemented
         if found is NotImplemented:
             return everything, together([everything], node.shape)
-        return union(found.reshape(self.words, -1), 1), found
+        if found[0].size < entries:  # it may have left some out
+            everything = union(found.reshape(self.words, -1), 1)
+        return everything, found
 
     def reach_of(self, node: Any) -> Any:
         """Which nodes, in the order of `reached`, depend on which entries of `node`, one of those wanted; booleans."""
-        return _as_bits(np.stack([*self.reached.values()]), self.offsets[node], math.prod(node.shape))
+        words = np.stack([*self.reached.values()])
+        offset = self.offsets[node]
+        return _bits(words.reshape(-1)).reshape(len(words), -1)[:, offset : offset + math.prod(node.shape)]
 
-    def pattern(self, node: Any, root: Node) -> Any:
-        """Which entries of `root` depend on which entries of `node`, as booleans with a row for each of the former."""
-        return _as_bits(self.sets[root].T, self.offsets[node], math.prod(node.shape))
+    def pairs(self, node: Any, root: Node) -> tuple[Any, Any]:
+        """Where entries of `root` depend on entries of `node`: the numbers of the former and of the latter, by rows."""
+        sets, offset = self.sets[root].T, self.offsets[node]
+        row, word = np.nonzero(sets)
+        which, bit = np.nonzero(_bits(sets[row, word]))
+        row, column = row[which], word[which] * _WORD + bit - offset
+        here = (column >= 0) & (column < math.prod(node.shape))
+        return row[here], column[here]
 
     def colours(self, node: Any) -> Any:
         """The colours of the entries of `node`, as numbers from 0; None where there are not half as many as entries."""
@@ -106,40 +119,52 @@ class Dependence:
         met = max([int(np.bitwise_count(s.T & mask).sum(1, dtype=np.intp).max(initial=0)) for s in self.sets.values()])
         if met > size // 2:
             return None
-        return coloured(np.concatenate([self.pattern(node, root) for root in self.sets]), size // 2)
+        rows, columns, start = [], [], 0
+        for root, s in self.sets.items():
+            row, column = self.pairs(node, root)
+            rows.append(row + start)
+            columns.append(column)
+            start += s.shape[1]
+        return coloured(np.concatenate(rows), np.concatenate(columns), (start, size), size // 2)
 
 
-def _as_bits(sets: Any, offset: int, size: int) -> Any:
-    """Sets, one a row, as booleans: which of the numbers from `offset` on are in each."""
-    words = np.ascontiguousarray(sets).astype("<u8", copy=False)
-    return np.unpackbits(words.view(np.uint8), axis=1, bitorder="little").view(bool)[:, offset : offset + size]
+def _bits(words: Any) -> Any:
+    """The bits of each word, lowest first, as booleans."""
+    return np.unpackbits(words.astype("<u8").view(np.uint8).reshape(len(words), -1), 1, bitorder="little").view(bool)
 
 
-def coloured(pattern: Any, most: int) -> Any:
-    """A number for each column, so that no row has two columns of one number; None if that takes more than `most`."""
-    taken: list[int] = []  # for each colour the rows that have it, as bits
-    colours = []
-    columns = np.packbits(pattern.T, axis=1)
-    width, data = columns.shape[1], columns.tobytes()
-    for start in range(0, len(data), width):
-        rows = int.from_bytes(data[start : start + width], "big")
-        for colour, others in enumerate(taken):
-            if not rows & others:
-                taken[colour] |= rows
-                break
-        else:
-            colour = len(taken)
-            if colour == most:
-                return None
-            taken.append(rows)
-        colours.append(colour)
-    return np.array(colours, np.intp)
+def coloured(row: Any, column: Any, shape: tuple[int, int], most: int) -> Any:
+    """A number for each column of a matrix with entries at these rows and columns, so that no row has two columns of
+    one number; None if that takes more than `most`.
+
+    In turn, as suits a band, where no row has more entries than that; else for each column the lowest number that none
+    of its neighbours has.
+    """
+    fullest = int(np.bincount(row, minlength=1).max())
+    if fullest == 0:
+        return np.zeros(shape[1], np.intp)
+    if fullest > most:
+        return None
+    if np.bincount(row * fullest + column % fullest).max() == 1:
+        return np.arange(shape[1]) % fullest
+    order = np.argsort(column, kind="stable")
+    rows, ends = row[order].tolist(), np.searchsorted(column[order], np.arange(shape[1] + 1)).tolist()
+    taken, colours = [0] * shape[0], []  # for each row the colours of its columns so far, as bits
+    for start, end in pairwise(ends):
+        mine, others = rows[start:end], 0
+        for k in mine:
+            others |= taken[k]
+        bit = ~others & (others + 1)
+        for k in mine:
+            taken[k] |= bit
+        colours.append(bit.bit_length() - 1)
+    return np.array(colours, np.intp) if max(colours) < most else None
 
 
 def batches(known: Dependence, node: Any, step: int) -> list[tuple[int, int, frozenset[Node] | None]]:
     """The entries of `node` in parts of about `step`, each with the nodes that move with it; None stands for all.
 
-    A part ends where a long run of entries ends on which the same nodes depend. Parts with the same nodes are recorded
+    A part ends where a long run of entries ends that move much the same nodes. Parts with the same nodes are recorded
     once; where there are so many that recording costs more than is saved, all nodes move in each.
     """
     size = math.prod(node.shape)
@@ -163,12 +188,12 @@ def batches(known: Dependence, node: Any, step: int) -> list[tuple[int, int, fro
 
 
 def _long_runs(reach: Any, step: int) -> list[tuple[int, int]]:
-    """Runs of equal columns that are as long as `step`, and what lies between those."""
+    """Runs of columns that are as long as `step` and differ little from each to the next, and what lies between those:
+    a weight matrix and its bias are one, and the layer above is another."""
     size = reach.shape[1]
-    changes = np.flatnonzero((reach[:, 1:] != reach[:, :-1]).any(0)) + 1
-    ends, cuts = {0, size}, [0, *changes.tolist(), size]
+    differ = np.count_nonzero(reach[:, 1:] != reach[:, :-1], 0)
+    ends, cuts = {0, size}, [0, *(np.flatnonzero(differ * ALIKE > len(reach)) + 1).tolist(), size]
     for start, stop in pairwise(cuts):
         if stop - start >= step:
             ends |= {start, stop}
-    ordered = sorted(ends)
-    return list(pairwise(ordered))
+    return list(pairwise(sorted(ends)))

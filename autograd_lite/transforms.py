@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container
-from functools import wraps
+from functools import cached_property, wraps
 from typing import Any
 
 import numpy as np
@@ -211,6 +211,12 @@ class Run:
         given = [_checked(node, t, caller) for node, t in zip(self.wanted, leaves(list(tangents)), strict=True)]
         return rebuilt(self.y, self.pushed(dict(zip(self.wanted, given, strict=True))))
 
+    @cached_property
+    def graph(self) -> tuple[list[Any], bool]:
+        """The nodes from the arguments to what f returned, and whether there is a recorded value from outside."""
+        nodes, _, foreign = between(self.wanted, self.roots)
+        return nodes, foreign
+
     @property
     def roots(self) -> list[Any]:
         """The nodes of what f returned."""
@@ -219,8 +225,7 @@ class Run:
     def pushed(self, given: dict[Any, Any], moving: Container[Any] | None = None) -> list[Any]:
         """The tangents of the outputs, from those `given` for some of the nodes of the arguments, where no other nodes
         move than `moving`, if that is not None."""
-        roots = self.roots
-        nodes, _, foreign = between(self.wanted, roots)
+        roots, (nodes, foreign) = self.roots, self.graph
         recorded = bool(is_tracing()) or (
             is_recording() and (foreign or any(isinstance(t, Tensor) for t in given.values()))
         )
@@ -238,7 +243,7 @@ class Run:
     @property
     def foreign(self) -> bool:
         """Whether the outputs, or the arguments, were computed from something recorded outside of this call."""
-        return between(self.wanted, self.roots)[2] or bool(is_tracing())
+        return self.graph[1] or bool(is_tracing())
 
     def result(self) -> Any:
         return map_leaves(self._as_outside, self.y)
