@@ -177,8 +177,11 @@ def batches(known: Dependence, node: Any, step: int) -> list[tuple[int, int, fro
     for start, stop in _long_runs(reach, step):
         number = max(round((stop - start) / step), 1)
         ends = [start + (stop - start) * k // number for k in range(number + 1)]
+        together = reach[:, start:stop].any(1)
         for a, b in pairwise(ends):
             moves = reach[:, a:b].any(1)
+            if (moves != together).sum() * ALIKE <= together.sum():
+                moves = together  # one recording more costs more
             key = moves.tobytes()
             if key not in sets:
                 sets[key] = frozenset([n for n, m in zip(known.reached, moves.tolist(), strict=True) if m])

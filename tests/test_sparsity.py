@@ -373,3 +373,12 @@ def test_the_sign_of_zero_is_that_of_a_sum():
         np.signbit(compiled(np.ones(4))),
         np.signbit(ag.grad(lambda x: np.sum(x[:2] * -0.0) + np.sum(x[2:]))(np.ones(4))),
     )
+
+
+@given(st.lists(st.integers(1, 12), min_size=2, max_size=5), SEEDS)
+def test_sums_of_rows_that_were_copied_first_have_the_same_bits(shape, seed):
+    x = np.random.default_rng(seed).normal(size=(16, *shape)) * 10.0 ** (seed % 7)
+    x[x < -2] = -0.0
+    for axis in range(x.ndim):
+        compiled = ag.compile(lambda x, axis=axis: np.sum(x, axis), backend="numpy")
+        assert compiled(x).tobytes() == np.sum(x, axis).tobytes()

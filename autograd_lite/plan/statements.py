@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import LeakError
+from ..ops.batching import rows_first
 from ..ops.shape import as_written, expand_dims, getitem, reshape, squeeze, transpose
 from ..runtime import as_value
 from .program import Value
@@ -177,6 +178,9 @@ class Statements:
         while len(arguments) > 2 and arguments[-1] in ("None", "False"):
             arguments.pop()
         fold = value.op.fold
+        order = rows_first(value.operands[0].shape, statics["axis"])
+        if order is not None and dtype is None and not statics["keepdims"]:
+            arguments[:2] = [f"{x}.transpose({order}).copy()", "0"]
         return f"{self.function(f'{fold.__name__}_reduce', fold.reduce)}({', '.join(arguments)})"
 
     def _is_dot(self, value: Value) -> bool:
