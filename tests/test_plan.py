@@ -247,3 +247,70 @@ def test_one_number_everywhere_is_a_constant_only_if_nobody_can_write_to_it():
     same(compiled(x), x * 2.0)
     number[...] = 5.0
     same(compiled(x), x * 5.0)
+
+
+# -- what is joined, and what is returned in another order -------------------------------------------------------------
+
+
+def test_parts_of_what_is_joined_are_computed_in_its_place():
+    f = lambda x, y: np.sum(np.concatenate([np.tanh(x), np.stack([x[0] * y[0], y[1] - 1]), y * 2]) ** 2)
+    compiled = ag.compile(f, backend="numpy")
+    x, y = np.arange(6.0).reshape(2, 3), np.ones((2, 3))
+    same(compiled(x, y), f(x, y))
+    assert compiled.plan.peak_bytes == 6 * 3 * 8
+    assert not {"concatenate_into", "stack_into"} & set(compiled.plan.source.replace("(", " ").split())
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: (
+            np.tanh(x) * np.sum(np.concatenate([np.tanh(x), x * 2]) ** 2)
+        ),  # a part is read when the whole is gone
+        lambda x: np.concatenate([y := np.exp(x), y]),  # twice the same
+        lambda x: (np.concatenate([y := np.exp(x), x]), y),  # returned as well
+        lambda x: np.concatenate([x, np.exp(x), x[:2]]),  # not computed
+        lambda x: np.concatenate([y := np.concatenate([np.exp(x), x * 2]), y * 3]),  # a part and its part
+        lambda x: np.concatenate([np.exp(x), np.concatenate([np.cos(x), x + 1])]),
+        lambda x: np.stack([np.exp(x), np.sin(x)], axis=1),
+        lambda x: np.concatenate([np.exp(x)[None], np.sin(x)[None]], axis=1),
+        lambda x: np.concatenate([np.exp(x), np.sin(x).astype(np.float32)]),
+        lambda x: np.stack([np.exp(x[0]), np.sin(x[1])]),
+        lambda x: (np.stack([np.exp(x), x * 2]).T, np.stack([np.exp(x), x * 2])),
+    ],
+)
+def test_what_is_joined(f):
+    compiled = ag.compile(f, backend="numpy")
+    for seed in range(3):
+        x = np.random.default_rng(seed).normal(size=4)
+        got = compiled(x)
+        same(got, f(x))
+        arrays = [y for y in leaves(got) if isinstance(y, np.ndarray)]
+        for y in arrays:  # the caller's own, each
+            assert y.flags.writeable
+            y[...] = 7.0
+            assert all((other is y) or not np.shares_memory(other, y) for other in arrays)
+        same(compiled(x), f(x))
+
+
+def test_a_transposed_result_is_not_copied():
+    compiled = ag.compile(lambda x: np.exp(x).T.reshape(2, 3, 1), backend="numpy")
+    x = np.arange(6.0).reshape(3, 2)
+    same(compiled(x), np.exp(x).T.reshape(2, 3, 1))
+    assert "array(" not in compiled.plan.source
+
+
+def test_batches_of_a_program_do_not_wait_for_each_other():
+    """Steps of one shape are not put together where one would wait for the other: their buffers could not be shared."""
+
+    def batch(x, k):
+        a = np.tanh(x @ (x * k))
+        return np.sum(np.exp(np.sum(a @ x, axis=0))) * k, np.sum(a, axis=1)
+
+    def f(x):
+        return [batch(x, k) for k in range(1, 9)]
+
+    x = np.random.default_rng(0).normal(size=(8, 8))
+    compiled = ag.compile(f, backend="numpy")
+    same(compiled(x), f(x))
+    assert compiled.plan.peak_bytes < 4 * x.nbytes

@@ -78,6 +78,7 @@ class _Writer:
         self.targets = {new: target.source.memory for target, new in program.writes if isinstance(new, Value)}
         self.called = dict(zip([new for _, new in program.writes], memory_names(program), strict=True))
         self.fresh = self._fresh_outputs()
+        self.joins = self._joins()
         self.checked = max([k for k, value in enumerate(program.values) if value.op.effect], default=0)
         self.held: dict[int, Any] = {}  # by their place the sources that are arrays known by now
         self.apart = False  # whether memory is written to before all arguments are read, which must not lie in it then
@@ -128,8 +129,7 @@ class _Writer:
     def _statement(self, value: Value, at: int) -> None:
         if value.op.view and self._is_known_view(value):
             return
-        if value in self.homes:  # parts of it lie in its place already
-            self._rest_of(value)
+        if value in self.homes:  # its parts lie in its place already
             return
         if value.op is join and (array := self._side_by_side(value)) is not None:
             self.statements.know(value, array)
@@ -189,29 +189,29 @@ class _Writer:
             y = y.operands[0]
         return y
 
-    def _whole_of(self, value: Value) -> Value | None:
-        """What the value is a part of, and can be computed into: an array that it is joined with others to."""
-        if value in self.fresh or value in self.targets or value.op.view:
-            return None
-        for whole in self.uses[value]:
-            one = whole.operands.count(value) == 1 and whole.dtype == value.dtype and not value.weak
-            if one and whole.op in (join, join_new) and whole.keywords["axis"] == 0 and whole.size:
-                return whole
-        return None
+    def _joins(self) -> dict[Value, tuple[Value, str]]:
+        """For each value that can be computed right into an array that it is joined to with others, that array and the
+        part of it."""
+        found: dict[Value, tuple[Value, str]] = {}
+        for whole in self.program.values:
+            if whole.op not in (join, join_new) or whole.keywords["axis"] != 0 or not whole.size:
+                continue
+            parts, start = {}, 0
+            for k, i in enumerate(whole.operands):
+                if self._can_be_part(i, whole) and i not in found:
+                    place = f"{start}:{start + i.shape[0]}" if whole.op is join else str(k)
+                    parts[i] = whole, f"{self.names[whole]}[{place}]"
+                start += i.shape[0] if whole.op is join else 1
+            if len(parts) == len(whole.inputs):  # else to copy the rest one by one could take longer than to join them
+                found |= parts
+        return found
 
-    def _part_of(self, whole: Value, value: Value) -> str:
-        """The expression of the part of an array that one of those that it is joined of takes."""
-        k = next(k for k, i in enumerate(whole.inputs) if i is value)
-        if whole.op is join_new:
-            return f"{self.names[whole]}[{k}]"
-        start = sum([i.shape[0] for i in whole.inputs[:k]])
-        return f"{self.names[whole]}[{start}:{start + value.shape[0]}]"
-
-    def _rest_of(self, whole: Value) -> None:
-        """Copy what does not lie yet where it is joined to."""
-        for i in whole.operands:
-            if self.homes.get(i) != Home("part", self.names[whole], 0):
-                self.lines.append(f"copyto({self._part_of(whole, i)}, {self.names[i]})")
+    def _can_be_part(self, value: Value, whole: Value) -> bool:
+        if value.op is None or value.op.view or value in self.fresh or value in self.targets:
+            return False
+        if self.life.last[value] > self.life.place[whole]:  # it is read when the whole may be gone
+            return False
+        return self.statements.can_place(value) and value.dtype == whole.dtype and not value.weak
 
     def _place(self, value: Value, start: int, at: int) -> None:
         """Find memory for a value, at `at` in a step that begins at `start`: new memory for an output, the memory of
@@ -220,10 +220,10 @@ class _Writer:
             dtype = self.statements.constant(value.dtype)
             self.lines.append(f"{self.names[value]} = empty({value.shape}, {dtype})")
             self.homes[value] = Home("new", "new", value.nbytes)
-        elif (whole := self._whole_of(value)) is not None:
+        elif value in self.joins:
+            whole, part = self.joins[value]
             if whole not in self.homes:
                 self._place(whole, at, at)
-            part = self._part_of(whole, value)
             if whole in self.statements.arrays:
                 self.statements.know(value, eval(part, {self.names[whole]: self.statements.arrays[whole]}))
             else:
