@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .node import Leaf, Node
-from .ops.shape import Index
+from .ops.index import Index
 from .scopes import calls
 from .several import SEVERAL, Cotangents, Outputs
 

@@ -13,6 +13,7 @@ from .leaf import set_leaf
 from .node import Leaf, is_recording, is_tracing
 from .op import Op
 from .ops import FUNCTIONS, by_name, elementwise, products, shape
+from .ops.index import split_index
 from .tensor import Tensor, constant_tensor, own, owned_copy
 
 # -- operators ---------------------------------------------------------------------------------------------------
@@ -79,7 +80,7 @@ def _power(a: Tensor, b: Any) -> Any:
 
 
 def _getitem(x: Tensor, index: Any) -> Any:
-    static, arrays = shape.split_index(index)
+    static, arrays = split_index(index)
     y = shape.getitem.call(x, *arrays, index=static) if arrays else shape.getitem.call(x, index=static)
     if x.node is not None and x.node.op is not None and x.node.op.in_place and isinstance(y._data, np.ndarray):
         y._data = own(y._data)  # of a buffer that is being filled: a view of it would make the next write copy it all
@@ -89,7 +90,7 @@ def _getitem(x: Tensor, index: Any) -> Any:
 def _setitem(x: Tensor, index: Any, value: Any) -> None:
     """`x[index] = value`: a leaf changes under `no_grad`; any other Tensor becomes, from here on, the result
     of a recorded assignment. Earlier views of x keep what they showed."""
-    change(shape.setitem, x, value, *shape.split_index(index))
+    change(shape.setitem, x, value, *split_index(index))
 
 
 def change(op: Op, x: Tensor, value: Any, static: Any, arrays: list[Any]) -> None:

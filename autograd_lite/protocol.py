@@ -11,6 +11,7 @@ import numpy as np
 from .errors import AutogradError, LeakError, NotDifferentiableError
 from .methods import change, plain
 from .ops import BY_FUNCTION, FUNCTIONS, counterpart, load_all, shape
+from .ops.index import split_index
 from .tensor import Tensor, constant_tensor
 
 # -- NumPy's protocols -------------------------------------------------------------------------------------------
@@ -29,7 +30,7 @@ def _array_ufunc(self: Tensor, ufunc: Any, method: str, *inputs: Any, **options:
     if op is not None and not options and method == "__call__":
         return op(*inputs)
     if method == "at" and isinstance(inputs[0], Tensor) and ufunc in (np.add, np.subtract):
-        static, arrays = shape.split_index(inputs[1])
+        static, arrays = split_index(inputs[1])
         return change(shape.additem, inputs[0], inputs[2] if ufunc is np.add else -inputs[2], static, arrays)
     if not (op and method == "__call__" and not options.get("out")) and not _any_recorded((inputs, options)):
         return _on_values(getattr(ufunc, method), inputs, options)

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.ops.shape import Index, split_index
+from autograd_lite.ops.index import Index, split_index
 from autograd_lite.testing import DOMAINS
 
 __all__ = ["DOMAINS", "SPECS", "Spec"]

@@ -14,7 +14,7 @@ from ..hooks import Hooks
 from ..local import local_derivatives
 from ..node import Node
 from ..op import Op
-from ..ops.shape import Index
+from ..ops.index import Index
 from ..several import Cotangents, Outputs
 from ..source import formula_text
 from .passes import Bprop, Passes, Sent, is_several

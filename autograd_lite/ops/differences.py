@@ -19,8 +19,9 @@ from . import batching
 from .arrange import along
 from .elementwise import where
 from .flat import argsort, searchsorted
+from .index import split_index
 from .reduce import cumsum, sum
-from .shape import broadcast_to, concatenate, flip, moveaxis, ravel, reshape, scatter, split_index, value_of
+from .shape import broadcast_to, concatenate, flip, moveaxis, ravel, reshape, scatter, value_of
 
 __all__ = [
     "cumulative_prod",

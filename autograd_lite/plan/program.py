@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..describe import SMALL, summary
-from ..ops.shape import as_written, getitem
+from ..ops.index import as_written
+from ..ops.shape import getitem
 from ..several import SEVERAL
 
 

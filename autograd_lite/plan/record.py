@@ -29,8 +29,9 @@ from ..node import (
     tracing,
 )
 from ..ops.elementwise import stop_gradient
+from ..ops.index import Index
 from ..ops.reduce import spread
-from ..ops.shape import Index, getitem, reshape
+from ..ops.shape import getitem, reshape
 from ..runtime import address, is_constant
 from ..tensor import Tensor, constant_tensor
 from ..trace import traced_input

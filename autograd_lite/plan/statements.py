@@ -13,7 +13,8 @@ import numpy as np
 
 from ..errors import LeakError
 from ..ops.batching import rows_first
-from ..ops.shape import as_written, expand_dims, getitem, reshape, squeeze, transpose
+from ..ops.index import as_written
+from ..ops.shape import expand_dims, getitem, reshape, squeeze, transpose
 from ..runtime import as_value
 from .program import Value
 

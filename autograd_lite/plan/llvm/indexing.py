@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from ...ops import OPS
-from ...ops.shape import _ARRAY
+from ...ops.index import ARRAY
 from ..program import Value
 from .memory import View
 from .registers import I64, Register, select
@@ -32,14 +32,14 @@ def gather_of(value: Value) -> Gather | None:
     if any(not isinstance(a, Value) or a.dtype.name not in ("int64", "int32") for a in arrays):
         return None
     if not isinstance(x, Value) or any(
-        p is not _ARRAY and p is not Ellipsis and not isinstance(p, slice) for p in parts
+        p is not ARRAY and p is not Ellipsis and not isinstance(p, slice) for p in parts
     ):
         return None
-    if Ellipsis in [p for p in parts if p is not _ARRAY]:
+    if Ellipsis in [p for p in parts if p is not ARRAY]:
         k = next(k for k, p in enumerate(parts) if p is Ellipsis)
         parts[k : k + 1] = [slice(None)] * (len(x.shape) - len(parts) + 1)
     parts += [slice(None)] * (len(x.shape) - len(parts))
-    places = [k for k, p in enumerate(parts) if p is _ARRAY]
+    places = [k for k, p in enumerate(parts) if p is ARRAY]
     if places != list(range(places[0], places[-1] + 1)):
         return None
     together = len(value.shape) - (len(parts) - len(places))  # axes of the result that the places make
