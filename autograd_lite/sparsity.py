@@ -78,7 +78,11 @@ class Dependence:
 
     def _through(self, node: Node, moving: list[Any]) -> tuple[Any, Any]:
         """The union of the sets of the node's entries, and these."""
-        op, everything, entries = node.op, None, 0
+        op, elementwise = node.op, node.op.elementwise and not node.op.variadic
+        if elementwise and not node.shape:
+            both = together(moving, ())
+            return both, both
+        everything, entries = None, 0
         for i, s in zip(node.inputs, moving, strict=True):
             if s is not None:
                 arrived = self.reached[i]
@@ -86,7 +90,7 @@ class Dependence:
                 entries += s[0].size
         if node.dtype is SEVERAL:
             return everything, everything
-        if op.elementwise and not op.variadic:
+        if elementwise:
             return everything, together(moving, node.shape)
         found = op.reach(node, moving) if op.reach is not None else NotImplemented
         if found is NotImplemented:
