@@ -382,3 +382,18 @@ def test_sums_of_rows_that_were_copied_first_have_the_same_bits(shape, seed):
     for axis in range(x.ndim):
         compiled = ag.compile(lambda x, axis=axis: np.sum(x, axis), backend="numpy")
         assert compiled(x).tobytes() == np.sum(x, axis).tobytes()
+
+
+@pytest.mark.parametrize("f", [rosenbrock, network, parts_of])
+@pytest.mark.parametrize("n", [20, 200])
+def test_native_code_takes_folded_constants_as_they_are(f, n):
+    """Slices of the unit vectors are views; a native program would have to copy such at each call."""
+    pytest.importorskip("llvmlite")
+    if f is network and n < 200:
+        return
+    x = np.random.default_rng(0).normal(size=n)
+    compiled = ag.compile(ag.hessian(f), backend="llvm")
+    compiled(x)
+    constants = [s.source.memory for s in compiled.plan.best.sources if not s.is_argument]
+    assert constants
+    assert all(array.flags.c_contiguous and array.flags.aligned for array in constants if array is not None)

@@ -40,7 +40,7 @@ def _folded(value: Value) -> Any:
         return y
     if y.flags.writeable:
         y.flags.writeable = False
-    if not is_constant(y):
+    if not (is_constant(y) and y.flags.c_contiguous):  # as native code wants it: else it is copied at each call
         y = y.copy()
         y.flags.writeable = False
     return Value(None, (), (), value.shape, value.dtype, Captured(lambda: y, "constant", y))
