@@ -255,7 +255,9 @@ def accumulator(recorded: bool = False, keep: bool = False) -> Any:
                 owned.add(node)
 
     def send_recorded(node: Node, g: Any) -> None:
-        if node in sums and (together := _together(sums[node], fitted(g, node))) is not None:
+        if g.shape != node.shape or g.dtype is not node.dtype:
+            g = fitted(g, node)
+        if node in sums and (together := _together(sums[node], g)) is not None:
             sums[node] = together
         else:
             if node in sums:

@@ -15,7 +15,7 @@ from .errors import ArgumentError
 from .ops.index import split_index
 from .ops.shape import concatenate, moveaxis, scatter
 from .runtime import as_value, captured
-from .sparsity import Dependence, batches
+from .sparsity import Dependence, Groups, batches
 from .tensor import Tensor
 from .transforms import Run, in_memory_of_their_own
 from .tree import rebuilt
@@ -68,8 +68,8 @@ def jacfwd(
 
     Inputs that no output has in common share a tangent: if the columns 0, 3, 6, ... of J have no rows in common, then
     J (e_0 + e_3 + e_6 + ...) has all their entries, and a tridiagonal J of any size takes three tangents (Curtis,
-    Powell and Reid, 1974; columns are put together as in Gebremedhin, Manne and Pothen, 2005). Where that may be is
-    known from the recorded operations before anything is computed, for 32 inputs or more. So is which values stand
+    Powell and Reid, 1974; columns are put together as in Gebremedhin, Manne and Pothen, 2005). A few outputs that need
+    all inputs are found by reverse mode. Where that may be is known from the recorded operations before anything is computed, for 32 inputs or more. So is which values stand
     still for some inputs, such as the first layers of a network for the parameters of the last. An index array, or an
     op that does not say what its entries depend on (`reach=`), is taken to need everything. Such zeros are 0 also
     beside what is infinite, where 0 times that would be NaN.
@@ -148,16 +148,24 @@ def _by_rows(run: Run) -> list[list[Any]]:
             blocks.append([np.zeros((*np.shape(y), *node.shape), node.dtype) for node in run.wanted])
             continue
 
-        def gradients(v: Any, node: Any = y.node) -> list[Any]:
-            return in_memory_of_their_own(run.wanted, pull([(node, v)], run.wanted)[1])
-
         if y.size == 1:
             _, ends = pull([(y.node, np.ones(y.shape, y.dtype)[()])], run.wanted)
             found = in_memory_of_their_own(run.wanted, ends)
         else:
-            found = _for_each(gradients, np.eye(y.size, dtype=y.dtype), y.shape, run)
+            found = _rows(run, y, np.arange(y.size))
         blocks.append([g.reshape((*y.shape, *node.shape)) for g, node in zip(found, run.wanted, strict=True)])
     return blocks
+
+
+def _rows(run: Run, y: Any, numbers: Any) -> list[Any]:
+    """The rows of the Jacobian of one output that have these numbers, by each input."""
+
+    def gradients(v: Any) -> list[Any]:
+        return in_memory_of_their_own(run.wanted, pull([(y.node, v)], run.wanted)[1])
+
+    units = np.zeros((len(numbers), y.size), y.dtype)
+    units[np.arange(len(numbers)), numbers] = 1
+    return _for_each(gradients, units, y.shape, run)
 
 
 def _by_columns(run: Run) -> list[list[Any]]:
@@ -176,12 +184,12 @@ def _columns(run: Run, node: Any, known: Dependence, step: int) -> list[Any]:
         return run.pushed({node: t}, moving)
 
     size = math.prod(node.shape)
-    colours = known.colours(node)
-    if colours is not None:
-        groups = np.zeros((max(colours) + 1, size), node.dtype)
-        groups[colours, np.arange(size)] = 1
-        sums = _for_each(tangents, groups, node.shape, run)
-        return [_taken_apart(t, y, known, colours, node) for t, y in zip(sums, run.outputs, strict=True)]
+    groups = known.groups(node)
+    if groups is not None:
+        seeds = np.zeros((max(groups.colours) + 1, size), node.dtype)
+        seeds[groups.colours, np.arange(size)] = 1
+        sums = _for_each(tangents, seeds, node.shape, run)
+        return [_taken_apart(t, y, known, groups, node, run) for t, y in zip(sums, run.outputs, strict=True)]
     found = _for_each(tangents, np.eye(size, dtype=node.dtype), node.shape, run, batches(known, node, step))
     return [_outputs_first(t, node.shape) for t in found]
 
@@ -191,15 +199,25 @@ def _outputs_first(t: Any, shape: tuple[int, ...]) -> Any:
     return t.reshape((*t.shape[:-1], *shape))
 
 
-def _taken_apart(sums: Any, y: Any, known: Dependence, colours: Any, node: Any) -> Any:
+def _taken_apart(sums: Any, y: Any, known: Dependence, groups: Groups, node: Any, run: Run) -> Any:
     """The columns of the Jacobian of one output by one input, from the sums of those that have one colour: where it is
     known that the output depends on an entry of the input, its tangent in the sum is that by this entry alone."""
-    shape, rows, columns = (*sums.shape[1:], *node.shape), math.prod(sums.shape[1:]), len(colours)
+    shape, rows, columns = (*sums.shape[1:], *node.shape), math.prod(sums.shape[1:]), len(groups.colours)
     if getattr(y, "node", None) not in known.sets:
         return np.zeros(shape, sums.dtype)
     row, column = known.pairs(node, y.node)
-    taken, places = _constant(colours[column] * rows + row), _constant(row * columns + column)
-    entries = sums.reshape((sums.size,))[taken]
+    alone = groups.alone[y.node]
+    number = np.full(rows, -1)  # of a row among those that are found alone
+    number[alone] = np.arange(len(alone))
+    by_itself = number[row] >= 0
+    shared = _constant((groups.colours[column] * rows + row)[~by_itself])
+    entries, places = sums.reshape((sums.size,))[shared], (row * columns + column)[~by_itself]
+    if len(alone):
+        gradients = _rows(run, y, alone)[run.wanted.index(node)]
+        own = _constant((number[row] * columns + column)[by_itself])
+        entries = concatenate([entries, gradients.reshape((gradients.size,))[own]])
+        places = np.concatenate([places, (row * columns + column)[by_itself]])
+    places = _constant(places)
     return scatter(entries, places, index=split_index(places)[0], shape=(rows * columns,)).reshape(shape)
 
 

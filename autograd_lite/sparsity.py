@@ -6,7 +6,8 @@ outputs divide the inputs into groups so that no output depends on two of a grou
 
     J (e_1 + e_4 + e_7 + ...)
 
-each entry has one term, and so is an entry of J. A tridiagonal Jacobian takes three passes, not n (Curtis, Powell and
+each entry has one term, and so is an entry of J. (An output that all inputs meet in would keep them apart, and has a
+pass back of its own.) A tridiagonal Jacobian takes three passes, not n (Curtis, Powell and
 Reid, "On the estimation of sparse Jacobian matrices", 1974); groups are colours of the graph in which inputs that meet
 are neighbours, found greedily (Coleman and Moré, 1983; Gebremedhin, Manne and Pothen, "What color is your Jacobian?",
 SIAM Review, 2005).
@@ -18,7 +19,7 @@ from __future__ import annotations
 
 import math
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -28,6 +29,8 @@ from .several import SEVERAL
 
 FEWEST = 32  # inputs; what is found out about fewer does not pay for the search
 LARGEST = 2**22  # words in the sets of one value
+MANY = 128  # tangents; to record a pass back costs as much
+SEARCHED = 2**19  # entries of a Jacobian; of more no colours are searched for
 ALIKE = 6  # of which part of the nodes neighbours may differ in, to be moved together
 _WORD = 64
 
@@ -114,22 +117,47 @@ class Dependence:
         here = (column >= 0) & (column < math.prod(node.shape))
         return row[here], column[here]
 
-    def colours(self, node: Any) -> Any:
-        """The colours of the entries of `node`, as numbers from 0; None where there are not half as many as entries."""
+    def groups(self, node: Any) -> Groups | None:
+        """How the derivatives by the entries of `node` are found in few passes; None where that takes half as many as
+        there are entries, or more."""
         size = math.prod(node.shape)
         if not (self.known and self.sets and size):
             return None
         _, mask = self._units((size,), self.offsets[node])
-        met = max([int(np.bitwise_count(s.T & mask).sum(1, dtype=np.intp).max(initial=0)) for s in self.sets.values()])
-        if met > size // 2:
+        counts = [np.bitwise_count(s.T & mask).sum(1, dtype=np.intp) for s in self.sets.values()]
+        most = _best_limit(np.concatenate(counts), size)
+        if most is None:
             return None
-        rows, columns, start = [], [], 0
-        for root, s in self.sets.items():
+        rows, columns, start, alone = [], [], 0, {}
+        for root, count in zip(self.sets, counts, strict=True):
             row, column = self.pairs(node, root)
-            rows.append(row + start)
-            columns.append(column)
-            start += s.shape[1]
-        return coloured(np.concatenate(rows), np.concatenate(columns), (start, size), size // 2)
+            shared = count[row] <= most
+            rows.append(row[shared] + start)
+            columns.append(column[shared])
+            alone[root] = np.flatnonzero(count > most)
+            start += len(count)
+        left = size // 2 - sum(map(len, alone.values()))
+        colours = coloured(np.concatenate(rows), np.concatenate(columns), (start, size), left)
+        return None if colours is None else Groups(colours, alone)
+
+
+class Groups(NamedTuple):
+    """`colours` of the inputs, as numbers from 0, and those outputs of each root that are found `alone`, going back."""
+
+    colours: Any
+    alone: dict[Node, Any]
+
+
+def _best_limit(counts: Any, size: int) -> int | None:
+    """Outputs that depend on more inputs than this are best found alone, where the `counts` are on how many each does;
+    None if all together take more passes than half of the inputs. One output that all inputs meet in, such as the
+    derivative by what all terms of a sum share, would else keep them apart."""
+    falling = np.sort(counts)[::-1][: len(counts) // 2 + 1]
+    passes = falling + np.arange(len(falling))
+    best = int(np.argmin(passes))
+    if passes[0] - passes[best] < MANY:
+        best = 0
+    return int(falling[best]) if passes[best] <= size // 2 else None
 
 
 def _bits(words: Any) -> Any:
@@ -139,7 +167,7 @@ def _bits(words: Any) -> Any:
 
 def coloured(row: Any, column: Any, shape: tuple[int, int], most: int) -> Any:
     """A number for each column of a matrix with entries at these rows and columns, so that no row has two columns of
-    one number; None if that takes more than `most`.
+    one number; None if that takes more than `most`, or long to find.
 
     In turn, as suits a band, where no row has more entries than that; else for each column the lowest number that none
     of its neighbours has.
@@ -151,6 +179,8 @@ def coloured(row: Any, column: Any, shape: tuple[int, int], most: int) -> Any:
         return None
     if np.bincount(row * fullest + column % fullest).max() == 1:
         return np.arange(shape[1]) % fullest
+    if len(row) > SEARCHED:
+        return None
     order = np.argsort(column, kind="stable")
     rows, ends = row[order].tolist(), np.searchsorted(column[order], np.arange(shape[1] + 1)).tolist()
     taken, colours = [0] * shape[0], []  # for each row the colours of its columns so far, as bits
@@ -181,11 +211,11 @@ def batches(known: Dependence, node: Any, step: int) -> list[tuple[int, int, fro
     for start, stop in _long_runs(reach, step):
         number = max(round((stop - start) / step), 1)
         ends = [start + (stop - start) * k // number for k in range(number + 1)]
-        together = reach[:, start:stop].any(1)
+        in_any = reach[:, start:stop].any(1)
         for a, b in pairwise(ends):
             moves = reach[:, a:b].any(1)
-            if (moves != together).sum() * ALIKE <= together.sum():
-                moves = together  # one recording more costs more
+            if (moves != in_any).sum() * ALIKE <= in_any.sum():
+                moves = in_any  # one recording more costs more
             key = moves.tobytes()
             if key not in sets:
                 sets[key] = frozenset([n for n, m in zip(known.reached, moves.tolist(), strict=True) if m])

@@ -110,6 +110,17 @@ def test_jacobians_and_hessians_of_many_programs(functions, seed):
 
 
 @given(programs(), SEEDS)
+def test_many_programs_by_passes_both_ways(functions, seed):
+    _, scalar = functions
+    x = np.random.default_rng(seed).uniform(0.1, 1.0, N)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sparsity, "MANY", 1)
+        got, compiled = ag.hessian(scalar)(x), ag.compile(ag.hessian(scalar), backend="numpy")(x)
+    same(got, compiled)
+    np.testing.assert_allclose(got, dense(ag.hessian(scalar), x), rtol=1e-11, atol=1e-12)
+
+
+@given(programs(), SEEDS)
 def test_what_an_entry_is_said_to_depend_on_holds_all_that_it_does(functions, seed):
     vector, _ = functions
     x = np.random.default_rng(seed).uniform(0.1, 1.0, N)
@@ -397,3 +408,47 @@ def test_native_code_takes_folded_constants_as_they_are(f, n):
     constants = [s.source.memory for s in compiled.plan.best.sources if not s.is_argument]
     assert constants
     assert all(array.flags.c_contiguous and array.flags.aligned for array in constants if array is not None)
+
+
+# -- outputs that everything meets in ----------------------------------------------------------------------------------
+
+
+def shared(x):
+    """Every term has a part of its own, and the first number."""
+    return np.sum(np.sin(x[1:] * x[0]) ** 2 + x[1:] ** 3)
+
+
+def shared_leaf(p):
+    return np.sum(np.tanh(p["own"] * p["all"][0] + p["all"][1]) ** 2) + np.sum(p["all"] ** 2)
+
+
+def test_what_all_terms_share_has_passes_of_its_own(monkeypatch):
+    x = np.linspace(0.5, 1.5, 200)
+    assert sum(size for size, _ in passes(monkeypatch, ag.hessian(shared), x)) == 3
+    p = {"own": x, "all": np.array([0.5, 0.2])}
+    found = passes(monkeypatch, ag.hessian(shared_leaf), p)
+    assert sum(size for size, _ in found) == 1 + 2 + 2  # by "own": a tangent, and two rows back; by "all": two tangents
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_what_all_terms_share(compiled):
+    x = np.linspace(0.5, 1.5, 200)
+    p = {"own": x, "all": np.array([0.5, 0.2])}
+    for f, at in ((shared, x), (shared_leaf, p)):
+        hessian = ag.compile(ag.hessian(f), backend="numpy") if compiled else ag.hessian(f)
+        for got, eager, wanted in zip(
+            *map(ag.tree.leaves, (hessian(at), ag.hessian(f)(at), dense(ag.hessian(f), at))), strict=True
+        ):
+            same(got, eager)
+            np.testing.assert_allclose(got, wanted, rtol=1e-12, atol=1e-13)
+
+
+def test_third_derivatives_and_examples_of_what_all_terms_share(monkeypatch):
+    monkeypatch.setattr(sparsity, "MANY", 8)
+    x = np.linspace(0.5, 1.5, N)
+    T = ag.jacfwd(ag.hessian(shared))(x)
+    np.testing.assert_allclose(T, dense(ag.jacfwd(ag.hessian(shared)), x), rtol=1e-11, atol=1e-12)
+    X = np.stack([x, x**2])
+    np.testing.assert_allclose(ag.vmap(ag.hessian(shared))(X), np.stack([ag.hessian(shared)(v) for v in X]), rtol=1e-12)
+    v = ag.grad(lambda x: np.sum(ag.hessian(shared)(x) ** 2))(x)
+    np.testing.assert_allclose(v, dense(ag.grad(lambda x: np.sum(ag.hessian(shared)(x) ** 2)), x), rtol=1e-11)
