@@ -69,10 +69,11 @@ def jacfwd(
     Inputs that no output has in common share a tangent: if the columns 0, 3, 6, ... of J have no rows in common, then
     J (e_0 + e_3 + e_6 + ...) has all their entries, and a tridiagonal J of any size takes three tangents (Curtis,
     Powell and Reid, 1974; columns are put together as in Gebremedhin, Manne and Pothen, 2005). A few outputs that need
-    all inputs are found by reverse mode. Where that may be is known from the recorded operations before anything is computed, for 32 inputs or more. So is which values stand
-    still for some inputs, such as the first layers of a network for the parameters of the last. An index array, or an
-    op that does not say what its entries depend on (`reach=`), is taken to need everything. Such zeros are 0 also
-    beside what is infinite, where 0 times that would be NaN.
+    all inputs are found by reverse mode. Where that may be is known from the recorded operations before anything is
+    computed, for 32 inputs or more. So is which values stand still for some inputs, such as the first layers of a
+    network for the parameters of the last. An index array, or an op that does not say what its entries depend on
+    (`reach=`), is taken to need everything. Such zeros are 0 also beside what is infinite, where 0 times that would
+    be NaN.
 
     >>> import numpy as np, autograd_lite as ag
     >>> J = ag.jacfwd(lambda x: x[1:] - x[:-1] ** 2)(np.ones(1000))        # by two tangents

@@ -452,3 +452,19 @@ def test_third_derivatives_and_examples_of_what_all_terms_share(monkeypatch):
     np.testing.assert_allclose(ag.vmap(ag.hessian(shared))(X), np.stack([ag.hessian(shared)(v) for v in X]), rtol=1e-12)
     v = ag.grad(lambda x: np.sum(ag.hessian(shared)(x) ** 2))(x)
     np.testing.assert_allclose(v, dense(ag.grad(lambda x: np.sum(ag.hessian(shared)(x) ** 2)), x), rtol=1e-11)
+
+
+@ag.custom_jvp
+def norm(x):
+    return np.sqrt(np.sum(x * x))
+
+
+norm.defjvp(lambda primals, tangents: (norm(primals[0]), np.sum(primals[0] * tangents[0]) / norm(primals[0])))
+
+
+def test_a_derivative_of_ones_own_among_those_that_are_found_alone():
+    f = lambda x: np.concatenate([np.sin(x), np.reshape(norm(x) * x[0], (1,))])
+    x = np.linspace(0.5, 1.5, 200)
+    J = ag.jacfwd(f)(x)
+    np.testing.assert_allclose(J, dense(ag.jacfwd(f), x), rtol=1e-12)
+    np.testing.assert_allclose(ag.compile(ag.jacfwd(f), backend="numpy")(x), J, rtol=1e-14)
