@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import gc
+import hashlib
 import os
+import subprocess
+import sys
 import threading
 import warnings
+from pathlib import Path
 
 import mpmath
 import numpy as np
@@ -25,7 +30,7 @@ from autograd_lite.tree import leaves
 pytest.importorskip("llvmlite", reason="llvmlite is not installed: pip install autograd_lite[llvm]")
 
 from autograd_lite.plan import llvm
-from autograd_lite.plan.llvm import mathematics, threads
+from autograd_lite.plan.llvm import mathematics
 from autograd_lite.plan.llvm.calling import builtin, offsets
 from autograd_lite.plan.llvm.entry import PARAMETERS, Table, close, load_pointer, open_context
 from autograd_lite.plan.llvm.memory import Memory
@@ -456,6 +461,38 @@ def test_products_of_integers_are_exact(shapes, dtype):
     near(Native(f, a, b)(a, b), eager(f, a, b))
 
 
+LAYOUTS = {
+    "as it is": lambda x: x,
+    "turned": lambda x: ag.transpose(ag.reshape(x, x.shape[::-1])),
+    "backwards": lambda x: x[::-1, ::-1],
+    "every other": lambda x: ag.reshape(ag.concatenate([x, x], 1), (*x.shape, 2))[:, :, 0] * 1,
+}
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    sizes=st.tuples(*[st.integers(1, 40) | st.sampled_from([64, 96, 255, 256, 257, 600])] * 3),
+    layouts=st.tuples(*[st.sampled_from(sorted(LAYOUTS))] * 2),
+    dtype=st.sampled_from([*KINDS]),
+    of=st.booleans(),
+    threads=st.booleans(),
+)
+def test_products_of_all_sizes_and_layouts(sizes, layouts, dtype, of, threads):
+    """Long inner indices go in steps, tiles and vectors end within panels, panels are packed or not: all are exact."""
+    m, k, n = sizes
+    a, b = of_integers(((m, k), (k, n)), dtype, m + k + n)
+    first, second = (LAYOUTS[name] for name in layouts)
+
+    def f(a, b):
+        y = first(a) @ second(b)
+        return [ag.transpose(y) * 1, y] if of else y
+
+    with pytest.MonkeyPatch.context() as patch:
+        if threads:
+            patch.setattr("autograd_lite.plan.llvm.lowering.LARGE", 1)
+        near(Native(f, a, b)(a, b), eager(f, a, b))
+
+
 @pytest.mark.parametrize("name", SPECS)
 def test_rows(name):
     for k in range(len(SPECS[name].cases)):
@@ -578,17 +615,77 @@ def long_program(x):
     return ag.value_and_grad(lambda x: ag.sum(ag.tanh(1.5 * x + 0.3) * ag.sigmoid(x) + ag.exp(-(x**2))))(x)
 
 
-@pytest.mark.parametrize("shape", [(300_001,), (700, 500)])
-def test_the_same_bits_on_any_number_of_threads(shape, monkeypatch):
-    x = np.random.default_rng(0).normal(size=shape).astype(np.float32)
-    native = Native(long_program, x)
-    assert native.built.lowered.counts
-    results = []
-    for count in ("1", "2", "3", "2"):
-        monkeypatch.setenv("AUTOGRAD_LITE_THREADS", count)
-        results.append([y.tobytes() for y in native(x)])
-    assert all(r == results[0] for r in results)
-    near(native(x), eager(long_program, x), 200)
+def products_and_sums(x):
+    y = x @ ag.transpose(x)
+    return [y, ag.sum(x, 0), ag.sum(ag.tanh(x)), ag.transpose(x) @ y]
+
+
+def digests():
+    """Of what programs compute that several threads share, if there are several."""
+    found = []
+    for shape in ((300_001,), (700, 500)):
+        x = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+        for f in (long_program, products_and_sums) if len(shape) == 2 else (long_program,):
+            native = Native(f, x)
+            shared = any(map(native.built.lowered.is_shared, native.built.lowered.items))
+            results = [hashlib.sha256(b"".join([np.asarray(y).tobytes() for y in native(x)])) for _ in range(5)]
+            found.append((shared, *{r.hexdigest() for r in results}))
+    return found
+
+
+def test_the_same_bits_on_any_number_of_threads():
+    code = (
+        f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); import test_llvm; print(test_llvm.digests())"
+    )
+    found = []
+    for count in ("1", "2", "5"):
+        env = {**os.environ, "AUTOGRAD_LITE_THREADS": count}
+        run = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
+        found.append(ast.literal_eval(run.stdout))
+    assert [[shared for shared, *_ in each] for each in found] == [[False] * 3, [True] * 3, [True] * 3]
+    assert all(len(digest) == 1 for each in found for _, *digest in each)
+    assert len({str([x[1:] for x in each]) for each in found}) == 1
+
+
+@pytest.fixture
+def shared(monkeypatch):
+    """Several threads share all there is, however small."""
+    monkeypatch.setenv("AUTOGRAD_LITE_THREADS", "3")
+    monkeypatch.setattr("autograd_lite.plan.llvm.lowering.LARGE", 1)
+
+
+def test_many_callers_share_threads(shared):
+    """One has them, the others work alone; none gets what is another's."""
+    xs = [np.random.default_rng(k).normal(size=(60 + k, 90)) for k in range(3)]
+    natives = [Native(products_and_sums, x) for x in xs]
+    wanted = [[y.tobytes() for y in native(x)] for native, x in zip(natives, xs, strict=True)]
+    failures = []
+
+    def work(k):
+        for _ in range(300):
+            if [y.tobytes() for y in natives[k](xs[k])] != wanted[k]:
+                failures.append(k)
+
+    workers = [threading.Thread(target=work, args=(k,)) for k in range(3)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert not failures
+    for native, x in zip(natives, xs, strict=True):
+        near(native(x), eager(products_and_sums, x), 100)
+
+
+@pytest.mark.parametrize("shape", [(40, 128), (40, 256), (3, 5, 192), (40, 130), (200, 64), (7, 1)], ids=str)
+@pytest.mark.parametrize("dtype", KINDS, ids=lambda d: d.__name__)
+def test_sums_of_columns_in_strips(shape, dtype, shared):
+    (x,) = of_integers((shape,), dtype, 0)
+
+    def f(x):
+        y = ag.where(x > 0, x, 2 * x)
+        return [ag.sum(y, 0), y, ag.max(y, tuple(range(len(shape) - 1))), ag.sum(ag.tanh(x * 0) + x, 0)]
+
+    near(Native(f, x)(x), eager(f, x))
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
@@ -718,11 +815,3 @@ def test_the_same_program_has_the_same_code():
     x = np.arange(12.0).reshape(3, 4)
     f = value_and_pullback(lambda x: [ag.sum(ag.tanh(x @ ag.transpose(x)), 0), ag.concatenate([x, x * 2])])
     assert len({Native(f, x).built.lowered.ir for _ in range(3)}) == 1
-
-
-def test_threads_that_are_busy_are_not_waited_for():
-    seen = []
-    part = lambda context, begin, end: seen.append((begin, end))
-    with threads._pool.free:
-        threads.run(part, 0, 10)
-    assert seen == [(0, 10)]
