@@ -30,7 +30,7 @@ from autograd_lite.tree import leaves
 pytest.importorskip("llvmlite", reason="llvmlite is not installed: pip install autograd_lite[llvm]")
 
 from autograd_lite.plan import llvm
-from autograd_lite.plan.llvm import mathematics
+from autograd_lite.plan.llvm import mathematics, threads
 from autograd_lite.plan.llvm.calling import builtin, offsets
 from autograd_lite.plan.llvm.entry import PARAMETERS, Table, close, load_pointer, open_context
 from autograd_lite.plan.llvm.memory import Memory
@@ -469,6 +469,17 @@ LAYOUTS = {
 }
 
 
+def test_products_that_are_left_to_numpy(monkeypatch):
+    """As on macOS: large ones, between native phases."""
+    monkeypatch.setattr("autograd_lite.plan.llvm.lowering.LIMIT", 1000)
+    a, b = of_integers(((5, 20), (20, 30)), np.float32, 0)
+    f = lambda a, b: [ag.tanh(a @ b * 0) + a[:, :4] @ b[:4], ag.transpose(a @ b) @ a]
+    native = Native(f, a, b)
+    lowered = native.built.lowered
+    assert sum(not lowered.is_native(item) for item in lowered.items) == 2
+    near(native(a, b), eager(f, a, b))
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     sizes=st.tuples(*[st.integers(1, 40) | st.sampled_from([64, 96, 255, 256, 257, 600])] * 3),
@@ -770,8 +781,10 @@ def test_the_ir_is_for_any_processor(triple):
     binding.initialize_all_asmprinters()
     _, update, X, labels = network((20, 17, 3), 33, lr=0.1, momentum=0.9)
     x = np.zeros(300_001, np.float32)
-    for native in (Native(lambda X, y: [update(X, y)], X, labels), Native(long_program, x)):
-        module = binding.parse_assembly(native.built.ir)
+    y = np.zeros((300, 300))
+    natives = Native(lambda X, y: [update(X, y)], X, labels), Native(long_program, x), Native(products_and_sums, y)
+    for ir in (*[native.built.ir for native in natives], threads.ir(triple.split("-")[0])):
+        module = binding.parse_assembly(ir)
         target = binding.Target.from_triple(triple).create_target_machine(opt=1)
         assert len(target.emit_object(module)) > 1000
 

@@ -5,9 +5,9 @@ after they have looked for more to do for some 50 us. What there is to do is cut
 the next one: where another program has a core, the caller does most of them itself, and waits for no thread that has
 not begun. A piece is the same work whoever does it: the result is the same on any number of threads.
 
-AUTOGRAD_LITE_THREADS says how many there are; without it, one for each core. It is read when the first program is built
-that has work for them. A program that finds the threads busy with another runs alone. Native code calls no BLAS, so
-these are the only threads that it has.
+AUTOGRAD_LITE_THREADS says how many there are; without it, one for each core, up to 16. It is read when the first
+program is built that has work for them. A program that finds the threads busy with another runs alone. Native code
+calls no BLAS, so these are the only threads that it has.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from .objects import Code, add_symbols
 
 SPINS = 1 << 11  # looks for work, of some 20 to 40 ns each, before a thread sleeps
 MOST = 64  # threads
+ENOUGH = 16  # where nobody asks for more: each takes memory for packing
 
 # Words of the pool. What is changed by all stands in a cache line of its own.
 _WORDS = {"left": 0, "active": 8, "function": 16, "context": 17, "count": 18, "pieces": 19, "waiting": 24, "done": 25}
@@ -35,21 +36,21 @@ def available() -> int:
     if chosen.isdigit():
         return min(max(int(chosen), 1), MOST)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(cores, MOST)
+    return min(cores, ENOUGH)
 
 
-def _ir() -> str:
+def ir(machine: str) -> str:
     """The pool in LLVM IR. `left` is how many pieces nobody has taken; it is set when all else is, so whoever takes one
     sees what it belongs to. `active` is how many helpers may have taken some: when there are none left and that is
     zero, all is done. A helper that comes late finds nothing, and touches nothing else."""
     x86, arm = ("void @llvm.x86.sse2.pause()", "void @llvm.aarch64.hint(i32 1)")
-    machine = platform.machine().lower()
     pause = x86 if machine in ("x86_64", "amd64") else arm if machine in ("arm64", "aarch64") else ""
     wait = f"call {pause}" if pause else "fence seq_cst"
     declared = "\n".join(f"declare {each.replace('i32 1', 'i32')}" for each in (pause,) if each)
     text = f"""
 @pool = internal global [{_FIRST + _EACH * MOST} x i64] zeroinitializer, align 64
 {declared}
+declare i64 @llvm.umin.i64(i64, i64)
 declare ptr @PyThread_allocate_lock()
 declare i32 @PyThread_acquire_lock(ptr, i32)
 declare void @PyThread_release_lock(ptr)
@@ -138,7 +139,9 @@ show:
   store i64 %count, ptr @count
   store i64 %pieces, ptr @pieces
   store atomic i64 %pieces, ptr @left seq_cst, align 8
-  %helpers = load atomic i64, ptr @helpers seq_cst, align 8
+  %there = load atomic i64, ptr @helpers seq_cst, align 8
+  %useful = sub i64 %pieces, 1
+  %helpers = call i64 @llvm.umin.i64(i64 %there, i64 %useful)
   br label %each
 each:
   %helper = phi i64 [ 0, %show ], [ %following, %awake ]
@@ -245,7 +248,7 @@ class _Pool:
         api = ctypes.pythonapi
         names = ("PyThread_allocate_lock", "PyThread_acquire_lock", "PyThread_release_lock")
         add_symbols({name: ctypes.cast(getattr(api, name), ctypes.c_void_p).value for name in names})
-        self.code = Code(_ir(), optimise=False)
+        self.code = Code(ir(platform.machine().lower()), optimise=False)
         add_symbols({"autograd_lite_share": self.code.address("autograd_lite_share")})
         self.reset = ctypes.CFUNCTYPE(None)(self.code.address("reset"))
         self.place = ctypes.CFUNCTYPE(ctypes.c_int64)(self.code.address("place"))
