@@ -22,6 +22,8 @@ from test_plan import value_and_pullback
 from test_rows import differentiable, draw, of_live_inputs
 
 import autograd_lite as ag
+from autograd_lite.ops import OPS
+from autograd_lite.ops.shape import split_index
 from autograd_lite.plan import numpy_backend
 from autograd_lite.plan.passes import optimised
 from autograd_lite.plan.record import Recording
@@ -467,6 +469,54 @@ LAYOUTS = {
     "backwards": lambda x: x[::-1, ::-1],
     "every other": lambda x: ag.reshape(ag.concatenate([x, x], 1), (*x.shape, 2))[:, :, 0] * 1,
 }
+
+
+PLACES = {
+    "a": lambda a, b, c: (a,),
+    "a, b": lambda a, b, c: (a, b),
+    "a, b, c": lambda a, b, c: (a, b, c),
+    ":, b": lambda a, b, c: (slice(None), b),
+    "..., c": lambda a, b, c: (..., c),
+    "a, :, ::2": lambda a, b, c: (a, slice(None), slice(None, None, 2)),
+    ":, b, c": lambda a, b, c: (slice(None), b, c),
+    "::-1, b": lambda a, b, c: (slice(None, None, -1), b),
+    "a, 1:": lambda a, b, c: (a, slice(1, None)),
+    "a of two axes": lambda a, b, c: (np.stack([a, a[::-1]]),),
+    "a, b of two axes": lambda a, b, c: (a[:, None], b[None]),
+}
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    shape=st.tuples(st.integers(1, 5), st.integers(2, 6), st.integers(1, 40)),
+    places=st.sampled_from(sorted(PLACES)),
+    count=st.integers(1, 7),
+    dtype=st.sampled_from([np.float32, np.float64, np.int64]),
+    seed=st.integers(0, 99),
+)
+def test_entries_added_to_places(shape, places, count, dtype, seed):
+    """Places repeat, count from the end, stand beside slices; entries are added in NumPy's order, so to the same bits."""
+    rng = np.random.default_rng(seed)
+    index, arrays = split_index(PLACES[places](*[rng.integers(-n, n, count) for n in shape]))
+    y = (rng.normal(size=np.empty(shape)[index.fill(tuple(arrays))].shape) * 9).astype(dtype)
+
+    def f(y, *arrays):
+        x = OPS["scatter"](y, *arrays, index=index, shape=shape)
+        return [x, ag.transpose(x) + 1, ag.sum(x * 0)]
+
+    native = Native(f, y, *arrays)
+    assert not native.steps
+    near(native(y, *arrays), eager(f, y, *arrays))
+
+
+def test_places_that_are_none():
+    """NumPy raises what is wrong, and nothing has been written before."""
+    x, y, k = np.zeros((3, 4), np.float32), np.ones((2, 4), np.float32), np.array([0, 2])
+    f = lambda x, y, k: [x + 1, OPS["scatter"](y, k, index=split_index((k,))[0], shape=(3, 4))]
+    native = Native(f, x, y, k)
+    near(native(x, y, k), eager(f, x, y, k))
+    with pytest.raises(IndexError, match="index 3 is out of bounds"):
+        native(x, y, np.array([0, 3]))
 
 
 def test_products_that_are_left_to_numpy(monkeypatch):

@@ -17,6 +17,7 @@ import numpy as np
 from ...ops import OPS
 from ...runtime import address
 from ..program import Program, Value
+from . import scatters
 from .assembly import view_of_part
 from .calling import Offsets
 from .entry import PARAMETERS, Entry, Table, close, load_pointer, open_context, release, take_back
@@ -26,7 +27,7 @@ from .loops import Loops
 from .memory import Memory, View, adjacent, assign, contiguous, viewed, whole
 from .products import LIMIT, BlockedProduct, multiply_adds, stack_of
 from .registers import BOOL, I64, Register
-from .schedule import Item, Nest, Product, Schedule
+from .schedule import Item, Nest, Product, Scatter, Schedule
 from .threads import started
 from .writer import Module, Writer
 
@@ -94,7 +95,7 @@ class Lowering:
         given = Counter([y for y in program.outputs if isinstance(y, Value)])
         shown = set(self.schedule.views.values())
         for y, times in given.items():
-            native = y in stored and isinstance(self.schedule.item[y], (Nest, Product)) and not self.is_large(y)
+            native = y in stored and self.is_native(self.schedule.item[y])
             native = native and y not in self.schedule.assembled
             native = native and all(isinstance(self.schedule.item[u], Nest) for u in self.schedule.users[y])
             if y.shape and native and times == 1 and y not in shown and y not in self.memories:
@@ -192,7 +193,7 @@ class Lowering:
         """Whether it is a product that NumPy computes."""
         return isinstance(self.schedule.item[value], Product) and multiply_adds(value) > LIMIT
 
-    def is_own_product(self, item: Item) -> bool:
+    def is_own_product(self, item: Item | None) -> bool:
         """Whether an item is a product that is computed here."""
         return isinstance(item, Product) and not self.is_large(item.values[0])
 
@@ -206,9 +207,9 @@ class Lowering:
 
     # -- phases --------------------------------------------------------------------------------------------------------
 
-    def is_native(self, item: Item) -> bool:
+    def is_native(self, item: Item | None) -> bool:
         """Whether an item is compiled."""
-        return isinstance(item, Nest) or self.is_own_product(item)
+        return isinstance(item, (Nest, Scatter)) or self.is_own_product(item)
 
     def is_shared(self, item: Item) -> bool:
         """Whether several threads share an item."""
@@ -304,6 +305,10 @@ class Lowering:
                 self.loops[item].end(writer, pointer, partials)
         elif isinstance(item, Nest):
             self.loops[item].write(writer, pointer, None, partials)
+        elif isinstance(item, Scatter):
+            (value,) = item.values
+            width = self.vector_bytes // value.dtype.itemsize
+            scatters.write(writer, value, self.schedule.scatters[value], self.view, pointer, width)
         else:
             self._multiply(writer, pointer, item, 0, ["0", str(self.blocks(item))])
 
@@ -326,6 +331,8 @@ class Lowering:
                 forms = self.schedule.forms
                 total += size * sum(forms[v].cost if v in forms else 2 for v in self.loops[item].body)
                 total += size * (len(item.reductions) + LOAD * len(self.loops[item].accesses))
+            elif isinstance(item, Scatter):
+                total += LOAD * (item.values[0].size + item.values[0].operands[0].size)
             else:
                 total += multiply_adds(item.values[0]) * stack_of(item.values[0])
         return total
