@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import gc
+import hashlib
 import os
+import subprocess
+import sys
 import threading
 import warnings
+from pathlib import Path
 
 import mpmath
 import numpy as np
@@ -17,6 +22,8 @@ from test_plan import value_and_pullback
 from test_rows import differentiable, draw, of_live_inputs
 
 import autograd_lite as ag
+from autograd_lite.ops import OPS
+from autograd_lite.ops.index import split_index
 from autograd_lite.plan import numpy_backend
 from autograd_lite.plan.passes import optimised
 from autograd_lite.plan.record import Recording
@@ -456,6 +463,97 @@ def test_products_of_integers_are_exact(shapes, dtype):
     near(Native(f, a, b)(a, b), eager(f, a, b))
 
 
+LAYOUTS = {
+    "as it is": lambda x: x,
+    "turned": lambda x: ag.transpose(ag.reshape(x, x.shape[::-1])),
+    "backwards": lambda x: x[::-1, ::-1],
+    "every other": lambda x: ag.reshape(ag.concatenate([x, x], 1), (*x.shape, 2))[:, :, 0] * 1,
+}
+
+
+PLACES = {
+    "a": lambda a, b, c: (a,),
+    "a, b": lambda a, b, c: (a, b),
+    "a, b, c": lambda a, b, c: (a, b, c),
+    ":, b": lambda a, b, c: (slice(None), b),
+    "..., c": lambda a, b, c: (..., c),
+    "a, :, ::2": lambda a, b, c: (a, slice(None), slice(None, None, 2)),
+    ":, b, c": lambda a, b, c: (slice(None), b, c),
+    "::-1, b": lambda a, b, c: (slice(None, None, -1), b),
+    "a, 1:": lambda a, b, c: (a, slice(1, None)),
+    "a of two axes": lambda a, b, c: (np.stack([a, a[::-1]]),),
+    "a, b of two axes": lambda a, b, c: (a[:, None], b[None]),
+}
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    shape=st.tuples(st.integers(1, 5), st.integers(2, 6), st.integers(1, 40)),
+    places=st.sampled_from(sorted(PLACES)),
+    count=st.integers(1, 7),
+    dtype=st.sampled_from([np.float32, np.float64, np.int64]),
+    seed=st.integers(0, 99),
+)
+def test_entries_added_to_places(shape, places, count, dtype, seed):
+    """Places repeat, count from the end, stand beside slices; entries are added in NumPy's order, so to the same bits."""
+    rng = np.random.default_rng(seed)
+    index, arrays = split_index(PLACES[places](*[rng.integers(-n, n, count) for n in shape]))
+    y = (rng.normal(size=np.empty(shape)[index.fill(tuple(arrays))].shape) * 9).astype(dtype)
+
+    def f(y, *arrays):
+        x = OPS["scatter"](y, *arrays, index=index, shape=shape)
+        return [x, ag.transpose(x) + 1, ag.sum(x * 0)]
+
+    native = Native(f, y, *arrays)
+    assert not native.steps
+    near(native(y, *arrays), eager(f, y, *arrays))
+
+
+def test_places_that_are_none():
+    """NumPy raises what is wrong, and nothing has been written before."""
+    x, y, k = np.zeros((3, 4), np.float32), np.ones((2, 4), np.float32), np.array([0, 2])
+    f = lambda x, y, k: [x + 1, OPS["scatter"](y, k, index=split_index((k,))[0], shape=(3, 4))]
+    native = Native(f, x, y, k)
+    near(native(x, y, k), eager(f, x, y, k))
+    with pytest.raises(IndexError, match="index 3 is out of bounds"):
+        native(x, y, np.array([0, 3]))
+
+
+def test_products_that_are_left_to_numpy(monkeypatch):
+    """As on macOS: large ones, between native phases."""
+    monkeypatch.setattr("autograd_lite.plan.llvm.lowering.LIMIT", 1000)
+    a, b = of_integers(((5, 20), (20, 30)), np.float32, 0)
+    f = lambda a, b: [ag.tanh(a @ b * 0) + a[:, :4] @ b[:4], ag.transpose(a @ b) @ a]
+    native = Native(f, a, b)
+    lowered = native.built.lowered
+    assert sum(not lowered.is_native(item) for item in lowered.items) == 2
+    near(native(a, b), eager(f, a, b))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    sizes=st.tuples(*[st.integers(1, 40) | st.sampled_from([64, 96, 255, 256, 257, 600])] * 3),
+    layouts=st.tuples(*[st.sampled_from(sorted(LAYOUTS))] * 2),
+    dtype=st.sampled_from([*KINDS]),
+    of=st.booleans(),
+    threads=st.booleans(),
+)
+def test_products_of_all_sizes_and_layouts(sizes, layouts, dtype, of, threads):
+    """Long inner indices go in steps, tiles and vectors end within panels, panels are packed or not: all are exact."""
+    m, k, n = sizes
+    a, b = of_integers(((m, k), (k, n)), dtype, m + k + n)
+    first, second = (LAYOUTS[name] for name in layouts)
+
+    def f(a, b):
+        y = first(a) @ second(b)
+        return [ag.transpose(y) * 1, y] if of else y
+
+    with pytest.MonkeyPatch.context() as patch:
+        if threads:
+            patch.setattr("autograd_lite.plan.llvm.lowering.LARGE", 1)
+        near(Native(f, a, b)(a, b), eager(f, a, b))
+
+
 @pytest.mark.parametrize("name", SPECS)
 def test_rows(name):
     for k in range(len(SPECS[name].cases)):
@@ -578,17 +676,77 @@ def long_program(x):
     return ag.value_and_grad(lambda x: ag.sum(ag.tanh(1.5 * x + 0.3) * ag.sigmoid(x) + ag.exp(-(x**2))))(x)
 
 
-@pytest.mark.parametrize("shape", [(300_001,), (700, 500)])
-def test_the_same_bits_on_any_number_of_threads(shape, monkeypatch):
-    x = np.random.default_rng(0).normal(size=shape).astype(np.float32)
-    native = Native(long_program, x)
-    assert native.built.lowered.counts
-    results = []
-    for count in ("1", "2", "3", "2"):
-        monkeypatch.setenv("AUTOGRAD_LITE_THREADS", count)
-        results.append([y.tobytes() for y in native(x)])
-    assert all(r == results[0] for r in results)
-    near(native(x), eager(long_program, x), 200)
+def products_and_sums(x):
+    y = x @ ag.transpose(x)
+    return [y, ag.sum(x, 0), ag.sum(ag.tanh(x)), ag.transpose(x) @ y]
+
+
+def digests():
+    """Of what programs compute that several threads share, if there are several."""
+    found = []
+    for shape in ((300_001,), (700, 500)):
+        x = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+        for f in (long_program, products_and_sums) if len(shape) == 2 else (long_program,):
+            native = Native(f, x)
+            shared = any(map(native.built.lowered.is_shared, native.built.lowered.items))
+            results = [hashlib.sha256(b"".join([np.asarray(y).tobytes() for y in native(x)])) for _ in range(5)]
+            found.append((shared, *{r.hexdigest() for r in results}))
+    return found
+
+
+def test_the_same_bits_on_any_number_of_threads():
+    code = (
+        f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); import test_llvm; print(test_llvm.digests())"
+    )
+    found = []
+    for count in ("1", "2", "5"):
+        env = {**os.environ, "AUTOGRAD_LITE_THREADS": count}
+        run = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
+        found.append(ast.literal_eval(run.stdout))
+    assert [[shared for shared, *_ in each] for each in found] == [[False] * 3, [True] * 3, [True] * 3]
+    assert all(len(digest) == 1 for each in found for _, *digest in each)
+    assert len({str([x[1:] for x in each]) for each in found}) == 1
+
+
+@pytest.fixture
+def shared(monkeypatch):
+    """Several threads share all there is, however small."""
+    monkeypatch.setenv("AUTOGRAD_LITE_THREADS", "3")
+    monkeypatch.setattr("autograd_lite.plan.llvm.lowering.LARGE", 1)
+
+
+def test_many_callers_share_threads(shared):
+    """One has them, the others work alone; none gets what is another's."""
+    xs = [np.random.default_rng(k).normal(size=(60 + k, 90)) for k in range(3)]
+    natives = [Native(products_and_sums, x) for x in xs]
+    wanted = [[y.tobytes() for y in native(x)] for native, x in zip(natives, xs, strict=True)]
+    failures = []
+
+    def work(k):
+        for _ in range(300):
+            if [y.tobytes() for y in natives[k](xs[k])] != wanted[k]:
+                failures.append(k)
+
+    workers = [threading.Thread(target=work, args=(k,)) for k in range(3)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert not failures
+    for native, x in zip(natives, xs, strict=True):
+        near(native(x), eager(products_and_sums, x), 100)
+
+
+@pytest.mark.parametrize("shape", [(40, 128), (40, 256), (3, 5, 192), (40, 130), (200, 64), (7, 1)], ids=str)
+@pytest.mark.parametrize("dtype", KINDS, ids=lambda d: d.__name__)
+def test_sums_of_columns_in_strips(shape, dtype, shared):
+    (x,) = of_integers((shape,), dtype, 0)
+
+    def f(x):
+        y = ag.where(x > 0, x, 2 * x)
+        return [ag.sum(y, 0), y, ag.max(y, tuple(range(len(shape) - 1))), ag.sum(ag.tanh(x * 0) + x, 0)]
+
+    near(Native(f, x)(x), eager(f, x))
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
@@ -673,8 +831,10 @@ def test_the_ir_is_for_any_processor(triple):
     binding.initialize_all_asmprinters()
     _, update, X, labels = network((20, 17, 3), 33, lr=0.1, momentum=0.9)
     x = np.zeros(300_001, np.float32)
-    for native in (Native(lambda X, y: [update(X, y)], X, labels), Native(long_program, x)):
-        module = binding.parse_assembly(native.built.ir)
+    y = np.zeros((300, 300))
+    natives = Native(lambda X, y: [update(X, y)], X, labels), Native(long_program, x), Native(products_and_sums, y)
+    for ir in (*[native.built.ir for native in natives], threads.ir(triple.split("-")[0])):
+        module = binding.parse_assembly(ir)
         target = binding.Target.from_triple(triple).create_target_machine(opt=1)
         assert len(target.emit_object(module)) > 1000
 
@@ -718,11 +878,3 @@ def test_the_same_program_has_the_same_code():
     x = np.arange(12.0).reshape(3, 4)
     f = value_and_pullback(lambda x: [ag.sum(ag.tanh(x @ ag.transpose(x)), 0), ag.concatenate([x, x * 2])])
     assert len({Native(f, x).built.lowered.ir for _ in range(3)}) == 1
-
-
-def test_threads_that_are_busy_are_not_waited_for():
-    seen = []
-    part = lambda context, begin, end: seen.append((begin, end))
-    with threads._pool.free:
-        threads.run(part, 0, 10)
-    assert seen == [(0, 10)]

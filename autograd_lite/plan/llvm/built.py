@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -12,13 +11,12 @@ from .. import numpy_backend
 from ..lifetimes import Home
 from ..program import Program, Value, memory_names, names_of
 from ..statements import Statements
-from . import threads
 from .calling import builtin, offsets
 from .forms import has_kind, kind_of
 from .listing import listing
 from .lowering import Lowering
 from .memory import View
-from .objects import Code, machine, vector_bytes
+from .objects import Code, machine, vector_bytes, vector_registers
 from .schedule import Item, Nest
 
 
@@ -40,7 +38,8 @@ class Built:
         where = offsets()
         if where is None:
             raise NotImplementedError("llvm: arrays in this Python do not lie in memory as CPython's do")
-        self.lowered = Lowering(self.program, where, vector_bytes(machine()[1]))
+        features = machine()[1]
+        self.lowered = Lowering(self.program, where, vector_bytes(features), vector_registers(features))
         self.code = Code(self.lowered.ir, optimise=not self.lowered.is_scalar)
         self.peak_bytes = self.lowered.scratch_bytes
         nbytes = self.lowered.start + self.lowered.scratch_bytes
@@ -123,13 +122,8 @@ class _Lines:
         scope = self.statements.scope
         scope["otherwise"] = otherwise
         self._outputs()
-        scope["shared"] = threads.run
         for name, items in lowered.phases:
-            if name in lowered.counts:
-                part = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)(code.address(name))
-                scope[name] = part
-                self.lines.append(f"shared({name}, {memory.ctypes.data}, {lowered.counts[name]})")
-            elif name:
+            if name:
                 scope[name] = builtin(code, name, memory)
                 self._call(name)
             else:

@@ -260,6 +260,8 @@ def _named_form(value: Value) -> Form | None:
         source = kind_of(_dtype(value.inputs[0]))
         exact = source is not None and (not source.floating or kind.floating or kind is BOOL)
         return Form(lambda x: x.cast(kind), (source,), 1) if source and exact else None
+    if name in ("spread", "broadcast_to"):  # a number for each entry; of an array it is a view
+        return None if value.operands else Form(lambda x: x, (kind,), 1)
     same = isinstance(value.inputs[0], Value) and value.inputs[0].dtype == value.dtype
     if name == "raised" and len(value.inputs) == 2:
         return _ufunc_form(value, np.power)
@@ -300,6 +302,8 @@ _NAMED = (
     "round_off",
     "stop_gradient",
     "contiguous",
+    "spread",
+    "broadcast_to",
     "class_labels",
     "in_bounds",
     "raised",

@@ -25,29 +25,40 @@ class Gather(NamedTuple):
 
 def gather_of(value: Value) -> Gather | None:
     """How `value` picks entries by arrays of integers side by side; None if it does something else."""
-    if value.op is not OPS["getitem"] or len(value.inputs) == 1:
+    if value.op is not OPS["getitem"] or not isinstance(value.inputs[0], Value):
         return None
-    x, *arrays = value.inputs
+    return _places(value, value.inputs[0].shape, len(value.shape))
+
+
+def scatter_of(value: Value) -> Gather | None:
+    """The places at which `value` has the entries of its first input added; None if it is something else."""
+    x = value.inputs[0] if value.inputs else None
+    if value.op is not OPS["scatter"] or not isinstance(x, Value) or x.dtype != value.dtype or x.dtype.kind not in "fi":
+        return None
+    return _places(value, value.shape, len(x.shape))
+
+
+def _places(value: Value, shape: tuple[int, ...], axes_of_result: int) -> Gather | None:
+    """How the index of `value` picks entries, of an array of this shape, for a result of so many axes."""
+    _, *arrays = value.inputs
     parts = list(value.keywords["index"].parts)
-    if any(not isinstance(a, Value) or a.dtype.name not in ("int64", "int32") for a in arrays):
+    if not arrays or any(not isinstance(a, Value) or a.dtype.name not in ("int64", "int32") for a in arrays):
         return None
-    if not isinstance(x, Value) or any(
-        p is not ARRAY and p is not Ellipsis and not isinstance(p, slice) for p in parts
-    ):
+    if any(p is not ARRAY and p is not Ellipsis and not isinstance(p, slice) for p in parts):
         return None
     if Ellipsis in [p for p in parts if p is not ARRAY]:
         k = next(k for k, p in enumerate(parts) if p is Ellipsis)
-        parts[k : k + 1] = [slice(None)] * (len(x.shape) - len(parts) + 1)
-    parts += [slice(None)] * (len(x.shape) - len(parts))
+        parts[k : k + 1] = [slice(None)] * (len(shape) - len(parts) + 1)
+    parts += [slice(None)] * (len(shape) - len(parts))
     places = [k for k, p in enumerate(parts) if p is ARRAY]
     if places != list(range(places[0], places[-1] + 1)):
         return None
-    together = len(value.shape) - (len(parts) - len(places))  # axes of the result that the places make
+    together = axes_of_result - (len(parts) - len(places))  # axes of the result that the places make
     axes: list[tuple[int, int, int] | int] = []
     number = result = 0
     for k, part in enumerate(parts):
         if isinstance(part, slice):
-            start, _, step = part.indices(x.shape[k])
+            start, _, step = part.indices(shape[k])
             axes.append((start, step, result))
             result += 1
         else:

@@ -17,13 +17,13 @@ def listing(lowered: Lowering) -> str:
     parts = []
     for name, items in lowered.phases:
         if name:
-            head = (
-                f"{name}: {lowered.counts[name]} blocks, on several threads" if name in lowered.counts else f"{name}:"
-            )
-            rest = "" if name in lowered.counts else "the rest "
-            texts = [f"    {rest if lowered.is_shared(i) else ''}{_text(i, lowered, names)}" for i in items]
-            parts.append("\n".join([head, *texts]))
+            texts = [f"    {_shared(i, lowered)}{_text(i, lowered, names)}" for i in items]
+            parts.append("\n".join([f"{name}:", *texts]))
     return "\n\n".join(parts)
+
+
+def _shared(item: Item, lowered: Lowering) -> str:
+    return f"on {lowered.threads} threads, in {lowered.blocks(item)} blocks: " if lowered.is_shared(item) else ""
 
 
 def _names(lowered: Lowering) -> dict[Value, str]:

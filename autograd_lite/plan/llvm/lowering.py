@@ -8,7 +8,7 @@ nothing can fail any more; otherwise it is copied there at the end.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import groupby, permutations
 from typing import Any
 
@@ -17,6 +17,7 @@ import numpy as np
 from ...ops import OPS
 from ...runtime import address
 from ..program import Program, Value
+from . import scatters
 from .assembly import view_of_part
 from .calling import Offsets
 from .entry import PARAMETERS, Entry, Table, close, load_pointer, open_context, release, take_back
@@ -24,23 +25,26 @@ from .forms import has_kind, kind_of, with_own_numbers
 from .in_place import InPlace, can_fail
 from .loops import Loops
 from .memory import Memory, View, adjacent, assign, contiguous, viewed, whole
-from .products import SMALL, Matrix, Products, as_matrix, multiply_adds, stack_of
-from .registers import BOOL, I64, Kind, Register
-from .schedule import Item, Nest, Product, Schedule
+from .products import LIMIT, BlockedProduct, multiply_adds, stack_of
+from .registers import BOOL, I64, Register
+from .schedule import Item, Nest, Product, Scatter, Schedule
+from .threads import started
 from .writer import Module, Writer
 
 CALLED_OFTEN = 300  # entry-by-entry values of a program of numbers, from which on exp is a function that is called
 TOGETHER = 128  # items of one native function; LLVM takes more than twice as long for one of twice the size
 MANY = 1 << 22  # additions, some 50 us, from which on other Python threads may run meanwhile
-LARGE = 1 << 24  # additions, some 200 us, from which on a nest is given to several threads
+LARGE = 1 << 22  # additions, some 200 us, from which on an item is given to several threads
+PIECES = 8  # for each thread
 LOAD = 16  # additions that take as long as an entry from memory
 
 
 class Lowering:
     """What `program` becomes: `items` in order, `memories` of values, and the `ir` of its phases."""
 
-    def __init__(self, program: Program, where: Offsets, vector_bytes: int):
-        self.program, self.where, self.vector_bytes = with_own_numbers(program), where, vector_bytes
+    def __init__(self, program: Program, where: Offsets, vector_bytes: int, registers: int):
+        self.program, self.where = with_own_numbers(program), where
+        self.vector_bytes, self.registers = vector_bytes, registers
         self.schedule = Schedule(self.program)
         self.items = self.schedule.items
         self.in_place = InPlace(self.program, self.schedule)
@@ -56,8 +60,14 @@ class Lowering:
             for item in self.items
             if isinstance(item, Nest)
         }
+        self.threads = (
+            started() if any(self.work([item]) >= LARGE for item in self.items if self.is_native(item)) else 1
+        )
+        self.products = {item: self._product(item) for item in self.items if self.is_own_product(item)}
         self.packed = {
-            item: Memory(self._packing(item), item.values[0].dtype) for item in self.items if self.is_small(item)
+            item: Memory((product.scratch * (self.threads if self.is_shared(item) else 1),), item.values[0].dtype)
+            for item, product in self.products.items()
+            if product.scratch
         }
         self.partials = {
             item: Memory((loops.partial_results,), np.dtype(np.float64))
@@ -85,7 +95,7 @@ class Lowering:
         given = Counter([y for y in program.outputs if isinstance(y, Value)])
         shown = set(self.schedule.views.values())
         for y, times in given.items():
-            native = y in stored and isinstance(self.schedule.item[y], (Nest, Product)) and not self.is_large(y)
+            native = y in stored and self.is_native(self.schedule.item[y])
             native = native and y not in self.schedule.assembled
             native = native and all(isinstance(self.schedule.item[u], Nest) for u in self.schedule.users[y])
             if y.shape and native and times == 1 and y not in shown and y not in self.memories:
@@ -181,71 +191,47 @@ class Lowering:
 
     def is_large(self, value: Value) -> bool:
         """Whether it is a product that NumPy computes."""
-        return isinstance(self.schedule.item[value], Product) and multiply_adds(value) > SMALL
+        return isinstance(self.schedule.item[value], Product) and multiply_adds(value) > LIMIT
 
-    def is_small(self, item: Item) -> bool:
+    def is_own_product(self, item: Item | None) -> bool:
         """Whether an item is a product that is computed here."""
         return isinstance(item, Product) and not self.is_large(item.values[0])
 
-    def _packing(self, item: Item) -> tuple[int, ...]:
-        return (max(i.size for i in item.values[0].operands),)
+    def _product(self, item: Item) -> BlockedProduct:
+        (value,) = item.values
+        kind = kind_of(value.dtype)
+        assert kind is not None
+        views = [self.view(i) for i in (*value.operands, value)]
+        threads = self.threads if self.work([item]) >= LARGE else 1
+        return BlockedProduct(kind, views, self.vector_bytes, self.registers, stack_of(value), threads)
 
     # -- phases --------------------------------------------------------------------------------------------------------
 
-    def is_native(self, item: Item) -> bool:
+    def is_native(self, item: Item | None) -> bool:
         """Whether an item is compiled."""
-        return isinstance(item, Nest) or self.is_small(item)
-
-    def stretches(self) -> Iterator[tuple[str, list[Item]]]:
-        """The items in order: runs of native ones ("phase"), of steps (""), and nests for several threads, each as a
-        "part" and what is left to do in the "phase" after it."""
-
-        def how(item: Item) -> str:
-            return "" if not self.is_native(item) else "part" if self.is_shared(item) else "phase"
-
-        carried: list[Item] = []
-        for kind, run in groupby(self.items, how):
-            items = list(run)
-            if kind == "part":
-                for item in items:
-                    if carried:
-                        yield "phase", carried
-                    yield "part", [item]
-                    carried = [item] if self.loops[item].has_rest else []  # type: ignore[index]
-            elif kind == "phase":
-                yield "phase", carried + items
-                carried = []
-            else:
-                if carried:
-                    yield "phase", carried
-                    carried = []
-                yield "", items
-        if carried:
-            yield "phase", carried
+        return isinstance(item, (Nest, Scatter)) or self.is_own_product(item)
 
     def is_shared(self, item: Item) -> bool:
-        """Whether several threads share a nest."""
-        if not isinstance(item, Nest) or self.work([item]) < LARGE or can_fail(item):
-            return False
-        return self.loops[item].outer > 1
+        """Whether several threads share an item."""
+        return self.threads > 1 and self.work([item]) >= LARGE and not can_fail(item) and self.blocks(item) > 1
+
+    def blocks(self, item: Item) -> int:
+        """In how many blocks, which do not depend on each other, an item is computed."""
+        return self.products[item].pieces if item in self.products else self.loops[item].outer  # type: ignore[index]
 
     def _write(self) -> None:
         numbers = [v for v in self.program.values if not v.shape and self.schedule.inline(v)]
         self.is_scalar = len(numbers) > CALLED_OFTEN and 2 * len(numbers) > len(self.program.values)
         self.module = Module(outline=self.is_scalar)
-        self.products: dict[Any, str] = {}
         written = [False] * len(self.sources) + [True] * (len(self.arguments) - len(self.sources))
         expected = {k: address(x) for k, s in enumerate(self.sources) if (x := self.in_place.fixed.get(s)) is not None}
         self.table = Table(self.arguments, written, expected)
         self.start = -(-8 * self.table.words // 64) * 64
         self.phases: list[tuple[str, list[Item]]] = []  # (name of a native function or "", items)
-        self.counts: dict[str, int] = {}  # of functions that run on several threads: how many blocks there are
-        for how, items in cut(self.stretches()):
-            name = f"{how}{len(self.phases)}" if how else ""
-            self.phases.append((name, items))
-            if how == "part":
-                (item,) = items
-                self.counts[name] = self.loops[item].outer  # type: ignore[index]
+        for native, run in groupby(self.items, self.is_native):
+            items = list(run)
+            for k in range(0, len(items), TOGETHER if native else len(items)):
+                self.phases.append((f"phase{len(self.phases)}" if native else "", items[k : k + TOGETHER]))
         entry = Entry(self.module, self.table, self.where, self.apart())
         if self.phases and self.phases[0][0].startswith("phase"):
             self.phases[0] = ("start", self.phases[0][1])
@@ -257,19 +243,23 @@ class Lowering:
                 writer = Writer(self.module, name, PARAMETERS, "i64")
                 open_context(writer, self.where)
                 self._phase(writer, items)
-            elif name in self.counts:
-                writer = Writer(self.module, name, ["ptr %context", "i64 %begin", "i64 %end"])
-                self._part(writer, items[0])
         self.ir = str(self.module)
 
-    def _part(self, writer: Writer, item: Item) -> None:
-        """A function that does some of the blocks of a nest."""
-        assert isinstance(item, Nest)
+    def _part(self, item: Item) -> str:
+        """The function that does some of the blocks of an item."""
+        name = f"part{self.position[item]}"
+        writer = Writer(
+            self.module, name, ["ptr %context", "i64 %thread", "i64 %begin", "i64 %end"], linkage="internal"
+        )
         pointer = self._pointers(writer)
-        partials = pointer(self.partials[item]) if item in self.partials else ""
-        span = tuple([Register(writer, name, I64) for name in ("%begin", "%end")])
-        self.loops[item].write(writer, pointer, span, partials)
+        thread, *span = [Register(writer, name, I64) for name in ("%thread", "%begin", "%end")]
+        if isinstance(item, Nest):
+            partials = pointer(self.partials[item]) if item in self.partials else ""
+            self.loops[item].write(writer, pointer, tuple(span), partials)
+        else:
+            self._multiply(writer, pointer, item, thread, [x.name for x in span])
         writer.end()
+        return name
 
     def _pointers(self, writer: Writer) -> Callable[[Memory], str]:
         """The addresses of all memories, for the function that is being written."""
@@ -305,42 +295,32 @@ class Lowering:
 
     def _item(self, writer: Writer, pointer: Callable[[Memory], str], item: Item) -> None:
         """A nest or a product."""
-        if isinstance(item, Nest):
-            partials = pointer(self.partials[item]) if item in self.partials else ""
-            loops = self.loops[item]
-            return (
-                loops.end(writer, pointer, partials)
-                if self.is_shared(item)
-                else loops.write(writer, pointer, None, partials)
-            )
-        (value,) = item.values
-        kind = kind_of(value.dtype)
-        assert kind is not None
-        a, b, c = (self.view(i) for i in (*value.operands, value))
-        matrices = as_matrix(a, "%a", True), as_matrix(b, "%b", False), as_matrix(c, "%c", len(a.shape) == 1)
-        name = self._product(kind, *matrices)
-        packed, size = pointer(self.packed[item]), kind.bits // 8
+        partials = pointer(self.partials[item]) if item in self.partials else ""
+        if self.is_shared(item):
+            writer.declare("declare void @autograd_lite_share(ptr, ptr, i64, i64)")
+            blocks = self.blocks(item)
+            counts = f"i64 {blocks}, i64 {min(blocks, PIECES * self.threads)}"
+            writer.line(f"call void @autograd_lite_share(ptr @{self._part(item)}, ptr %context, {counts})")
+            if isinstance(item, Nest):
+                self.loops[item].end(writer, pointer, partials)
+        elif isinstance(item, Nest):
+            self.loops[item].write(writer, pointer, None, partials)
+        elif isinstance(item, Scatter):
+            (value,) = item.values
+            width = self.vector_bytes // value.dtype.itemsize
+            scatters.write(writer, value, self.schedule.scatters[value], self.view, pointer, width)
+        else:
+            self._multiply(writer, pointer, item, 0, ["0", str(self.blocks(item))])
 
-        def one(k: Register | int) -> None:
-            steps = [view.strides[0] if len(view.shape) == 3 and view.shape[0] > 1 else 0 for view in (a, b, c)]
-            places = [
-                writer.pointer(pointer(view.memory), k * step, size, writer.here)
-                for view, step in zip((a, b, c), steps, strict=True)
-            ]
-            writer.line(f"call void @{name}({', '.join([f'ptr {p}' for p in [*places, packed]])})", writer.here)
-
-        count = stack_of(value)
-        return one(0) if count == 1 else writer.loop(0, count, 1, one)
-
-    def _product(self, kind: Kind, a: Matrix, b: Matrix, c: Matrix) -> str:
-        """The function that computes products of these shapes and layouts."""
-        key = (kind, a, b, c)
-        if key not in self.products:
-            self.products[key] = name = f"product{len(self.products)}"
-            writer = Writer(self.module, name, ["ptr %a", "ptr %b", "ptr %c", "ptr %packed"], linkage="internal")
-            Products(writer, kind, self.vector_bytes * 8 // kind.bits, "%packed").write(a, b, c)
-            writer.end()
-        return self.products[key]
+    def _multiply(self, writer: Writer, pointer: Callable[[Memory], str], item: Item, thread: Any, span: Any) -> None:
+        """Call the function that computes pieces of a product."""
+        product, size = self.products[item], item.values[0].dtype.itemsize
+        places = [writer.pointer(pointer(v.memory), v.offset, size, writer.here) for v in product.views]
+        packed = pointer(self.packed[item]) if item in self.packed else places[0]
+        if product.scratch:
+            packed = writer.pointer(packed, thread * product.scratch, size, writer.here)
+        arguments = [f"ptr {place}" for place in [*places, packed]] + [f"i64 {k}" for k in span]
+        writer.line(f"call void @{product.write(self.module)}({', '.join(arguments)})")
 
     def work(self, items: list[Item]) -> float:
         """About how much there is to do, in additions."""
@@ -351,13 +331,8 @@ class Lowering:
                 forms = self.schedule.forms
                 total += size * sum(forms[v].cost if v in forms else 2 for v in self.loops[item].body)
                 total += size * (len(item.reductions) + LOAD * len(self.loops[item].accesses))
+            elif isinstance(item, Scatter):
+                total += LOAD * (item.values[0].size + item.values[0].operands[0].size)
             else:
                 total += multiply_adds(item.values[0]) * stack_of(item.values[0])
         return total
-
-
-def cut(stretches: Iterator[tuple[str, list[Item]]]) -> Iterator[tuple[str, list[Item]]]:
-    """Runs of items, none longer than is good."""
-    for how, items in stretches:
-        for k in range(0, len(items), TOGETHER):
-            yield how, items[k : k + TOGETHER]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import platform
 import sys
 import tempfile
 from functools import lru_cache
@@ -18,6 +19,7 @@ from typing import Any
 import llvmlite
 import llvmlite.binding as llvm
 
+_IS_X86 = platform.machine().lower() in ("x86_64", "amd64", "i686", "x86")
 FORMAT = "1"  # of cache files and of what the code expects of its caller
 
 
@@ -33,6 +35,11 @@ def vector_bytes(features: str) -> int:
     """How many bytes the registers for vectors have."""
     has = set(features.split(","))
     return 64 if "+avx512f" in has else 32 if "+avx" in has else 16
+
+
+def vector_registers(features: str) -> int:
+    """How many registers for vectors there are."""
+    return 32 if "+avx512f" in features.split(",") or not _IS_X86 else 16
 
 
 def directory() -> Path | None:

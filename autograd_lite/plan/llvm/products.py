@@ -1,30 +1,37 @@
-"""Products of matrices: tiles of the result are kept in registers while the inner index runs.
+"""Products of matrices, cut into blocks for the caches and for several threads.
 
-A tile has a few rows and as many columns as fill a few vectors. For each inner index it takes one row of B as vectors
-and one column of A entry by entry: rows x vectors multiply-adds for rows + vectors loads. Rows of B must lie side by
-side for that; where they do not, the product is turned round, (A B)^T = B^T A^T, or B is copied first: whatever costs
-least. Large products are left to NumPy's BLAS, which also packs for the caches and uses all cores. A plan has no BLAS
-of its own, so there is one pool of threads at most.
+A product c = a b is cut into pieces, blocks of c, which threads take as they come: where another program has a core,
+the thread on the other one does most of them. A piece goes through the inner index in steps of DEPTH; for each step it
+packs its blocks of a and b into panels, and multiplies panel by panel (tiles.py). What lies well enough is read where
+it is. Each entry of c is summed by one thread, in one order: the result is the same on any number of threads.
+
+Vectors run along rows of c. Where turning the product round, c^T = b^T a^T, costs less, it is turned.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Sequence
 from math import prod
-from typing import NamedTuple
+from typing import Any
 
 from ...ops import OPS
 from ..program import Value
 from .forms import kind_of
 from .memory import View
-from .registers import I64, Kind, Register, fma
-from .writer import Writer
+from .registers import I64, Kind, Register, select
+from .tiles import Layout, best_tile, covered, pack_function, tile_function, zero_function
+from .writer import Module, Writer
 
-# Multiply-adds up to which a product is computed here.
-SMALL = 1 << 18
+DEPTH = 256  # inner indices of a step: a panel of b, of two vectors a row, fills two thirds of a core's first cache
+ROWS, COLUMNS = 512, 1024  # of a piece, at most: its packed blocks fit the second cache
+LARGE_PIECE = 1 << 24  # multiply-adds, some 150 us
+NEAR = 4096  # bytes between rows that are read where they are; more, and they would fall on the same places of a cache
+FEW = 1 << 15  # bytes of a matrix that stays in the first cache wherever it lies
 
-# How many rows a tile may have, for one to four vectors in a row of it: with B's row they fit in 32 registers.
-ROWS = ((8, 7, 6), (8, 7, 6), (6, 5, 7), (6, 5, 4))
+# Multiply-adds up to which a product is computed here. NumPy for macOS has Apple's BLAS, which uses units for products
+# of matrices that no other code may use.
+LIMIT = 1 << 18 if sys.platform == "darwin" else sys.maxsize
 
 
 def is_product(value: Value) -> bool:
@@ -50,144 +57,183 @@ def stack_of(value: Value) -> int:
     return int(value.shape[0]) if max(len(i.shape) for i in value.operands) == 3 else 1
 
 
-class Matrix(NamedTuple):
-    """Entry (i, j) at base + offset + i * row + j * column, in entries."""
-
-    base: str
-    offset: int
-    rows: int
-    columns: int
-    row: int
-    column: int
-
-    @property
-    def turned(self) -> Matrix:
-        """The transposed matrix."""
-        return Matrix(self.base, self.offset, self.columns, self.rows, self.column, self.row)
-
-
-def as_matrix(view: View, base: str, vector_is_row: bool) -> Matrix:
-    """A view of one or two axes as a matrix."""
-    if len(view.shape) >= 2:  # of a stack, the first matrix
-        return Matrix(base, view.offset, *view.shape[-2:], *view.strides[-2:])
+def layout_of(view: View, vector_is_row: bool) -> Layout:
+    """A view of one or two axes as a matrix; of a stack, one matrix."""
+    if len(view.shape) >= 2:
+        return Layout(*view.shape[-2:], *view.strides[-2:])
     if len(view.shape) == 0:
-        return Matrix(base, view.offset, 1, 1, 1, 1)
+        return Layout(1, 1, 1, 1)
     (n,), (stride,) = view.shape, view.strides
-    return Matrix(base, view.offset, 1, n, n, stride) if vector_is_row else Matrix(base, view.offset, n, 1, stride, 1)
+    return Layout(1, n, n * stride, stride) if vector_is_row else Layout(n, 1, stride, 1)
 
 
-def cost(a: Matrix, b: Matrix, c: Matrix, width: int) -> float:
-    """About how many cycles `product` takes this way."""
-    vectors = -(-b.columns // width)
-    cycles = 0.75 * a.rows * a.columns * vectors
-    if b.column != 1:
-        cycles += b.rows * b.columns
-    if c.column != 1:
-        cycles += 3 * c.rows * c.columns
-    return cycles
+class BlockedProduct:
+    """c = a b, or a stack of `count` such products whose matrices lie `steps` entries apart.
+
+    `pieces` is how many blocks there are, `scratch` how many entries a thread needs for packing.
+    """
+
+    def __init__(self, kind: Kind, views: Sequence[View], vector_bytes: int, registers: int, count: int, threads: int):
+        self.kind, self.registers, self.count = kind, registers, count
+        self.width = vector_bytes * 8 // kind.bits
+        a, b, c = self.views = list(views)
+        layouts = layout_of(a, True), layout_of(b, False), layout_of(c, len(a.shape) == 1)
+        turned = layouts[1].turned, layouts[0].turned, layouts[2].turned
+        self.is_turned = self._cut(*turned, threads) < self._cut(*layouts, threads)
+        if self.is_turned:
+            self._cut(*turned, threads)
+            self.views = [b, a, c]
+        self.steps = [v.strides[0] if len(v.shape) == 3 and v.shape[0] > 1 else 0 for v in self.views]
+
+    def _cut(self, a: Layout, b: Layout, c: Layout, threads: int) -> float:
+        """Choose the sizes of tiles and blocks; returns about how many cycles the product takes."""
+        self.a, self.b, self.c = a, b, c
+        width, size = self.width, self.kind.bits // 8
+        self.tile = tile = best_tile(c.rows, c.columns, width, self.registers)
+        self.panel = tile.vectors * width  # columns
+        self.depth = -(-a.columns // -(-a.columns // DEPTH))
+        rows, columns = -(-c.rows // tile.rows), -(-c.columns // self.panel)  # in panels
+        high = -(-rows // max(round(c.rows / ROWS), 1))
+        wide = -(-columns // max(round(c.columns * size / (4 * COLUMNS)), 1))
+        wanted = 1
+        if threads > 1:  # two for each thread, and up to four of large ones: the last one is waited for
+            wanted = min(max(self.count * a.rows * a.columns * c.columns // LARGE_PIECE, 2 * threads), 4 * threads)
+        while -(-rows // high) * -(-columns // wide) * self.count < wanted and high * wide > 1:
+            if wide * self.panel >= high * tile.rows and wide > 1:
+                wide = -(-wide // 2)
+            else:
+                high = -(-high // 2)
+        self.high, self.wide = high * tile.rows, wide * self.panel
+        self.grid = -(-rows // high), -(-columns // wide)
+        self.pieces = self.count * self.grid[0] * self.grid[1]
+        few = a.rows * a.columns * size <= FEW
+        self.packs_a = not (few or (a.column == 1 and a.row * size < NEAR))
+        few = b.rows * b.columns * size <= FEW
+        whole = c.columns % width == 0 or rows == 1
+        near = b.row * size < NEAR and c.rows <= ROWS // 2
+        self.packs_b = b.columns > 1 and not (b.column == 1 and whole and (few or near))
+        self.a_panel = -(-tile.rows // width) * width * self.depth  # entries of a packed panel of a
+        self.a_entries = high * self.a_panel if self.packs_a else 0
+        self.scratch = self.a_entries + (self.wide * self.depth if self.packs_b else 0)
+        cycles = covered(c.rows, c.columns, width, tile)[0] * a.columns
+        for packs, m, times in ((self.packs_a, a.turned, self.grid[1]), (self.packs_b, b, self.grid[0])):
+            cycles += packs * times * m.rows * m.columns * (0.1 if m.column == 1 else 0.4 if m.row == 1 else 1)
+        return cycles + (c.column != 1) * 2 * c.rows * c.columns
+
+    def write(self, module: Module) -> str:
+        """The function (a, b, c, packed, begin, end) that computes pieces."""
+        key = ("product", self.kind, self.a, self.b, self.c, self.high, self.wide, self.count, *self.steps)
+        names = ["ptr %a", "ptr %b", "ptr %c", "ptr %packed", "i64 %begin", "i64 %end"]
+        return module.function(key, names, lambda writer: _Blocks(self, writer).write())
 
 
-class Products:
-    """Writes products with vectors of `width` entries; `packed` is the address of memory for copies of B."""
+class _Blocks:
+    """Writes the loops over pieces, steps of the inner index, and panels."""
 
-    def __init__(self, writer: Writer, kind: Kind, width: int, packed: str):
-        self.writer, self.kind, self.width, self.packed = writer, kind, width, packed
+    def __init__(self, product: BlockedProduct, writer: Writer):
+        self.product, self.writer, self.kind = product, writer, product.kind
+        self.a, self.b, self.c, self.tile = product.a, product.b, product.c, product.tile
 
-    def write(self, a: Matrix, b: Matrix, c: Matrix) -> None:
-        """c = a b."""
-        if cost(b.turned, a.turned, c.turned, self.width) < cost(a, b, c, self.width):
-            a, b, c = b.turned, a.turned, c.turned
-        self.writer.start = self.writer.here
-        if b.column != 1 and b.columns > 1:
-            b = self.pack(b)
-            self.writer.start = self.writer.here
-        many = min(4, -(-c.columns // self.width))
-        rows = min(ROWS[many - 1], key=lambda n: (-(-a.rows // n) * n, -n))  # few left over
-        self.columns(a, b, c, many * self.width, rows)
+    def write(self) -> None:
+        if self.product.pieces == 1:
+            return self.piece(0, 0, self.c.rows, self.c.columns, "%a", "%b", "%c")
+        begin, end = (Register(self.writer, name, I64) for name in ("%begin", "%end"))
+        return self.writer.loop(begin, end, 1, self.numbered)
 
-    def pack(self, b: Matrix) -> Matrix:
-        """A copy of b whose rows lie side by side."""
-        packed = Matrix(self.packed, 0, b.rows, b.columns, b.columns, 1)
+    def numbered(self, number: Register) -> None:
+        """The piece with this number: blocks of one row of blocks one after the other, then the next row."""
+        product, (down, across) = self.product, self.product.grid
+        of, block = number // (down * across), number % (down * across)
+        i, j = block // across * product.high, block % across * product.wide
+        places = [self.at(base, of * step) for base, step in zip(("%a", "%b", "%c"), product.steps, strict=True)]
+        rows = self.c.rows if down == 1 else least(product.high, i.like(self.c.rows) - i)
+        columns = self.c.columns if across == 1 else least(product.wide, j.like(self.c.columns) - j)
+        self.piece(i, j, rows, columns, *places)
 
-        def column(j: Register) -> None:
-            def entry(k: Register) -> None:
-                self.store(packed, k, j, self.load(b, k, j, 1))
+    def piece(self, i: Any, j: Any, rows: Any, columns: Any, a: str, b: str, c: str) -> None:
+        """The block of c from (i, j) on."""
+        product, inner = self.product, self.a.columns
+        a, b = self.at(a, i * self.a.row), self.at(b, j * self.b.column)
+        c = self.at(self.at(c, i * self.c.row), j * self.c.column)
+        if inner <= product.depth:
+            return self.step(a, b, c, rows, columns, inner, False)
+        self.call(zero_function(self.writer.module, self.kind, self.c, product.width), [c], [rows, columns])
 
-            self.loop(b.rows, entry)
+        def step(k: Register) -> None:
+            depth = least(product.depth, k.like(inner) - k)
+            self.step(self.at(a, k * self.a.column), self.at(b, k * self.b.row), c, rows, columns, depth, True)
 
-        self.loop(b.columns, column)
-        return packed
+        return self.writer.loop(0, inner, product.depth, step)
 
-    def columns(self, a: Matrix, b: Matrix, c: Matrix, wide: int, rows: int) -> None:
-        """Tile after tile along the columns, the last one narrower."""
-        whole = c.columns - c.columns % wide
+    def step(self, a: str, b: str, c: str, rows: Any, columns: Any, depth: Any, adds: bool) -> None:
+        """What `depth` inner indices contribute to a block of c."""
+        product, tile, module = self.product, self.tile, self.writer.module
+        width, panel = product.width, product.panel
+        near_a = Layout(0, 0, 1, product.a_panel // product.depth) if product.packs_a else self.a
+        near_b = Layout(0, 0, panel, 1) if product.packs_b else self.b
+        packed_b = self.at("%packed", product.a_entries)
 
-        def block(j: Register, width: int) -> None:
-            self.rows(a, b, c, j, width, rows)
+        def place_of_a(i: Any) -> str:
+            return (
+                self.at("%packed", i // tile.rows * product.a_panel) if product.packs_a else self.at(a, i * self.a.row)
+            )
 
-        if whole:
-            self.loop(whole, lambda j: block(j, wide), wide)
-        if whole < c.columns:
-            block(self.writer.constant(I64, whole), c.columns - whole)
+        def place_of_b(j: Any) -> str:
+            return self.at(packed_b, j * product.depth) if product.packs_b else self.at(b, j)
 
-    def rows(self, a: Matrix, b: Matrix, c: Matrix, j: Register, width: int, rows: int) -> None:
-        """Tile after tile down the rows, the last one lower."""
-        whole = c.rows - c.rows % rows
-        if whole:
-            self.loop(whole, lambda i: self.tile(a, b, c, i, j, rows, width), rows)
-        if whole < c.rows:
-            self.tile(a, b, c, self.writer.constant(I64, whole), j, c.rows - whole, width)
+        if product.packs_a:
+            turned, step = self.a.turned, near_a.column
 
-    def tile(self, a: Matrix, b: Matrix, c: Matrix, i: Register, j: Register, rows: int, width: int) -> None:
-        """One tile of c, rows x width, from place (i, j) on."""
-        writer, kind = self.writer, self.kind
-        pieces = [(k, min(self.width, width - k)) for k in range(0, width, self.width)]
-        sums = {(r, k): writer.slot(kind, wide) for r in range(rows) for k, wide in pieces}
-        for (_, k), slot in sums.items():
-            zero = writer.constant(kind, 0).widened(dict(pieces)[k])
-            writer.store_slot(slot, zero, writer.here)
+            def pack_a(i: Any, high: int) -> None:
+                name = pack_function(module, self.kind, turned, high, step, width)
+                self.call(name, [self.at(a, i * self.a.row), place_of_a(i)], [depth])
 
-        def inner(p: Register) -> None:
-            vectors = {k: self.load(b, p, j + k, wide) for k, wide in pieces}
-            for r in range(rows):
-                entry = self.load(a, i + r, p, 1)
-                for k, wide in pieces:
-                    type_ = vectors[k].type
-                    before = writer.made(f"load {type_}, ptr {sums[r, k]}", kind, wide)
-                    writer.store_slot(sums[r, k], fma(vectors[k], entry, before), writer.here)
+            self.panels(rows, self.c.rows, tile.rows, pack_a)
+        if product.packs_b:
 
-        self.loop(a.columns, inner)
-        for (r, k), slot in sums.items():
-            wide = dict(pieces)[k]
-            type_ = writer.constant(kind, 0).widened(wide).type
-            self.store(c, i + r, j + k, writer.made(f"load {type_}, ptr {slot}", kind, wide))
+            def pack_b(j: Any, wide: int) -> None:
+                name = pack_function(module, self.kind, self.b, wide, panel, width)
+                self.call(name, [self.at(b, j * self.b.column), place_of_b(j)], [depth])
 
-    # -- memory --------------------------------------------------------------------------------------------------------
+            self.panels(columns, self.c.columns, panel, pack_b)
 
-    def loop(self, stop: int, body: Callable[[Register], None], step: int = 1) -> None:
-        """`for i in range(0, stop, step)`; without a loop if there is one i only."""
-        if stop == step:
-            body(self.writer.constant(I64, 0))
-        else:
-            self.writer.loop(0, stop, step, body)
+        def column_of_tiles(j: Any, wide: int) -> None:
+            def one(i: Any, high: int) -> None:
+                name = tile_function(
+                    module, self.kind, (high, wide), near_a, near_b, self.c, width, product.packs_b, adds
+                )
+                to = self.at(self.at(c, i * self.c.row), j * self.c.column)
+                self.call(name, [place_of_a(i), place_of_b(j), to], [depth])
 
-    def place(self, m: Matrix, i: Register, j: Register) -> tuple[str, float]:
-        """The address of an entry, and the level from which on it is known."""
-        first, second = sorted(((i, m.row), (j, m.column)), key=lambda part: part[0].level)
-        offset = first[0] * first[1] + m.offset + second[0] * second[1]
-        level = max(offset.level, self.writer.start)
-        return self.writer.pointer(m.base, offset, self.kind.bits // 8, level), level
+            self.panels(rows, self.c.rows, tile.rows, one)
 
-    def load(self, m: Matrix, i: Register, j: Register, width: int) -> Register:
-        """`width` entries of a row."""
-        place, level = self.place(m, i, j)
-        return self.writer.load(place, self.kind, width, level)
+        self.panels(columns, self.c.columns, panel, column_of_tiles)
 
-    def store(self, m: Matrix, i: Register, j: Register, value: Register) -> None:
-        """Entries of a row to memory, here."""
-        if value.width == 1 or m.column == 1:
-            return self.writer.store(self.place(m, i, j)[0], value)
-        for lane in range(value.width):
-            one = self.writer.made(f"extractelement {value.type} {value.name}, i64 {lane}", self.kind, 1)
-            self.writer.store(self.place(m, i, j + lane)[0], one)
-        return None
+    def panels(self, count: Any, of: int, step: int, body: Callable[[Any, int], None]) -> None:
+        """`body(i, size)` for each panel of a block of `count`, out of `of`: the last panel of all may be smaller."""
+        rest = of % step
+        whole = count - count % step
+        if isinstance(count, int):
+            for i in [*([0] if whole == step else []), *([whole] if rest else [])]:
+                body(i, step if i < whole else rest)
+            if whole > step:
+                self.writer.loop(0, whole, step, lambda i: body(i, step))
+            return
+        if of >= step:
+            self.writer.loop(0, whole, step, lambda i: body(i, step))
+        if rest:
+            self.writer.loop(whole, count, step, lambda i: body(i, rest))
+
+    def at(self, base: str, offset: Any) -> str:
+        """The address of an entry."""
+        return self.writer.pointer(base, offset, self.kind.bits // 8, self.writer.here)
+
+    def call(self, name: str, places: list[str], counts: list[Any]) -> None:
+        texts = [f"ptr {p}" for p in places]
+        texts += [f"i64 {n.name if isinstance(n, Register) else n}" for n in counts]
+        self.writer.line(f"call void @{name}({', '.join(texts)})")
+
+
+def least(a: int, b: Register) -> Register:
+    """The smaller one."""
+    return select(b.compare("lt", a), b, b.like(a))

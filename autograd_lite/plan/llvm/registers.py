@@ -100,8 +100,16 @@ class Register:
             return self
         return self._either("fmul", "mul", other)
 
+    __radd__ = __add__
+
     def __truediv__(self, other: Any) -> Register:
         return self._with(other, "fdiv")
+
+    def __floordiv__(self, other: Any) -> Register:
+        return self._with(other, "udiv")
+
+    def __mod__(self, other: Any) -> Register:
+        return self._with(other, "urem")
 
     def __rtruediv__(self, other: Any) -> Register:
         return self.like(other) / self

@@ -19,7 +19,7 @@ from ...ops.shape import reshape
 from ..program import Program, Value, uses
 from .assembly import Part, copy_of, parts_of
 from .forms import Form, form_of, has_kind, kind_of
-from .indexing import Gather, gather_of
+from .indexing import Gather, gather_of, scatter_of
 from .memory import contiguous, view_of
 from .products import is_product
 from .reductions import Reduction, reduction_of
@@ -58,6 +58,10 @@ class Product(Item):
     """A matrix product."""
 
 
+class Scatter(Item):
+    """Entries added to places of an array."""
+
+
 class Step(Item):
     """What NumPy does."""
 
@@ -72,6 +76,7 @@ class Schedule:
         self.item: dict[Value, Item | None] = dict.fromkeys(program.sources)  # None: it is there from the start
         self.forms: dict[Value, Form] = {}
         self.gathers: dict[Value, Gather] = {}
+        self.scatters: dict[Value, Gather] = {}
         self.reductions: dict[Value, Reduction] = {}
         self.assembled: dict[Value, list[Value]] = {}
         self.views: dict[Value, Value] = {}  # a view, and the value in whose memory it lies
@@ -112,11 +117,19 @@ class Schedule:
             parts = parts_of(value) if native else None
             if parts is not None and all(kind_of(_dtype(p.source)) is not None for p in parts):
                 return self._assemble(value, parts)
-        item = Product() if is_product(value) else Step()
-        self.items.insert(self._earliest(value), item) if isinstance(item, Product) else self.items.append(item)
+            scatter = scatter_of(value) if native else None
+            if scatter is not None:
+                self.scatters[value] = scatter
+                return self._alone(value, Scatter(), self._earliest(value))
+        if is_product(value):
+            return self._alone(value, Product(), self._earliest(value))
+        return self._alone(value, Step(), len(self.items))
+
+    def _alone(self, value: Value, item: Item, position: int) -> None:
+        """Make a value an item of its own."""
+        self.items.insert(position, item)
         item.values.append(value)
         self.item[value] = item
-        return None
 
     def _copied(self, value: Value, x: Value) -> None:
         """Place an array in a shape in which its entries do not lie: a copy of it, seen in that shape."""

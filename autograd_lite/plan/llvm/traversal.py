@@ -18,6 +18,8 @@ from .memory import View, contiguous
 from .registers import Kind
 from .schedule import Nest, Schedule
 
+STRIP = 4  # vectors of columns that are summed at once
+LIGHT = 12  # cycles of what is summed; more, and its intermediate results would not fit in the registers
 BLOCK = 4096  # entries of a long array that are summed by themselves, or are one thread's at least
 
 
@@ -57,6 +59,7 @@ class Traversal:
         self.accesses = self.find_accesses()
         self.axes = self.collapsed()
         self.vector = self.vector_axis(self.axes)
+        self.widen()
         self.blocks = self.cut_in_blocks()
 
     def find_accesses(self) -> list[Access]:
@@ -147,6 +150,23 @@ class Traversal:
         forms = self.schedule.forms
         work = sum(forms[v].cost if v in forms else 2 * lanes for v in self.body)
         return others * vectors * (memory + work + len(self.nest.reductions))
+
+    def widen(self) -> None:
+        """Sums of columns go down several vectors of columns at once: one is less than the caches bring at a time.
+        These strips do not depend on each other."""
+        k, wide = self.vector, STRIP * self.width
+        work = sum(self.schedule.forms[v].cost for v in self.body if v in self.schedule.forms)
+        if k < 0 or not self.nest.reductions or self.gathers or self.width == 1 or work > LIGHT:
+            return
+        axis = self.axes[k]
+        if axis.reduced:
+            return
+        if axis.extent >= wide:
+            self.width = wide
+        if k == 0 and axis.extent % wide == 0 and axis.extent > wide and all(a.reduced for a in self.axes[1:]):
+            strips = Axis(axis.extent // wide, tuple([s * wide for s in axis.steps]), False)
+            self.axes = [strips, Axis(wide, axis.steps, False), *self.axes[1:]]
+            self.vector = 1
 
     def cut_in_blocks(self) -> int:
         """Of a long sum, how many blocks are summed by themselves; 0 for a short one."""

@@ -26,6 +26,17 @@ class Module:
         self.functions: list[str] = []
         self.declared: dict[str, str] = {}
         self.outline = outline
+        self._names: dict[Any, str] = {}
+
+    def function(self, key: Any, parameters: Sequence[str], write: Callable[[Writer], None]) -> str:
+        """The name of a function of the module's own, which is written when its key, a tuple that begins with what it
+        does, is asked for first."""
+        if key not in self._names:
+            self._names[key] = name = f"{key[0]}{len(self._names)}"
+            writer = Writer(self, name, parameters, linkage="internal")
+            write(writer)
+            writer.end()
+        return self._names[key]
 
     def __str__(self) -> str:
         return "\n".join([*self.declared.values(), "", *self.functions])
@@ -133,6 +144,11 @@ class Writer:
         else:
             self.line(f"store {value.type} {value.name}, ptr {pointer}, align {kind.bits // 8}", level)
 
+    def prefetch(self, pointer: str) -> None:
+        """Have memory brought into the first cache, which may be any address."""
+        self.declare("declare void @llvm.prefetch.p0(ptr, i32, i32, i32)")
+        self.line(f"call void @llvm.prefetch.p0(ptr {pointer}, i32 0, i32 3, i32 1)")
+
     def store_slot(self, slot: str, value: Register, level: float) -> None:
         """A new value for what a slot holds."""
         self.line(f"store {value.type} {value.name}, ptr {slot}", level)
@@ -160,14 +176,18 @@ class Writer:
     # -- loops -------------------------------------------------------------------------------------------------------
 
     def loop(self, start: Any, stop: Any, step: int, body: Callable[[Register], None]) -> None:
-        """`for i in range(start, stop, step)`, at least once: the caller knows that there is something to do."""
-        outer, label = self.loops[-1], self.fresh("loop")
+        """`for i in range(start, stop, step)`; at least once if both ends are known here."""
+        outer, label, after = self.loops[-1], self.fresh("loop"), self.fresh("after")
+        if isinstance(start, Register) or isinstance(stop, Register):
+            some, begin = self.made(f"icmp slt i64 {_text(start)}, {_text(stop)}", BOOL), self.fresh("begin")
+            outer.inner += [f"  br i1 {some.name}, label %{begin}, label %{after}", f"{begin}:"]
+            outer.block = begin
         self.loops.append(_Loop(label))
         level = len(self.loops) - 1
         index = Register(self, f"%{self.fresh('i')}", I64, 1, level)
         body(index)
         inner = self.loops.pop()
-        following, more, after = f"%{self.fresh('n')}", f"%{self.fresh('m')}", self.fresh("after")
+        following, more = f"%{self.fresh('n')}", f"%{self.fresh('m')}"
         first = f"  {index.name} = phi i64 [ {_text(start)}, %{outer.block} ], [ {following}, %{inner.block} ]"
         last = [
             f"  {following} = add i64 {index.name}, {step}",
