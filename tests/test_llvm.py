@@ -878,3 +878,25 @@ def test_the_same_program_has_the_same_code():
     x = np.arange(12.0).reshape(3, 4)
     f = value_and_pullback(lambda x: [ag.sum(ag.tanh(x @ ag.transpose(x)), 0), ag.concatenate([x, x * 2])])
     assert len({Native(f, x).built.lowered.ir for _ in range(3)}) == 1
+
+
+def test_batches_of_tangents_do_not_wait_for_each_other():
+    """Their products stay where they are, so that each batch takes the memory of the one before."""
+    W, X = np.random.default_rng(0).normal(size=(2, 16, 16))
+    f = lambda theta: np.sum(np.tanh(np.tanh(X @ theta.reshape(16, 16)) @ W) ** 2)
+    theta = np.random.default_rng(1).normal(size=256) / 4
+    compiled = ag.compile(ag.hessian(f), backend="llvm")
+    near(compiled(theta), ag.hessian(f)(theta), 2**14)
+    batch = 64 * 16 * 16 * 8  # bytes of one value of a batch of 64 tangents
+    assert compiled.plan.peak_bytes < 256 * 256 * 8 + 9 * batch
+
+
+def test_a_result_that_is_a_number_outlives_all_that_follows_it():
+    """Also where what follows was counted with items that have been dropped since."""
+    model, update, X, labels = network((300, 200, 4), 50, "tanh", lr=0.1, momentum=0.9)
+    native = Native(lambda X, y: [update(X, y)], X, labels)
+    memories = native.built.lowered.memories
+    (loss,) = native.program.outputs
+    last = max(native.built.lowered.position.values())
+    own = next(m for v, m in memories.items() if v.op is loss.op and v.shape == () and m.argument is None)
+    assert own.last > last

@@ -37,8 +37,9 @@ def parts_of(value: Value) -> list[Part] | None:
     if op is OPS["scatter"] and len(value.inputs) == 1:
         return [Part(0, ()), Part(value.inputs[0], statics["index"].parts, True)]
     if op is OPS["assemble"]:
-        places = zip(value.inputs, statics["indices"], strict=True)
-        return [Part(0, ()), *[Part(x, index.parts, True) for x, index in places]]
+        rest = sum([x.size if isinstance(x, Value) else 1 for x in value.inputs]) < value.size
+        parts = [Part(x, index.parts, rest) for x, index in zip(value.inputs, statics["indices"], strict=True)]
+        return [Part(0, ()), *parts] if rest else parts
     if op is OPS["setitem"] and len(value.inputs) == 2:
         return [Part(value.inputs[0], ()), Part(value.inputs[1], statics["index"].parts, True)]
     return None

@@ -101,7 +101,7 @@ class Lowering:
             if y.shape and native and times == 1 and y not in shown and y not in self.memories:
                 self.outputs.append(y)
                 self._argument(y, y.shape, y.dtype)
-        end = len(self.items)
+        end = max(self.position.values(), default=0) + 1  # items may have been dropped, and others keep their positions
         for value in stored:
             if value not in self.memories and value not in self.schedule.parts and has_kind(value) and value.size:
                 self.memories[value] = Memory(value.shape, value.dtype)

@@ -3,7 +3,9 @@
 A nest goes over a domain, all index tuples of a shape, and computes at each of them every value that has that shape
 and that it can: fusion. A reduction joins the nest over its operand's shape. Each value joins the first nest that has
 its domain and stands behind all that it needs; a new nest is put as early as it can stand, so that later values find
-it. In a nest a value is a register; what a later item needs is also stored, unless computing it anew there is cheap.
+it. A product stays where the program has it: brought forward, the products of all batches of tangents would come before
+what is made of the first, which would not be in the cache any more. In a nest a value is a register; what a later item
+needs is also stored, unless computing it anew there is cheap.
 """
 
 from __future__ import annotations
@@ -122,7 +124,7 @@ class Schedule:
                 self.scatters[value] = scatter
                 return self._alone(value, Scatter(), self._earliest(value))
         if is_product(value):
-            return self._alone(value, Product(), self._earliest(value))
+            return self._alone(value, Product(), len(self.items))
         return self._alone(value, Step(), len(self.items))
 
     def _alone(self, value: Value, item: Item, position: int) -> None:
