@@ -893,7 +893,7 @@ def test_batches_of_tangents_do_not_wait_for_each_other():
 
 def test_a_result_that_is_a_number_outlives_all_that_follows_it():
     """Also where what follows was counted with items that have been dropped since."""
-    model, update, X, labels = network((300, 200, 4), 50, "tanh", lr=0.1, momentum=0.9)
+    _, update, X, labels = network((300, 200, 4), 50, "tanh", lr=0.1, momentum=0.9)
     native = Native(lambda X, y: [update(X, y)], X, labels)
     memories = native.built.lowered.memories
     (loss,) = native.program.outputs
