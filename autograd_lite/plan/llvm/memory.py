@@ -138,10 +138,9 @@ def assign(memories: Sequence[Memory]) -> int:
     start, stop = np.zeros((2, len(order)), np.int64)
     for k, memory in enumerate(order):
         busy = np.flatnonzero((first[:k] <= last[k]) & (first[k] <= last[:k]))
-        offset = 0
-        for j in busy[np.argsort(start[busy], kind="stable")]:
-            if offset + memory.nbytes <= start[j]:
-                break
-            offset = max(offset, -(-int(stop[j]) // ALIGNMENT) * ALIGNMENT)
-        memory.offset, start[k], stop[k] = offset, offset, offset + memory.nbytes
+        busy = busy[np.argsort(start[busy], kind="stable")]
+        ends = np.maximum.accumulate(np.append(0, -(-stop[busy] // ALIGNMENT) * ALIGNMENT))  # where gaps may begin
+        large_enough = np.append(ends[:-1] + (nbytes := memory.nbytes) <= start[busy], True)
+        offset = int(ends[np.argmax(large_enough)])
+        memory.offset, start[k], stop[k] = offset, offset, offset + nbytes
     return int(stop.max(initial=0))

@@ -9,6 +9,7 @@ van de Geijn, "Anatomy of high-performance matrix multiplication", 2008).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from .registers import I64, Kind, Register, fma
@@ -53,6 +54,7 @@ def covered(rows: int, columns: int, width: int, tile: Tile) -> tuple[float, int
     return cycles, kinds
 
 
+@lru_cache(maxsize=256)
 def best_tile(rows: int, columns: int, width: int, registers: int) -> Tile:
     """The fastest tile whose sums, with a row of b and an entry of a, fit in the registers. Each kind is code."""
 
