@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ..ops.index import as_written
 from ..ops.shape import join, join_new, reshape, transpose
 from ..runtime import address
 from ..several import SEVERAL
@@ -189,19 +190,19 @@ class _Writer:
             y = y.operands[0]
         return y
 
-    def _joins(self) -> dict[Value, tuple[Value, str]]:
+    def _joins(self) -> dict[Value, tuple[Value, slice | int]]:
         """For each value that can be computed right into an array that it is joined to with others, that array and the
-        part of it."""
-        found: dict[Value, tuple[Value, str]] = {}
+        place in it."""
+        found: dict[Value, tuple[Value, slice | int]] = {}
         for whole in self.program.values:
             if whole.op not in (join, join_new) or whole.keywords["axis"] != 0 or not whole.size:
                 continue
             parts, start = {}, 0
             for k, i in enumerate(whole.operands):
+                stop = start + (i.shape[0] if whole.op is join else 1)
                 if self._can_be_part(i, whole) and i not in found:
-                    place = f"{start}:{start + i.shape[0]}" if whole.op is join else str(k)
-                    parts[i] = whole, f"{self.names[whole]}[{place}]"
-                start += i.shape[0] if whole.op is join else 1
+                    parts[i] = whole, slice(start, stop) if whole.op is join else k
+                start = stop
             if len(parts) == len(whole.inputs):  # else to copy the rest one by one could take longer than to join them
                 found |= parts
         return found
@@ -221,13 +222,13 @@ class _Writer:
             self.lines.append(f"{self.names[value]} = empty({value.shape}, {dtype})")
             self.homes[value] = Home("new", "new", value.nbytes)
         elif value in self.joins:
-            whole, part = self.joins[value]
+            whole, place = self.joins[value]
             if whole not in self.homes:
                 self._place(whole, at, at)
             if whole in self.statements.arrays:
-                self.statements.know(value, eval(part, {self.names[whole]: self.statements.arrays[whole]}))
+                self.statements.know(value, self.statements.arrays[whole][place])
             else:
-                self.lines.append(f"{self.names[value]} = {part}")
+                self.lines.append(f"{self.names[value]} = {self.names[whole]}[{as_written(place)}]")
             self.homes[value] = Home("part", self.names[whole], 0)
         elif value in self.targets and self._may_overwrite(self.targets[value], value, start, at):
             self.statements.know(value, self.targets[value])
