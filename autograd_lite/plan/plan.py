@@ -141,10 +141,14 @@ class Plan:
         finally:
             self.free.append(built)
         if self.afterwards:
-            values = iter(ys[len(ys) - sum(has_value for _, has_value in self.afterwards) :])
-            for call, has_value in self.afterwards:
-                call(next(values) if has_value else None)
+            self.end(ys)
         return self.regrouped(ys)
+
+    def end(self, ys: list[Any]) -> None:
+        """Do what follows a replay, with the values that it gave for that, which are the last ones."""
+        values = iter(ys[len(ys) - sum(has_value for _, has_value in self.afterwards) :])
+        for call, has_value in self.afterwards:
+            call(next(values) if has_value else None)
 
     def _renew_views(self) -> None:
         """Views of the memory that is kept, in the places of those whose shape or dtype a caller has set."""
