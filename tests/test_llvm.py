@@ -33,6 +33,7 @@ pytest.importorskip("llvmlite", reason="llvmlite is not installed: pip install a
 
 from autograd_lite.plan import llvm
 from autograd_lite.plan.llvm import mathematics, threads
+from autograd_lite.plan.llvm.built import natives
 from autograd_lite.plan.llvm.calling import builtin, offsets
 from autograd_lite.plan.llvm.entry import PARAMETERS, Table, close, load_pointer, open_context
 from autograd_lite.plan.llvm.memory import Memory
@@ -58,6 +59,7 @@ class Native:
             recording = Recording(lambda tensors: f(*tensors), arrays)
         self.afterwards = recording.afterwards
         self.program = optimised(recording.program)
+        natives.clear()  # each test compiles what it tests
         self.built = build(self.program)
 
     def sources(self, *arrays):
@@ -122,7 +124,7 @@ def vector_function(name, dtype, width, features=None):
     """`y = name(x)` for arrays whose length is a multiple of the width."""
     module, kind = Module(), KINDS[dtype]
     memories = [Memory((1,), np.dtype(dtype), k) for k in range(2)]
-    table = Table(memories, [False, True], {})
+    table = Table(memories, [False, True], [])
     writer = Writer(module, "f", PARAMETERS, "i64")
     open_context(writer, offsets())
     x, y = (load_pointer(writer, table.slot(k), 0) for k in range(2))
@@ -136,7 +138,7 @@ def vector_function(name, dtype, width, features=None):
     writer.loop(0, count, width, body)
     close(writer)
     memory = np.zeros(8 * table.words + 8, np.uint8)
-    table.fill(memory)
+    table.fill(memory, [])
     function = builtin(Code(str(module), features=features), "f", memory)
 
     def apply(x):

@@ -104,7 +104,7 @@ def entrance(form: Any, found: list[Any], plan: Plan) -> tuple[Callable[..., Any
     if plan.guards or plan.builds:
         lines.append("    if not holds(): return ELSEWHERE")
     call = f"return plan(({', '.join(names)}{',' * (len(names) == 1)}))"
-    if plan.afterwards or plan.quiet:
+    if plan.quiet:
         lines.append(f"    {call}")
     else:
         if plan.views:  # mostly, a donated argument is what was given back last
@@ -122,12 +122,13 @@ def _run(plan: Plan, names: list[str], scope: dict[str, Any]) -> list[str]:
     for k, now in enumerate(plan.reads):
         scope[f"r{k}"] = now
         read.append(names[now] if isinstance(now, int) else f"r{k}" + "()" * callable(now))
-    scope |= {"free": plan.free, "build": plan.another, "lock": plan.lock}
+    scope |= {"free": plan.free, "build": plan.another, "lock": plan.lock, "end": plan.end}
     lines = [
         "    try: built = free.pop()",
         "    except IndexError: built = build()",
         f"    try: ys = built.run([{', '.join(read)}])",
         "    finally: free.append(built)",
+        *["    end(ys)"] * bool(plan.afterwards),
         f"    return {grouped(plan.form, plan.given, scope)}",
     ]
     if plan.kept:

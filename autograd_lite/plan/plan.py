@@ -27,7 +27,6 @@ from typing import Any
 import numpy as np
 
 from ..node import last_change
-from . import passes
 from .backends import backend_for
 from .built import Built
 from .changes import Change, changes
@@ -36,6 +35,7 @@ from .lifetimes import Home
 from .printing import summary, table
 from .program import Argument, Captured, Program, Value, substituted, type_text
 from .record import Recording
+from .shared import optimised
 
 
 class Plan:
@@ -53,7 +53,7 @@ class Plan:
         self.views: dict[int, Any] = {}  # of it, which callers get: whatever they do to its shape, the memory's stays
         self.places: dict[int, int] = {}  # of donated arguments, those of their results in what is returned
         self._start = self._with_donations(recording.program, donated)
-        self.best = passes.optimised(self._start)
+        self.best = optimised(self._start)
         used = {s.source.memory is not None and id(s.source.memory) for s in self.best.sources if not s.is_argument}
         self.copied = [k for k, memory in self.kept.items() if id(memory) in used]
         self.reads = [_read(source.source) for source in self.best.sources]
@@ -141,10 +141,14 @@ class Plan:
         finally:
             self.free.append(built)
         if self.afterwards:
-            values = iter(ys[len(ys) - sum(has_value for _, has_value in self.afterwards) :])
-            for call, has_value in self.afterwards:
-                call(next(values) if has_value else None)
+            self.end(ys)
         return self.regrouped(ys)
+
+    def end(self, ys: list[Any]) -> None:
+        """Do what follows a replay, with the values that it gave for that, which are the last ones."""
+        values = iter(ys[len(ys) - sum(has_value for _, has_value in self.afterwards) :])
+        for call, has_value in self.afterwards:
+            call(next(values) if has_value else None)
 
     def _renew_views(self) -> None:
         """Views of the memory that is kept, in the places of those whose shape or dtype a caller has set."""

@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from ...runtime import address
 from .. import numpy_backend
 from ..lifetimes import Home
 from ..program import Program, Value, memory_names, names_of
+from ..shared import Shared, outside, place_for, structure, with_sources
 from ..statements import Statements
 from .calling import builtin, offsets
 from .forms import has_kind, kind_of
 from .listing import listing
-from .lowering import Lowering
-from .memory import View
+from .lowering import Arrays, Lowering
+from .memory import View, adjacent, layout
 from .objects import Code, machine, vector_bytes, vector_registers
 from .schedule import Item, Nest
+from .threads import available
 
 
 class Built:
     """A program with native code and memory of its own: one call at a time.
 
-    `source` is the Python that runs, and in words what the native code does that it calls; `ir` that code as LLVM gets
-    it, `peak_bytes` what the memory takes, `reason` why this backend was chosen.
+    `ir` is the code as LLVM gets it, `peak_bytes` what the memory takes, `reason` why this backend was chosen.
     """
 
     constants: Mapping[str, Any] = {}
@@ -35,21 +37,25 @@ class Built:
         self._compile()
 
     def _compile(self) -> None:
-        where = offsets()
-        if where is None:
-            raise NotImplementedError("llvm: arrays in this Python do not lie in memory as CPython's do")
-        features = machine()[1]
-        self.lowered = Lowering(self.program, where, vector_bytes(features), vector_registers(features))
-        self.code = Code(self.lowered.ir, optimise=not self.lowered.is_scalar)
+        arrays = arrays_of(self.program)
+        self.lowered, self.code = lowered, _ = native(self.program, arrays)
+        fixed = dict(zip(lowered.program.sources, arrays.fixed, strict=True))
+        self.fixed = {s: fixed[s] for s in lowered.fixed}
+        memories = dict(zip([target for target, _ in lowered.program.writes], arrays.written, strict=True))
         self.peak_bytes = self.lowered.scratch_bytes
         nbytes = self.lowered.start + self.lowered.scratch_bytes
         raw = np.zeros(nbytes + 64, np.uint8)
         first = -raw.ctypes.data % 64
         self.memory = raw[first : first + nbytes]
-        self.lowered.table.fill(self.memory)
-        lines = _Lines(self.lowered, self.memory, self.code, self._otherwise)
-        self.source, self.ir = f"{lines.source}\n\n{listing(self.lowered)}", self.lowered.ir
-        self._function = lines.function
+        expected = [address(self.fixed[lowered.sources[k]]) for k in lowered.table.expected]
+        lowered.table.fill(self.memory, expected)
+        self._lines = _Lines(lowered, self.memory, memories, self.code, self._otherwise)
+        self.ir, self._function = lowered.ir, self._lines.function
+
+    @property
+    def source(self) -> str:
+        """The Python that runs, and in words the native code that it calls."""
+        return f"{self._lines.source}\n\n{listing(self.lowered)}"
 
     @property
     def homes(self) -> dict[Value, Home]:
@@ -77,12 +83,9 @@ class Built:
 
     def _otherwise(self, *sources: Any) -> Any:
         """What native code has refused: with arrays as it wants them, else by NumPy, which raises what is wrong."""
-        fixed = self.lowered.in_place.fixed
-        moved = [s for x, s in zip(sources, self.lowered.program.sources, strict=True) if fixed.get(s, x) is not x]
-        if moved:  # a leaf, as when its model joins a larger one
+        if self._have_moved(sources):  # a leaf, as when its model joins a larger one
             self._compile()
-            fixed = self.lowered.in_place.fixed
-            if all(fixed.get(s, x) is x for x, s in zip(sources, self.lowered.program.sources, strict=True)):
+            if not self._have_moved(sources):
                 return self._function(*sources)
         fitting = tuple([_fitting(x, s) for x, s in zip(sources, self.lowered.program.sources, strict=True)])
         if any(a is not b for a, b in zip(fitting, sources, strict=True)):
@@ -91,10 +94,48 @@ class Built:
             self._eager = numpy_backend.Built(self.program)
         return self._eager.run(list(sources))
 
+    def _have_moved(self, sources: Sequence[Any]) -> bool:
+        pairs = zip(sources, self.lowered.program.sources, strict=True)
+        return any(self.fixed.get(s, x) is not x for x, s in pairs)
+
 
 def build(program: Program) -> Built:
     """The program, compiled."""
     return Built(program)
+
+
+natives = Shared()
+
+
+def native(program: Program, arrays: Arrays) -> tuple[Lowering, Code]:
+    """The program lowered, and its code; as of another program, if that computes the same on arrays that lie alike."""
+    where, (cpu, features) = offsets(), machine()
+    if where is None:
+        raise NotImplementedError("llvm: arrays in this Python do not lie in memory as CPython's do")
+
+    def make() -> tuple[Lowering, Code]:
+        ends = list(outside(program))
+        template = with_sources(program, ends, map(place_for, ends))
+        lowered = Lowering(template, arrays, where, vector_bytes(features), vector_registers(features))
+        return lowered, Code(lowered.ir, optimise=not lowered.is_scalar)
+
+    same, lie = structure(program), layout([*arrays.fixed, *arrays.written])
+    key = None if same is None or lie is None else (same, lie, cpu, features, available())
+    return natives.get(key, make)  # type: ignore[no-any-return]
+
+
+def arrays_of(program: Program) -> Arrays:
+    """The arrays that a program is for just now."""
+    return Arrays(list(map(_fixed, program.sources)), [target.source.memory for target, _ in program.writes])
+
+
+def _fixed(source: Value) -> Any:
+    """The array that a source always is, as native code takes it; None if it may be another one each time."""
+    if not has_kind(source) or not source.shape or not getattr(source.source, "stays", False):
+        return None
+    array = source.source.read()
+    good = type(array) is np.ndarray and array.dtype is source.dtype and array.shape == source.shape
+    return array if good and array.flags.c_contiguous and array.flags.aligned else None
 
 
 def _fitting(x: Any, source: Value) -> Any:
@@ -112,8 +153,15 @@ def _fitting(x: Any, source: Value) -> Any:
 class _Lines:
     """Writes the Python: arrays for outputs, calls of phases, NumPy's steps, copies at the end."""
 
-    def __init__(self, lowered: Lowering, memory: np.ndarray[Any, Any], code: Code, otherwise: Callable[..., Any]):
-        self.lowered, self.memory, self.program = lowered, memory, lowered.program
+    def __init__(
+        self,
+        lowered: Lowering,
+        memory: np.ndarray[Any, Any],
+        memories: Mapping[Value, Any],
+        code: Code,
+        otherwise: Callable[..., Any],
+    ):
+        self.lowered, self.memory, self.program, self.memories = lowered, memory, lowered.program, memories
         self.statements = Statements(names_of(self.program))
         self.names = self.statements.names
         self.lines: list[str] = []
@@ -137,8 +185,9 @@ class _Lines:
         for y in self.lowered.outputs:
             self.lines.append(f"{self.names[y]} = empty({y.shape}, {self.statements.constant(y.dtype)})")
             self.there.add(y)
-        targets = [self.statements.constant(target.source.memory) for target, _ in self.lowered.targets]
-        regions = [self.statements.constant(region) for region in self.lowered.regions.values()]
+        targets = [self.statements.constant(self.memories[target]) for target, _ in self.lowered.targets]
+        joined = [adjacent([self.memories[t] for t in parts]) for parts in self.lowered.regions.values()]
+        regions = list(map(self.statements.constant, joined))
         arguments = [*[self.names[s] for s in self.lowered.sources], *targets, *regions]
         self.start = f"start({', '.join([*arguments, *[self.names[y] for y in self.lowered.outputs]])})"
         if not self.lowered.phases or self.lowered.phases[0][0] != "start":
@@ -181,7 +230,7 @@ class _Lines:
         self.there.add(value)
 
     def _know(self, value: Value) -> None:
-        written = [t.source.memory for t, new in self.lowered.targets if new is value]
+        written = [self.memories[t] for t, new in self.lowered.targets if new is value]
         self.statements.know(value, written[0] if written else self._array(self.lowered.view(value)))
 
     def _array(self, view: View) -> np.ndarray[Any, Any]:
@@ -192,16 +241,16 @@ class _Lines:
 
     def _end(self) -> None:
         direct = {new for _, new in self.lowered.targets}
-        late = [(t.source.memory, new) for t, new in self.program.writes if new not in direct]
+        late = [(self.memories[t], new) for t, new in self.program.writes if new not in direct]
         late += [
-            (t.source.memory, new)
+            (self.memories[t], new)
             for t, new in self.program.writes
             if new in direct and (t, new) not in self.lowered.targets
         ]
         for y in [*self.program.outputs, *[new for _, new in late]]:
             if isinstance(y, Value) and y not in direct:
                 self._need(y)
-        named = {new: self.statements.constant(t.source.memory) for t, new in self.lowered.targets}
+        named = {new: self.statements.constant(self.memories[t]) for t, new in self.lowered.targets}
         news = [named.get(new) or self.statements.named(new) for _, new in late]
         results = [self._result(y, named) for y in self.program.outputs]
         if late:  # before anything is overwritten

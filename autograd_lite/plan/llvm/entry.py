@@ -24,25 +24,25 @@ PARAMETERS = ["ptr %self", "ptr %arguments", "i64 %count"]
 
 class Table:
     """The words in front of scratch memory: `objects` by number, then an address for each of `arguments`, and the
-    addresses that some of them are `expected` to have."""
+    addresses that those are to have whose numbers are `expected`."""
 
-    def __init__(self, arguments: Sequence[Memory], written: Sequence[bool], expected: dict[int, int]):
-        self.arguments, self.written, self.expected = list(arguments), list(written), expected
+    def __init__(self, arguments: Sequence[Memory], written: Sequence[bool], expected: Sequence[int]):
+        self.arguments, self.written, self.expected = list(arguments), list(written), list(expected)
         dtypes = list(dict.fromkeys(a.dtype for a in arguments))
         self.objects: list[Any] = [True, False, np.ndarray, float, *dtypes, *[d.type for d in dtypes]]
         self._dtype = {d: _FIRST + k for k, d in enumerate(dtypes)}
         self._scalar = {d: _FIRST + len(dtypes) + k for k, d in enumerate(dtypes)}
         self.words = len(self.objects) + len(self.arguments) + len(expected)
 
-    def fill(self, memory: np.ndarray[Any, Any]) -> None:
-        """Write the objects' addresses into the memory that the table stands in."""
+    def fill(self, memory: np.ndarray[Any, Any], expected: Sequence[int]) -> None:
+        """Write the objects' addresses, and the expected ones, into the memory that the table stands in."""
         words = memory[: 8 * self.words].view(np.intp)
         words[: len(self.objects)] = [id(x) for x in self.objects]
-        words[len(self.objects) + len(self.arguments) :] = list(self.expected.values())
+        words[len(self.objects) + len(self.arguments) :] = expected
 
     def expectation(self, argument: int) -> int:
         """In which word the address stands that an argument is expected to have."""
-        return len(self.objects) + len(self.arguments) + list(self.expected).index(argument)
+        return len(self.objects) + len(self.arguments) + self.expected.index(argument)
 
     def object(self, writer: Writer, number: int) -> Register:
         """The address of an object."""

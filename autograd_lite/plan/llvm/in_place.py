@@ -18,14 +18,15 @@ from .schedule import Item, Nest, Product, Schedule
 
 
 class InPlace:
-    """`targets`: pairs (source, new value) that are written directly; `fixed`: the arrays of sources that stay.
+    """`targets`: pairs (source, new value) that are written directly. `fixed`: the arrays of sources that stay,
+    `memories`: those that are written to.
 
     Items that compute such values are moved behind those that read the old ones.
     """
 
-    def __init__(self, program: Program, schedule: Schedule):
+    def __init__(self, program: Program, schedule: Schedule, fixed: dict[Value, Any], memories: dict[Value, Any]):
         self.program, self.schedule, self.items = program, schedule, schedule.items
-        self.fixed = {s: array for s in program.sources if (array := _fixed(s)) is not None}
+        self.fixed, self.memories = fixed, memories
         self._sources = list(self.fixed)
         self._starts = np.array([address(x) for x in self.fixed.values()], np.int64)
         self._stops = self._starts + np.array([x.nbytes for x in self.fixed.values()], np.int64)
@@ -55,7 +56,7 @@ class InPlace:
         for target, new in self.program.writes:
             maker = item_of.get(new) if isinstance(new, Value) else None
             if isinstance(maker, Nest) and maker not in needed:
-                for source in self._sharing(target.source.memory):
+                for source in self._sharing(self.memories[target]):
                     keys[maker] = max(keys[maker], last.get(source, -1) + 0.5)
         self.items.sort(key=keys.__getitem__)
 
@@ -66,12 +67,12 @@ class InPlace:
         return [self._sources[k] for k in np.flatnonzero(inside)]
 
     def _may_write(self, target: Value, new: Value) -> bool:
-        memory, item = target.source.memory, self.schedule.item[new]
+        memory, item = self.memories[target], self.schedule.item[new]
         if not isinstance(item, (Nest, Product)) or not new.shape or new in self.schedule.assembled:
             return False
         if memory.shape != new.shape or memory.dtype != new.dtype or not memory.flags.c_contiguous:
             return False
-        if any(new is other or np.may_share_memory(memory, t.source.memory) for t, other in self.targets):
+        if any(new is other or np.may_share_memory(memory, self.memories[t]) for t, other in self.targets):
             return False
         if self.last_failure >= self.position[item]:
             return False
@@ -111,12 +112,3 @@ class InPlace:
 def can_fail(item: Item) -> bool:
     """Whether an item may find that its input is wrong."""
     return item.checks if isinstance(item, Nest) else not isinstance(item, Product)
-
-
-def _fixed(source: Value) -> Any:
-    """The array that a source always is, as native code takes it; None if it may be another one each time."""
-    if not has_kind(source) or not source.shape or not getattr(source.source, "stays", False):
-        return None
-    array = source.source.read()
-    good = type(array) is np.ndarray and array.dtype is source.dtype and array.shape == source.shape
-    return array if good and array.flags.c_contiguous and array.flags.aligned else None

@@ -10,12 +10,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from itertools import groupby, permutations
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ...ops import OPS
-from ...runtime import address
 from ..program import Program, Value
 from . import scatters
 from .assembly import view_of_part
@@ -39,19 +38,29 @@ PIECES = 8  # for each thread
 LOAD = 16  # additions that take as long as an entry from memory
 
 
+class Arrays(NamedTuple):
+    """The arrays that a program is for: of each source that stays where it is, and of each write."""
+
+    fixed: list[Any]
+    written: list[Any]
+
+
 class Lowering:
     """What `program` becomes: `items` in order, `memories` of values, and the `ir` of its phases."""
 
-    def __init__(self, program: Program, where: Offsets, vector_bytes: int, registers: int):
+    def __init__(self, program: Program, arrays: Arrays, where: Offsets, vector_bytes: int, registers: int):
         self.program, self.where = with_own_numbers(program), where
         self.vector_bytes, self.registers = vector_bytes, registers
         self.schedule = Schedule(self.program)
         self.items = self.schedule.items
-        self.in_place = InPlace(self.program, self.schedule)
+        self.memory_of = {target: x for (target, _), x in zip(self.program.writes, arrays.written, strict=True)}
+        fixed = {s: x for s, x in zip(self.program.sources, arrays.fixed, strict=True) if x is not None}
+        self.in_place = InPlace(self.program, self.schedule, fixed, self.memory_of)
+        self.fixed = list(fixed)  # the sources that are to lie where they do
         self.position, self.targets = self.in_place.position, self.in_place.targets
         self.memories: dict[Value, Memory] = {}
         self.arguments: list[Memory] = []
-        self.regions: dict[Value, Any] = {}  # vectors that lie in somebody's memory, and that memory
+        self.regions: dict[Value, list[Value]] = {}  # vectors that lie in somebody's memory, and whose parts those are
         self.outputs: list[Value] = []  # what is computed into memory that the caller gets
         self._place()
         self.free = self._free_layouts()
@@ -80,6 +89,7 @@ class Lowering:
         scratch = [m for m in scratch if m.argument is None]
         self.scratch_bytes = assign(scratch)
         self._write()
+        del self.in_place, self.memory_of  # it serves others whose arrays lie alike, and keeps nobody's
 
     # -- memory --------------------------------------------------------------------------------------------------------
 
@@ -121,17 +131,17 @@ class Lowering:
     def _join_adjacent(self) -> None:
         """Vectors put together from parts that lie one behind the other in somebody's memory, such as the gradient of
         all parameters: they are there already."""
-        arrays = {new: target.source.memory for target, new in self.targets}
+        targets = {new: target for target, new in self.targets}
         for value, copies in list(self.schedule.assembled.items()):
             bases = [self.schedule.base(c.inputs[0]) if isinstance(c.inputs[0], Value) else None for c in copies]
-            whole_parts = all(b in arrays and b.size == c.size for b, c in zip(bases, copies, strict=True))
+            whole_parts = all(b in targets and b.size == c.size for b, c in zip(bases, copies, strict=True))
             if value in self.memories or value.op is not OPS["concatenate"] or not whole_parts or len(value.shape) != 1:
                 continue
-            joined = adjacent([arrays[b] for b in bases if b is not None])
-            if joined is not None and all(self._shows_whole(c) for c in copies):
+            parts = [targets[b] for b in bases if b is not None]
+            if adjacent([self.memory_of[t] for t in parts]) is not None and all(self._shows_whole(c) for c in copies):
                 self.schedule.drop(copies, value)
                 self._argument(value, value.shape, value.dtype)
-                self.regions[value] = joined
+                self.regions[value] = parts
 
     def _shows_whole(self, copy: Value) -> bool:
         """Whether a part is all of a memory in C order."""
@@ -224,7 +234,7 @@ class Lowering:
         self.is_scalar = len(numbers) > CALLED_OFTEN and 2 * len(numbers) > len(self.program.values)
         self.module = Module(outline=self.is_scalar)
         written = [False] * len(self.sources) + [True] * (len(self.arguments) - len(self.sources))
-        expected = {k: address(x) for k, s in enumerate(self.sources) if (x := self.in_place.fixed.get(s)) is not None}
+        expected = [k for k, s in enumerate(self.sources) if s in self.in_place.fixed]
         self.table = Table(self.arguments, written, expected)
         self.start = -(-8 * self.table.words // 64) * 64
         self.phases: list[tuple[str, list[Item]]] = []  # (name of a native function or "", items)

@@ -6,11 +6,13 @@ the strides of what it returns are read off. So no view is known here by name.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from math import prod
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import byte_bounds
 
 from ...runtime import address
 from ..program import Value
@@ -126,6 +128,26 @@ def adjacent(arrays: Sequence[np.ndarray[Any, Any]]) -> np.ndarray[Any, Any] | N
         return None
     vector: np.ndarray[Any, Any] = root.reshape(-1)[offset // size : (place - start) // size]
     return vector
+
+
+def layout(arrays: Iterable[Any]) -> Any:
+    """How arrays lie in memory, to each other and in what they are views of; None where those share memory."""
+    roots: dict[int, tuple[int, Any]] = {}
+    found: list[Any] = []
+    for array in arrays:
+        if array is None:
+            found.append(None)
+            continue
+        root = array
+        while isinstance(root.base, np.ndarray):
+            root = root.base
+        number, _ = roots.setdefault(id(root), (len(roots), root))
+        offset = address(array) - address(root)
+        found.append((number, offset, array.shape, array.strides, array.dtype, array.flags.num))
+    spans = sorted([byte_bounds(root) for _, root in roots.values()])
+    if any(end > start for (_, end), (start, _) in pairwise(spans)):
+        return None
+    return *found, *[(root.nbytes, root.dtype, root.flags.num) for _, root in roots.values()]
 
 
 def assign(memories: Sequence[Memory]) -> int:

@@ -21,20 +21,26 @@ def without_repeats(program: Program) -> Program:
 
 def identity(value: Value) -> Any:
     """What two values have in common that are the same."""
-    statics = tuple(map(_static_key, value.statics))
-    return value.op, tuple([_key(i) for i in value.inputs]), statics, value.dtype, value.shape, value.weak
+    statics = tuple(map(key_of_static, value.statics))
+    return (
+        value.op,
+        tuple([i if isinstance(i, Value) else key_of_number(i) for i in value.inputs]),
+        statics,
+        value.dtype,
+        value.shape,
+        value.weak,
+    )
 
 
-def _key(i: Any) -> Any:
-    if isinstance(i, Value):
-        return i
+def key_of_number(i: Any) -> Any:
+    """The same for two constants that are the same."""
     if isinstance(i, np.generic):  # by its bits: -0.0 equals 0.0, and NaN does not equal NaN
         return type(i), i.tobytes()
     return type(i), repr(i)
 
 
-def _static_key(static: Any) -> Any:
+def key_of_static(static: Any) -> Any:
     """The same for a static: 0.0 and -0.0, or 1 and True, are two."""
     if isinstance(static, tuple):
-        return tuple(map(_static_key, static))
+        return tuple(map(key_of_static, static))
     return (type(static), repr(static)) if isinstance(static, (float, complex)) else (type(static), static)

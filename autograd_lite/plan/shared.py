@@ -1,0 +1,139 @@
+"""The same program is compiled once: two models of one architecture, or one function compiled twice, share the work.
+
+Programs are compared by what they compute, not by the function that they were recorded from. What is kept of one knows
+nothing of whose arrays it was made for: its sources are empty places, which those of the next program are put into.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from threading import Lock
+from typing import Any
+
+import numpy as np
+
+from ..ops import OPS
+from ..runtime import is_constant
+from . import passes
+from .passes.common import key_of_number, key_of_static
+from .program import Argument, Captured, Program, Value
+
+KEPT = 64  # programs
+SMALL = 4096  # bytes of a constant array up to which its entries are compared
+
+
+class Shared:
+    """What has been made for some keys, those used last; for several threads."""
+
+    def __init__(self) -> None:
+        self._made: OrderedDict[Any, Any] = OrderedDict()
+        self._lock = Lock()
+
+    def get(self, key: Any, make: Callable[[], Any]) -> Any:
+        """What was made for the key, or is made now; anew each time for None."""
+        if key is None:
+            return make()
+        with self._lock:
+            if key in self._made:
+                self._made.move_to_end(key)
+                return self._made[key]
+        made = make()
+        with self._lock:
+            self._made[key] = made
+            if len(self._made) > KEPT:
+                self._made.popitem(last=False)
+        return made
+
+    def clear(self) -> None:
+        """Forget all."""
+        with self._lock:
+            self._made.clear()
+
+
+_optimised = Shared()
+
+
+def optimised(program: Program) -> Program:
+    """The program after all passes, which look at nothing but what `structure` tells."""
+    ends = list(outside(program))
+
+    def make() -> tuple[Program, list[Value]]:
+        places = list(map(place_for, ends))
+        return with_sources(passes.optimised(program), ends, places), places
+
+    template, places = _optimised.get(structure(program), make)
+    return with_sources(template, places, ends)
+
+
+def structure(program: Program) -> Any:
+    """What two programs have in common that give the same for the same arrays; None for one that is like no other: with
+    an op of a user's own, or a large array in it that never changes."""
+    number: dict[Any, int] = {}
+
+    def key(i: Any) -> Any:
+        return number[i] if type(i) is Value else key_of_number(i)
+
+    parts: list[Any] = [len(program.sources), *map(len, program.steps)]
+    for source in outside(program):
+        if source in number:
+            parts.append(number[source])
+            continue
+        number[source] = len(number)
+        kind = _kind_of(source.source)
+        if kind is None:
+            return None
+        parts.append((source.shape, source.dtype, source.weak, *kind))
+    for value in program.values:
+        if OPS.get(value.op.name) is not value.op:
+            return None
+        statics = tuple(map(key_of_static, value.statics))
+        parts.append((value.op, tuple(map(key, value.inputs)), statics, value.shape, value.dtype, value.weak))
+        number[value] = len(number)
+    parts.append(tuple(map(key, program.outputs)))
+    parts.append(tuple([key(new) for _, new in program.writes]))
+    found = tuple(parts)
+    try:
+        hash(found)
+    except TypeError:
+        return None
+    return found
+
+
+def _kind_of(source: Any) -> tuple[Any, ...] | None:
+    if isinstance(source, Argument):
+        return "argument", source.position
+    constant = source.memory
+    if not isinstance(constant, np.ndarray) or not is_constant(constant):
+        return ("captured", source.stays, constant is None)
+    return ("constant", constant.tobytes(), constant.strides) if constant.nbytes <= SMALL else None
+
+
+def outside(program: Program) -> Iterable[Value]:
+    """What stands for arrays of somebody's: sources, and then what is written to."""
+    return [*program.sources, *[target for target, _ in program.writes]]
+
+
+def place_for(source: Value) -> Value:
+    """The same for nobody's array."""
+    of = source.source
+    empty = Argument(of.position) if isinstance(of, Argument) else Captured(lambda: None, "place", stays=of.stays)
+    return Value(None, (), (), source.shape, source.dtype, empty, source.weak)
+
+
+def with_sources(program: Program, old: Iterable[Value], instead: Iterable[Value]) -> Program:
+    """The program with other sources, and other memory to write to, in the place of old ones."""
+    new: dict[Any, Any] = {source: source for source in outside(program)}
+    new |= dict(zip(old, instead, strict=True))
+
+    def of(i: Any) -> Any:
+        return new[i] if type(i) is Value else i
+
+    steps = []
+    for step in program.steps:
+        for value in step:
+            same = all(new[i] is i for i in value.operands)
+            new[value] = value if same else value.with_inputs(tuple(map(of, value.inputs)))
+        steps.append(tuple(map(of, step)))
+    writes = tuple([(new[target], of(y)) for target, y in program.writes])
+    return Program(tuple(map(of, program.sources)), tuple(steps), tuple(map(of, program.outputs)), writes)
