@@ -17,18 +17,20 @@ LARGEST = 2**20  # bytes of a result that is larger than what it is computed fro
 
 
 def folded(program: Program) -> Program:
-    """The program with constants in the place of values that depend on nothing else."""
-    return rewritten(program, _folded)
+    """The program with constants in the place of values that depend on nothing else. Views of constants stay views,
+    which are no work: a copy would lie in another order, and BLAS round otherwise."""
+    views: dict[Value, Any] = {}
+    return rewritten(program, lambda value: _folded(value, views))
 
 
-def _folded(value: Value) -> Any:
+def _folded(value: Value, views: dict[Value, Any]) -> Any:
     op = value.op
     if op.effect or op.several or op.residual or value.weak or value.dtype.kind not in "biufc":
         return value
     if op is spread and not value.operands:  # a number for each entry: algebra and broadcasting do without it
         return value
-    known = [i.source.memory if type(i) is Value and type(i.source) is Captured else i for i in value.inputs]
-    if not all(_is_known(i, x) for i, x in zip(value.inputs, known, strict=True)):
+    known = [_constant(i, views) for i in value.inputs]
+    if any(x is None and i is not None for i, x in zip(value.inputs, known, strict=True)):
         return value
     if value.nbytes > max(LARGEST, sum(i.nbytes for i in value.operands)):
         return value
@@ -38,6 +40,9 @@ def _folded(value: Value) -> Any:
         return value
     if not y.shape:
         return y
+    if op.view and np.may_share_memory(y, known[0]):
+        views[value] = y
+        return value
     if y.flags.writeable:
         y.flags.writeable = False
     if not (is_constant(y) and y.flags.c_contiguous):  # as native code wants it: else it is copied at each call
@@ -46,8 +51,9 @@ def _folded(value: Value) -> Any:
     return Value(None, (), (), value.shape, value.dtype, Captured(lambda: y, "constant", y))
 
 
-def _is_known(i: Any, x: Any) -> bool:
-    """Whether an input is a constant: a number, or the array `x` that a captured one always is."""
+def _constant(i: Any, views: dict[Value, Any]) -> Any:
+    """A number as it is, and the array that a value always is; None if it is not always the same."""
     if type(i) is not Value:
-        return True
-    return i.op is None and x is not i and isinstance(x, np.ndarray) and is_constant(x)
+        return i
+    array = i.source.memory if type(i.source) is Captured else views.get(i)
+    return array if isinstance(array, np.ndarray) and is_constant(array) else None
