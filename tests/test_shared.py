@@ -262,10 +262,12 @@ def test_rows(name):
 
 def test_what_was_made_last_is_kept():
     kept = shared.Shared()
-    calls = []
-    for key in [*range(shared.KEPT), 0, shared.KEPT, 0, 1]:
-        assert kept.get(key, lambda key=key: calls.append(key) or key) == key
-    assert calls == [*range(shared.KEPT), shared.KEPT, 1]  # 0 was used after 1
-    assert kept.get(None, lambda: "anew") == "anew"
+    for key in range(shared.KEPT):
+        kept.put(key, f"made of {key}")
+    assert kept.get(0) == "made of 0"
+    kept.put("another", "made")
+    assert [kept.get(key) for key in (0, 1, 2, "another")] == ["made of 0", None, "made of 2", "made"]
+    kept.put(None, "never")
+    assert kept.get(None) is None
     kept.clear()
-    assert kept.get(0, lambda: "again") == "again"
+    assert kept.get(0) is None

@@ -135,12 +135,18 @@ def substituted(program: Program, instead: dict[Value, Value]) -> Program:
 
 def _with_new(program: Program, new: dict[Value, Any], change: Callable[[Value], Any]) -> Program:
     """The program after a change of its values, where `new` says what stands for its sources."""
-    sources = list(new.values())
-    for value in program.values:
-        if not all(new[i] is i for i in value.operands):
-            new[value] = change(value.with_inputs(tuple([new[i] if type(i) is Value else i for i in value.inputs])))
+    sources, values, same = list(new.values()), program.values, True
+    for value in values:
+        for i in value.operands:
+            if new[i] is not i:
+                with_new = value.with_inputs(tuple([new[i] if type(i) is Value else i for i in value.inputs]))
+                new[value], same = change(with_new), False
+                break
         else:
-            new[value] = change(value)
+            new[value] = changed = change(value)
+            same = same and changed is value
+    if same and len(values) == len(program.steps) and all(new[source] is source for source in program.sources):
+        return program
     found = in_order([new[value] for value in program.values], sources)
     outputs = tuple([new[y] if isinstance(y, Value) else y for y in program.outputs])
     writes = tuple([(source, new[y] if isinstance(y, Value) else y) for source, y in program.writes])

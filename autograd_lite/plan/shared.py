@@ -7,7 +7,7 @@ nothing of whose arrays it was made for: its sources are empty places, which tho
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from threading import Lock
 from typing import Any
 
@@ -30,20 +30,20 @@ class Shared:
         self._made: OrderedDict[Any, Any] = OrderedDict()
         self._lock = Lock()
 
-    def get(self, key: Any, make: Callable[[], Any]) -> Any:
-        """What was made for the key, or is made now; anew each time for None."""
-        if key is None:
-            return make()
+    def get(self, key: Any) -> Any:
+        """What was made for the key; None if there is nothing, or for None."""
         with self._lock:
             if key in self._made:
                 self._made.move_to_end(key)
-                return self._made[key]
-        made = make()
-        with self._lock:
-            self._made[key] = made
-            if len(self._made) > KEPT:
-                self._made.popitem(last=False)
-        return made
+            return self._made.get(key)
+
+    def put(self, key: Any, made: Any) -> None:
+        """Keep what was made for the key, unless that is None."""
+        if key is not None:
+            with self._lock:
+                self._made[key] = made
+                if len(self._made) > KEPT:
+                    self._made.popitem(last=False)
 
     def clear(self) -> None:
         """Forget all."""
@@ -56,14 +56,15 @@ _optimised = Shared()
 
 def optimised(program: Program) -> Program:
     """The program after all passes, which look at nothing but what `structure` tells."""
-    ends = list(outside(program))
-
-    def make() -> tuple[Program, list[Value]]:
-        places = list(map(place_for, ends))
-        return with_sources(passes.optimised(program), ends, places), places
-
-    template, places = _optimised.get(structure(program), make)
-    return with_sources(template, places, ends)
+    ends, key = outside(program), structure(program)
+    known = _optimised.get(key)
+    if known is not None:
+        template, places = known
+        return with_sources(template, places, ends)
+    best = passes.optimised(program)
+    places = list(map(place_for, ends))
+    _optimised.put(key, (with_sources(best, ends, places), places))
+    return best
 
 
 def structure(program: Program) -> Any:
@@ -75,7 +76,7 @@ def structure(program: Program) -> Any:
         return number[i] if type(i) is Value else key_of_number(i)
 
     parts: list[Any] = [len(program.sources), *map(len, program.steps)]
-    for source in outside(program):
+    for source in [*program.sources, *[target for target, _ in program.writes]]:
         if source in number:
             parts.append(number[source])
             continue
@@ -102,29 +103,31 @@ def structure(program: Program) -> Any:
 
 def _kind_of(source: Any) -> tuple[Any, ...] | None:
     if isinstance(source, Argument):
-        return "argument", source.position
+        return "argument", *source
     constant = source.memory
     if not isinstance(constant, np.ndarray) or not is_constant(constant):
         return ("captured", source.stays, constant is None)
     return ("constant", constant.tobytes(), constant.strides) if constant.nbytes <= SMALL else None
 
 
-def outside(program: Program) -> Iterable[Value]:
-    """What stands for arrays of somebody's: sources, and then what is written to."""
-    return [*program.sources, *[target for target, _ in program.writes]]
+def outside(program: Program) -> list[Value]:
+    """What stands for memory of somebody's: sources that are captured, and then what is written to."""
+    captured = [source for source in program.sources if not source.is_argument]
+    return [*captured, *[target for target, _ in program.writes]]
 
 
 def place_for(source: Value) -> Value:
-    """The same for nobody's array."""
-    of = source.source
-    empty = Argument(of.position) if isinstance(of, Argument) else Captured(lambda: None, "place", stays=of.stays)
-    return Value(None, (), (), source.shape, source.dtype, empty, source.weak)
+    """The same for nobody's memory."""
+    place = Captured(lambda: None, "place", stays=source.source.stays)
+    return Value(None, (), (), source.shape, source.dtype, place, source.weak)
 
 
 def with_sources(program: Program, old: Iterable[Value], instead: Iterable[Value]) -> Program:
     """The program with other sources, and other memory to write to, in the place of old ones."""
-    new: dict[Any, Any] = {source: source for source in outside(program)}
-    new |= dict(zip(old, instead, strict=True))
+    new: dict[Any, Any] = dict(zip(old, instead, strict=True))
+    if not new:
+        return program
+    new = {source: source for source in [*program.sources, *outside(program)]} | new
 
     def of(i: Any) -> Any:
         return new[i] if type(i) is Value else i

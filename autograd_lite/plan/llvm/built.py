@@ -113,15 +113,16 @@ def native(program: Program, arrays: Arrays) -> tuple[Lowering, Code]:
     if where is None:
         raise NotImplementedError("llvm: arrays in this Python do not lie in memory as CPython's do")
 
-    def make() -> tuple[Lowering, Code]:
-        ends = list(outside(program))
-        template = with_sources(program, ends, map(place_for, ends))
-        lowered = Lowering(template, arrays, where, vector_bytes(features), vector_registers(features))
-        return lowered, Code(lowered.ir, optimise=not lowered.is_scalar)
-
     same, lie = structure(program), layout([*arrays.fixed, *arrays.written])
     key = None if same is None or lie is None else (same, lie, cpu, features, available())
-    return natives.get(key, make)  # type: ignore[no-any-return]
+    found: tuple[Lowering, Code] | None = natives.get(key)
+    if found is None:
+        ends = outside(program)
+        template = with_sources(program, ends, map(place_for, ends))
+        lowered = Lowering(template, arrays, where, vector_bytes(features), vector_registers(features))
+        found = lowered, Code(lowered.ir, optimise=not lowered.is_scalar)
+        natives.put(key, found)
+    return found
 
 
 def arrays_of(program: Program) -> Arrays:
