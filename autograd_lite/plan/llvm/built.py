@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ...runtime import address
+from ...runtime import address, is_constant
 from .. import numpy_backend
 from ..lifetimes import Home
 from ..program import Program, Value, memory_names, names_of
@@ -34,6 +34,13 @@ class Built:
     def __init__(self, program: Program, reason: str = "LLVM"):
         self.program, self.reason = program, reason
         self._eager: Any = None
+        # Constants such as slices of unit vectors are views, which native code would have copied at each call.
+        constants = {k: s.source.memory for k, s in enumerate(program.sources) if not s.is_argument and has_kind(s)}
+        self._constants = {
+            k: copy
+            for k, array in constants.items()
+            if array is not None and is_constant(array) and (copy := _fitting(array, program.sources[k])) is not array
+        }
         self._compile()
 
     def _compile(self) -> None:
@@ -79,6 +86,8 @@ class Built:
 
     def run(self, sources: list[Any]) -> Any:
         """What the program gives for these arrays, in the order of `program.sources`."""
+        for k, array in self._constants.items():
+            sources[k] = array
         return self._function(*sources)
 
     def _otherwise(self, *sources: Any) -> Any:
