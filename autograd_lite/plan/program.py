@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -74,7 +75,7 @@ class Value:
     @property
     def size(self) -> int:
         """How many entries it has; 0 where it is no array."""
-        return 0 if self.dtype is SEVERAL or self.dtype is None else int(np.prod(self.shape, dtype=np.intp))
+        return 0 if self.dtype is SEVERAL or self.dtype is None else prod(self.shape)
 
     @property
     def nbytes(self) -> int:

@@ -16,6 +16,8 @@ LARGE = 2**16  # entries; arrays of that size leave the fastest cache, and are r
 
 def fused(program: Program) -> Program:
     """The program with element-wise ops gathered into as few steps as their order allows."""
+    if not any(can_fuse(value) or folds_all(value) for value in program.values):
+        return program
     group: dict[Value, int] = {}  # a group is known by the number of its first value
     needs: dict[int, set[int]] = defaultdict(set)  # the groups whose values a group reads
     members: dict[int, list[Value]] = defaultdict(list)
@@ -61,7 +63,7 @@ def fused(program: Program) -> Program:
 def can_fuse(value: Value) -> bool:
     """Whether each entry of the value depends on one entry of each input, and can be computed where it is wanted."""
     op = value.op
-    return bool(op.elementwise and op.places and not op.variadic and not op.effect and value.size and value.shape)
+    return bool(value.shape and op.elementwise and op.places and not op.variadic and not op.effect and value.size)
 
 
 def folds_all(value: Value) -> bool:
