@@ -26,7 +26,7 @@ from .writer import Module, Writer
 DEPTH = 256  # inner indices of a step: a panel of b, of two vectors a row, fills two thirds of a core's first cache
 ROWS, COLUMNS = 512, 1024  # of a piece, at most: its packed blocks fit the second cache
 LARGE_PIECE = 1 << 24  # multiply-adds, some 150 us
-NEAR = 4096  # bytes between rows that are read where they are; more, and they would fall on the same places of a cache
+NEAR = 2048  # bytes between rows that are read where they are; more, and they would fall on the same places of a cache
 FEW = 1 << 15  # bytes of a matrix that stays in the first cache wherever it lies
 
 # Multiply-adds up to which a product is computed here. NumPy for macOS has Apple's BLAS, which uses units for products
