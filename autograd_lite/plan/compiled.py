@@ -40,7 +40,7 @@ class Compiled:
         self._lock = RLock()
         self._floats = True  # whether Python's floats may change from call to call
         self._enter: Callable[[tuple[Any, ...]], Any] = lambda args: ELSEWHERE
-        self._entrances: dict[int, Callable[[tuple[Any, ...]], Any]] = {}  # by the id of the plan, which each holds
+        self._entrances: dict[int, tuple[Plan, Callable[[tuple[Any, ...]], Any]]] = {}  # by the id of the plan
         update_wrapper(self, f, updated=())
 
     def __set_name__(self, owner: type, name: str) -> None:
@@ -69,6 +69,11 @@ class Compiled:
             y = self._enter(args)
             if y is not ELSEWHERE:
                 return y
+            for plan, enter in [*self._entrances.values()]:  # signatures may alternate, as do those of an epoch's last
+                y = enter(args)  # batch and all others
+                if y is not ELSEWHERE:
+                    self.plan, self._enter = plan, enter
+                    return y
         return self._find(args, kwargs)
 
     def _find(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -93,10 +98,9 @@ class Compiled:
         return plan(tuple(found))
 
     def _entrance(self, plan: Plan, form: Any, found: list[Any]) -> Callable[[tuple[Any, ...]], Any]:
-        """Written once: signatures may alternate, as do those of an epoch's last batch and all others."""
         if id(plan) not in self._entrances:
-            self._entrances[id(plan)] = plan.entrance_for(form, found)
-        return self._entrances[id(plan)]
+            self._entrances[id(plan)] = plan, plan.entrance_for(form, found)
+        return self._entrances[id(plan)][1]
 
     def _plan(self, key: Any, form: Any, found: list[Any]) -> Plan:
         """The recording of this signature that fits what the function finds outside; else a new one, for which the
