@@ -200,3 +200,8 @@ def test_arguments_that_are_no_plain_arrays_are_refused():
     for x in (np.ones(2).view(Own), np.ma.array([1.0, 2.0], mask=[0, 1])):
         with pytest.raises(ag.ArgumentError, match=type(x).__name__):
             compiled_for(lambda x: x * 2)(x)
+
+
+def test_an_unknown_backend_is_refused_at_once():
+    with pytest.raises(ag.ArgumentError, match="backend 'numba'; there are numpy and llvm"):
+        ag.compile(ag.tanh, backend="numba")

@@ -19,22 +19,30 @@ def backend_for(program: Program, wanted: str | None) -> Callable[[Program], Bui
     """The function that builds `program`; its `reason` says why by this backend.
 
     Where none is wanted, the environment variable AUTOGRAD_LITE_BACKEND names one, or the faster one is taken: native
-    code, where llvmlite is installed.
+    code, where llvmlite is installed. Raises as `require` does.
+    """
+    wanted = wanted or os.environ.get("AUTOGRAD_LITE_BACKEND") or None
+    require(wanted)
+    if wanted == "llvm":
+        return _native("LLVM")
+    if wanted is None and _has_llvm():
+        return _native("LLVM, which is installed")
+    return scalars.Built if scalars.fits(program) else numpy_backend.Built
+
+
+def require(wanted: str | None) -> None:
+    """Import what a backend needs that is asked for.
 
     Raises
     ------
     ArgumentError (a TypeError) for an unknown backend, or one whose packages are not installed.
     """
-    wanted = wanted or os.environ.get("AUTOGRAD_LITE_BACKEND") or None
     if wanted is not None and wanted not in BACKENDS:
         raise ArgumentError(f"compile: backend {wanted!r}; there are {' and '.join(BACKENDS)}")
     if wanted == "llvm":
         if not _has_llvm():
             raise ArgumentError('compile: backend "llvm" needs llvmlite: pip install "autograd_lite[llvm]"')
-        return _native("LLVM")
-    if wanted is None and _has_llvm():
-        return _native("LLVM, which is installed")
-    return scalars.Built if scalars.fits(program) else numpy_backend.Built
+        from . import llvm  # noqa: F401
 
 
 @cache

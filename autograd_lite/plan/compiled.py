@@ -13,6 +13,7 @@ from typing import Any
 from ..errors import ArgumentError
 from ..node import is_tracing
 from ..tensor import Tensor
+from .backends import require
 from .entrance import ELSEWHERE
 from .plan import Plan
 from .record import Elsewhere, Recording, WeakNumber
@@ -174,7 +175,8 @@ def compile(f: Callable[..., Any], *, backend: str | None = None, donate: int | 
     Raises
     ------
     LeakError (a TypeError), at the first call, where f asks for a value, naming the line; ArgumentError (a TypeError)
-    for arguments that are neither arrays nor hashable, for positions that are none, for an unknown backend.
+    at once for an unknown backend, or one that is not installed, and at a call for arguments that are neither arrays
+    nor hashable, and for positions that are none.
 
     With the numpy backend each result is that of `f`, bit by bit, but for sums and products of all of an array of
     65,536 entries or more that `f` computes, which are taken over its blocks first (docs/plan.md has the bound); sums
@@ -187,4 +189,5 @@ def compile(f: Callable[..., Any], *, backend: str | None = None, donate: int | 
     >>> f(np.array([1.0, 2.0])), f(np.array([3.0, 4.0]))
     (array([ 3., 12.]), array([27., 48.]))
     """
+    require(backend)
     return Compiled(f, backend, (donate,) if isinstance(donate, int) else tuple(donate))
