@@ -35,8 +35,9 @@ def headline_table(rows, about):
             *lines,
             "",
             "Time per step, in brackets that of the first call, with compiling. Below ours: the ratio ours/theirs, and "
-            "what is aimed at; of JAX on all cores and on one, the faster counts in each case. nn.fit's "
-            "times contain compiling, since a new model is a new recording; JAX's and torch.compile's do not. "
+            "what is aimed at; of JAX on all cores and on one, the faster counts in each case. nn.fit's times contain "
+            "recording each new model's updates, of which the first ones were compiled in the first step, as JAX's "
+            "and torch.compile's programs were. "
             f"{footnote(rows, about)}",
         ]
     )

@@ -261,13 +261,18 @@ def test_rows(name):
 
 
 def test_what_was_made_last_is_kept():
-    kept = shared.Shared()
-    for key in range(shared.KEPT):
-        kept.put(key, f"made of {key}")
+    kept, size = shared.Shared(), shared.KEPT // 4
+    for key in range(4):
+        kept.put(key, f"made of {key}", size)
     assert kept.get(0) == "made of 0"
-    kept.put("another", "made")
-    assert [kept.get(key) for key in (0, 1, 2, "another")] == ["made of 0", None, "made of 2", "made"]
-    kept.put(None, "never")
+    kept.put("another", "made", size)
+    assert [kept.get(key) for key in (0, 1, 2, 3, "another")] == ["made of 0", None, "made of 2", "made of 3", "made"]
+    kept.put("another", "made again", 2 * size)  # in the place of what it was before
+    assert [kept.get(key) for key in (0, 2, 3, "another")] == [None, "made of 2", "made of 3", "made again"]
+    kept.put("all", "too large", shared.KEPT + 1)
+    assert [kept.get(key) for key in (2, "all")] == ["made of 2", None]
+    kept.put(None, "never", 1)
     assert kept.get(None) is None
+    kept.put(0, "anew", 1)
     kept.clear()
     assert kept.get(0) is None

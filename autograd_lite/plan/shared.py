@@ -19,7 +19,7 @@ from . import passes
 from .passes.common import key_of_number, key_of_static
 from .program import Argument, Captured, Program, Value
 
-KEPT = 64  # programs
+KEPT = 20_000  # values of programs in all, those used last; of a small network's update there are some 60
 SMALL = 4096  # bytes of a constant array up to which its entries are compared
 
 
@@ -27,28 +27,35 @@ class Shared:
     """What has been made for some keys, those used last; for several threads."""
 
     def __init__(self) -> None:
-        self._made: OrderedDict[Any, Any] = OrderedDict()
+        self._made: OrderedDict[Any, tuple[Any, int]] = OrderedDict()
+        self._size = 0
         self._lock = Lock()
 
     def get(self, key: Any) -> Any:
         """What was made for the key; None if there is nothing, or for None."""
         with self._lock:
-            if key in self._made:
-                self._made.move_to_end(key)
-            return self._made.get(key)
+            if key not in self._made:
+                return None
+            self._made.move_to_end(key)
+            return self._made[key][0]
 
-    def put(self, key: Any, made: Any) -> None:
-        """Keep what was made for the key, unless that is None."""
-        if key is not None:
-            with self._lock:
-                self._made[key] = made
-                if len(self._made) > KEPT:
-                    self._made.popitem(last=False)
+    def put(self, key: Any, made: Any, size: int) -> None:
+        """Keep what was made for the key, unless that is None, of a program of `size` values, unless that is large."""
+        if key is None or size > KEPT:
+            return
+        with self._lock:
+            _, before = self._made.pop(key, (None, 0))
+            self._made[key] = made, size
+            self._size += size - before
+            while self._size > KEPT:
+                _, (_, gone) = self._made.popitem(last=False)
+                self._size -= gone
 
     def clear(self) -> None:
         """Forget all."""
         with self._lock:
             self._made.clear()
+            self._size = 0
 
 
 _optimised = Shared()
@@ -63,7 +70,7 @@ def optimised(program: Program) -> Program:
         return with_sources(template, places, ends)
     best = passes.optimised(program)
     places = list(map(place_for, ends))
-    _optimised.put(key, (with_sources(best, ends, places), places))
+    _optimised.put(key, (with_sources(best, ends, places), places), len(program.values))
     return best
 
 

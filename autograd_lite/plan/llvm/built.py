@@ -130,7 +130,7 @@ def native(program: Program, arrays: Arrays) -> tuple[Lowering, Code]:
         template = with_sources(program, ends, map(place_for, ends))
         lowered = Lowering(template, arrays, where, vector_bytes(features), vector_registers(features))
         found = lowered, Code(lowered.ir, optimise=not lowered.is_scalar)
-        natives.put(key, found)
+        natives.put(key, found, len(program.values))
     return found
 
 
