@@ -86,39 +86,52 @@ class BlockedProduct:
         self.steps = [v.strides[0] if len(v.shape) == 3 and v.shape[0] > 1 else 0 for v in self.views]
 
     def _cut(self, a: Layout, b: Layout, c: Layout, threads: int) -> float:
-        """Choose the sizes of tiles and blocks; returns about how many cycles the product takes."""
+        """Choose how it is done; returns about how many cycles that takes."""
         self.a, self.b, self.c = a, b, c
-        width, size = self.width, self.kind.bits // 8
-        self.tile = tile = best_tile(c.rows, c.columns, width, self.registers)
-        self.panel = tile.vectors * width  # columns
+        self.tile = best_tile(c.rows, c.columns, self.width, self.registers)
+        self.panel = self.tile.vectors * self.width  # columns
         self.depth = -(-a.columns // -(-a.columns // DEPTH))
-        rows, columns = -(-c.rows // tile.rows), -(-c.columns // self.panel)  # in panels
+        self._choose_blocks(threads)
+        self._choose_packing()
+        return self._cycles()
+
+    def _choose_blocks(self, threads: int) -> None:
+        """How many rows and columns a piece has: as many as the caches take, but for several threads two pieces each,
+        and up to four of a large product, since the last piece is waited for."""
+        c, size = self.c, self.kind.bits // 8
+        rows, columns = -(-c.rows // self.tile.rows), -(-c.columns // self.panel)  # in panels
         high = -(-rows // max(round(c.rows / ROWS), 1))
         wide = -(-columns // max(round(c.columns * size / (4 * COLUMNS)), 1))
-        wanted = 1
-        if threads > 1:  # two for each thread, and up to four of large ones: the last one is waited for
-            wanted = min(max(self.count * a.rows * a.columns * c.columns // LARGE_PIECE, 2 * threads), 4 * threads)
+        large = self.count * c.rows * c.columns * self.a.columns // LARGE_PIECE
+        wanted = min(max(large, 2 * threads), 4 * threads) if threads > 1 else 1
         while -(-rows // high) * -(-columns // wide) * self.count < wanted and high * wide > 1:
-            if wide * self.panel >= high * tile.rows and wide > 1:
+            if wide * self.panel >= high * self.tile.rows and wide > 1:
                 wide = -(-wide // 2)
             else:
                 high = -(-high // 2)
-        self.high, self.wide = high * tile.rows, wide * self.panel
+        self.high, self.wide = high * self.tile.rows, wide * self.panel
         self.grid = -(-rows // high), -(-columns // wide)
         self.pieces = self.count * self.grid[0] * self.grid[1]
-        few = a.rows * a.columns * size <= FEW
-        self.packs_a = not (few or (a.column == 1 and a.row * size < NEAR))
-        few = b.rows * b.columns * size <= FEW
-        whole = c.columns % width == 0 or rows == 1
-        near = b.row * size < NEAR and c.rows <= ROWS // 2
-        self.packs_b = b.columns > 1 and not (b.column == 1 and whole and (few or near))
-        self.a_panel = -(-tile.rows // width) * width * self.depth  # entries of a packed panel of a
-        self.a_entries = high * self.a_panel if self.packs_a else 0
+
+    def _choose_packing(self) -> None:
+        """Which matrix is packed, and how much memory that takes: one whose rows lie far apart, or whose panels are no
+        whole vectors, and of which there is more than the first cache holds."""
+        a, b, c, size = self.a, self.b, self.c, self.kind.bits // 8
+        few_a, few_b = (m.rows * m.columns * size <= FEW for m in (a, b))
+        near_a = a.column == 1 and a.row * size < NEAR
+        near_b = b.row * size < NEAR and c.rows <= ROWS // 2  # else its panels are read often
+        whole = c.columns % self.width == 0 or c.rows <= self.tile.rows
+        self.packs_a = not (few_a or near_a)
+        self.packs_b = b.columns > 1 and not (b.column == 1 and whole and (few_b or near_b))
+        self.a_panel = -(-self.tile.rows // self.width) * self.width * self.depth  # entries of a packed panel of a
+        self.a_entries = self.high // self.tile.rows * self.a_panel if self.packs_a else 0
         self.scratch = self.a_entries + (self.wide * self.depth if self.packs_b else 0)
-        cycles = covered(c.rows, c.columns, width, tile)[0] * a.columns
-        for packs, m, times in ((self.packs_a, a.turned, self.grid[1]), (self.packs_b, b, self.grid[0])):
+
+    def _cycles(self) -> float:
+        cycles = covered(self.c.rows, self.c.columns, self.width, self.tile)[0] * self.a.columns
+        for packs, m, times in ((self.packs_a, self.a.turned, self.grid[1]), (self.packs_b, self.b, self.grid[0])):
             cycles += packs * times * m.rows * m.columns * (0.1 if m.column == 1 else 0.4 if m.row == 1 else 1)
-        return cycles + (c.column != 1) * 2 * c.rows * c.columns
+        return cycles + (self.c.column != 1) * 2 * self.c.rows * self.c.columns
 
     def write(self, module: Module) -> str:
         """The function (a, b, c, packed, begin, end) that computes pieces."""
