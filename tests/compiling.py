@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 
 import autograd_lite as ag
@@ -54,3 +57,15 @@ def training_step(model, optimizer):
         return loss
 
     return step
+
+
+def at_once(work, count):
+    """`work(0)`, `work(1)`, ... in threads of their own, which begin together; an error in one is raised here."""
+    together = threading.Barrier(count)
+
+    def begin(k):
+        together.wait()
+        work(k)
+
+    with ThreadPoolExecutor(count) as pool:
+        list(pool.map(begin, range(count)))

@@ -15,6 +15,7 @@ from pathlib import Path
 import mpmath
 import numpy as np
 import pytest
+from compiling import at_once
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from specs import SPECS
@@ -722,19 +723,12 @@ def test_many_callers_share_threads(shared):
     xs = [np.random.default_rng(k).normal(size=(60 + k, 90)) for k in range(3)]
     natives = [Native(products_and_sums, x) for x in xs]
     wanted = [[y.tobytes() for y in native(x)] for native, x in zip(natives, xs, strict=True)]
-    failures = []
 
     def work(k):
         for _ in range(300):
-            if [y.tobytes() for y in natives[k](xs[k])] != wanted[k]:
-                failures.append(k)
+            assert [y.tobytes() for y in natives[k](xs[k])] == wanted[k]
 
-    workers = [threading.Thread(target=work, args=(k,)) for k in range(3)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
-    assert not failures
+    at_once(work, 3)
     for native, x in zip(natives, xs, strict=True):
         near(native(x), eager(products_and_sums, x), 100)
 
@@ -777,12 +771,10 @@ def test_results_are_the_callers_own():
 
 def test_many_plans_come_and_go_while_others_run():
     """Memory and code live as long as the function that uses them, and no longer."""
-    failures: list[str] = []
-    barrier = threading.Barrier(3)
+    recording = threading.Lock()
 
     def work(seed):
         rng = np.random.default_rng(seed)
-        barrier.wait()
         for round_ in range(12):
             n = int(rng.integers(1, 3000))
             x, k = rng.normal(size=n), float(seed * 100 + round_)
@@ -793,16 +785,9 @@ def test_many_plans_come_and_go_while_others_run():
             gc.collect()
             for _ in range(20):
                 y, _ = call(*sources)
-                if not np.array_equal(y, x * k + 1):
-                    failures.append(f"{seed} {round_}")
+                np.testing.assert_array_equal(y, x * k + 1)
 
-    recording = threading.Lock()
-    workers = [threading.Thread(target=work, args=(seed,)) for seed in range(3)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
-    assert not failures
+    at_once(work, 3)
 
 
 # -- other processors ------------------------------------------------------------------------------------------------

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import gc
-import threading
 import weakref
 
 import numpy as np
 import pytest
+from compiling import at_once, training_step
 from specs import SPECS
 from test_rows import differentiable, draw, of_live_inputs
 
@@ -37,13 +37,7 @@ def trainer(seed, backend, sizes=(5, 7, 3), optimizer=ag.nn.Adam, parts=None):
     model = ag.nn.MLP(list(sizes), rng=np.random.default_rng(seed)) if parts is None else parts()
     optimizer = optimizer(model.parameters(), lr=0.1 * (1 + seed))
 
-    def update(X, y):
-        optimizer.zero_grad()
-        loss = ag.nn.cross_entropy(model(X), y)
-        loss.backward()
-        optimizer.step()
-        return loss
-
+    update = training_step(model, optimizer)
     return model, update, ag.compile(update, backend=backend)
 
 
@@ -210,25 +204,15 @@ def test_donations_are_told_apart(backend):
 
 
 def test_threads_that_compile_the_same_at_once(backend):
-    start, failures = threading.Barrier(4), []
-
     def work(seed):
-        start.wait()
         for round_ in range(5):
             model, _, f = trainer(seed, backend, (5, 4 + round_, 3))
             other, update, _ = trainer(seed, backend, (5, 4 + round_, 3))
             for step in range(3):
-                if not np.allclose(f(*data(step)), update(*data(step)).data, rtol=1e-9):
-                    failures.append((seed, round_))
-            if not np.allclose(model.theta.data, other.theta.data, rtol=1e-9):
-                failures.append((seed, round_))
+                same(f(*data(step)), update(*data(step)).data, backend)
+            same(model.theta.data, other.theta.data, backend)
 
-    workers = [threading.Thread(target=work, args=(seed,)) for seed in range(4)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
-    assert not failures
+    at_once(work, 4)
 
 
 def test_a_leaf_that_moves_away(backend):
