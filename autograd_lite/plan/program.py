@@ -126,17 +126,8 @@ def rewritten(program: Program, change: Callable[[Value], Any]) -> Program:
 
     What `change` gives may need values, and sources, that are new; steps of several values fall apart.
     """
-    return _with_new(program, {source: source for source in program.sources}, change)
-
-
-def substituted(program: Program, instead: dict[Value, Value]) -> Program:
-    """The program with other sources in the place of some."""
-    return _with_new(program, {source: instead.get(source, source) for source in program.sources}, lambda value: value)
-
-
-def _with_new(program: Program, new: dict[Value, Any], change: Callable[[Value], Any]) -> Program:
-    """The program after a change of its values, where `new` says what stands for its sources."""
-    sources, values, same = list(new.values()), program.values, True
+    sources, values, same = program.sources, program.values, True
+    new: dict[Any, Any] = {source: source for source in sources}
     for value in values:
         for i in value.operands:
             if new[i] is not i:
@@ -146,7 +137,7 @@ def _with_new(program: Program, new: dict[Value, Any], change: Callable[[Value],
         else:
             new[value] = changed = change(value)
             same = same and changed is value
-    if same and len(values) == len(program.steps) and all(new[source] is source for source in program.sources):
+    if same and len(values) == len(program.steps):
         return program
     found = in_order([new[value] for value in program.values], sources)
     outputs = tuple([new[y] if isinstance(y, Value) else y for y in program.outputs])
@@ -157,6 +148,31 @@ def _with_new(program: Program, new: dict[Value, Any], change: Callable[[Value],
         outputs,
         writes,
     )
+
+
+def outside(program: Program) -> list[Value]:
+    """What stands for memory of somebody's: sources that are captured, and then what is written to."""
+    captured = [source for source in program.sources if not source.is_argument]
+    return [*captured, *[target for target, _ in program.writes]]
+
+
+def substituted(program: Program, instead: dict[Value, Value]) -> Program:
+    """The program with other sources, and other memory to write to, in the place of some."""
+    if not instead:
+        return program
+    new: dict[Any, Any] = {source: source for source in [*program.sources, *outside(program)]} | instead
+
+    def of(i: Any) -> Any:
+        return new[i] if type(i) is Value else i
+
+    steps = []
+    for step in program.steps:
+        for value in step:
+            same = all(new[i] is i for i in value.operands)
+            new[value] = value if same else value.with_inputs(tuple(map(of, value.inputs)))
+        steps.append(tuple(map(of, step)))
+    writes = tuple([(new[target], of(y)) for target, y in program.writes])
+    return Program(tuple(map(of, program.sources)), tuple(steps), tuple(map(of, program.outputs)), writes)
 
 
 def in_order(roots: Iterable[Any], known: Iterable[Value]) -> list[Value]:

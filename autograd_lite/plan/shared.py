@@ -7,7 +7,6 @@ nothing of whose arrays it was made for: its sources are empty places, which tho
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable
 from threading import Lock
 from typing import Any
 
@@ -17,7 +16,7 @@ from ..ops import OPS
 from ..runtime import is_constant
 from . import passes
 from .passes.common import key_of_number, key_of_static
-from .program import Argument, Captured, Program, Value
+from .program import Argument, Captured, Program, Value, outside, substituted
 
 KEPT = 20_000  # values of programs in all, those used last; of a small network's update there are some 60
 SMALL = 4096  # bytes of a constant array up to which its entries are compared
@@ -67,10 +66,10 @@ def optimised(program: Program) -> Program:
     known = _optimised.get(key)
     if known is not None:
         template, places = known
-        return with_sources(template, places, ends)
+        return substituted(template, dict(zip(places, ends, strict=True)))
     best = passes.optimised(program)
     places = list(map(place_for, ends))
-    _optimised.put(key, (with_sources(best, ends, places), places), len(program.values))
+    _optimised.put(key, (substituted(best, dict(zip(ends, places, strict=True))), places), len(program.values))
     return best
 
 
@@ -117,33 +116,7 @@ def _kind_of(source: Any) -> tuple[Any, ...] | None:
     return ("constant", constant.tobytes(), constant.strides) if constant.nbytes <= SMALL else None
 
 
-def outside(program: Program) -> list[Value]:
-    """What stands for memory of somebody's: sources that are captured, and then what is written to."""
-    captured = [source for source in program.sources if not source.is_argument]
-    return [*captured, *[target for target, _ in program.writes]]
-
-
 def place_for(source: Value) -> Value:
     """The same for nobody's memory."""
     place = Captured(lambda: None, "place", stays=source.source.stays)
     return Value(None, (), (), source.shape, source.dtype, place, source.weak)
-
-
-def with_sources(program: Program, old: Iterable[Value], instead: Iterable[Value]) -> Program:
-    """The program with other sources, and other memory to write to, in the place of old ones."""
-    new: dict[Any, Any] = dict(zip(old, instead, strict=True))
-    if not new:
-        return program
-    new = {source: source for source in [*program.sources, *outside(program)]} | new
-
-    def of(i: Any) -> Any:
-        return new[i] if type(i) is Value else i
-
-    steps = []
-    for step in program.steps:
-        for value in step:
-            same = all(new[i] is i for i in value.operands)
-            new[value] = value if same else value.with_inputs(tuple(map(of, value.inputs)))
-        steps.append(tuple(map(of, step)))
-    writes = tuple([(new[target], of(y)) for target, y in program.writes])
-    return Program(tuple(map(of, program.sources)), tuple(steps), tuple(map(of, program.outputs)), writes)

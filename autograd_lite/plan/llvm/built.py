@@ -10,8 +10,8 @@ import numpy as np
 from ...runtime import address, is_constant
 from .. import numpy_backend
 from ..lifetimes import Home
-from ..program import Program, Value, memory_names, names_of
-from ..shared import Shared, outside, place_for, structure, with_sources
+from ..program import Program, Value, memory_names, names_of, outside, substituted
+from ..shared import Shared, place_for, structure
 from ..statements import Statements
 from .calling import builtin, offsets
 from .forms import has_kind, kind_of
@@ -36,11 +36,11 @@ class Built:
         self._eager: Any = None
         # Constants such as slices of unit vectors are views, which native code would have copied at each call.
         constants = {k: s.source.memory for k, s in enumerate(program.sources) if not s.is_argument and has_kind(s)}
-        self._constants = {
-            k: copy
+        self._constants = [
+            (k, copy)
             for k, array in constants.items()
             if array is not None and is_constant(array) and (copy := _fitting(array, program.sources[k])) is not array
-        }
+        ]
         self._compile()
 
     def _compile(self) -> None:
@@ -86,7 +86,7 @@ class Built:
 
     def run(self, sources: list[Any]) -> Any:
         """What the program gives for these arrays, in the order of `program.sources`."""
-        for k, array in self._constants.items():
+        for k, array in self._constants:
             sources[k] = array
         return self._function(*sources)
 
@@ -126,8 +126,7 @@ def native(program: Program, arrays: Arrays) -> tuple[Lowering, Code]:
     key = None if same is None or lie is None else (same, lie, cpu, features, available())
     found: tuple[Lowering, Code] | None = natives.get(key)
     if found is None:
-        ends = outside(program)
-        template = with_sources(program, ends, map(place_for, ends))
+        template = substituted(program, {end: place_for(end) for end in outside(program)})
         lowered = Lowering(template, arrays, where, vector_bytes(features), vector_registers(features))
         found = lowered, Code(lowered.ir, optimise=not lowered.is_scalar)
         natives.put(key, found, len(program.values))

@@ -68,10 +68,10 @@ def _places(value: Value, shape: tuple[int, ...], axes_of_result: int) -> Gather
     return Gather(tuple(axes))
 
 
-def gather_domain(value: Value, gather: Gather, operand: int) -> tuple[int, ...]:
-    """The shape that the places of an operand are broadcast in: they stand before the slices that follow."""
-    behind = sum(isinstance(a, tuple) for a in gather.axes[gather.axes.index(1) :])
-    return (*value.inputs[operand].shape, *[1] * behind)
+def places_in(array: View, gather: Gather) -> View:
+    """An array of places as it is broadcast with the others: they stand before the slices that follow."""
+    behind = [1 for axis in gather.axes[gather.axes.index(1) :] if isinstance(axis, tuple)]
+    return View(array.memory, array.offset, (*array.shape, *behind), (*array.strides, *[0] * len(behind)))
 
 
 def offset_of(gather: Gather, x: View, places: dict[int, Register], index: Callable[[int], Register]) -> Register:

@@ -161,8 +161,7 @@ class Loops(Traversal):
             return writer.load(writer.pointer(base, offset, size, level), kind, 1, level)
         found: Register | None = None
         for lane in range(offset.width):
-            one = writer.made(f"extractelement {offset.type} {offset.name}, i64 {lane}", I64, 1, level)
-            entry = writer.load(writer.pointer(base, one, size, level), kind, 1, level)
+            entry = writer.load(writer.pointer(base, offset.lane(lane), size, level), kind, 1, level)
             before = "poison" if found is None else found.name
             type_ = f"<{offset.width} x {kind.name}>"
             text = f"insertelement {type_} {before}, {kind.name} {entry.name}, i64 {lane}"
@@ -178,9 +177,7 @@ class Loops(Traversal):
         if value.width == 1 or step == 1:
             return writer.store(writer.pointer(base, offset, size, writer.here), value)
         for lane in range(value.width):
-            text = f"extractelement {value.type} {value.name}, i64 {lane}"
-            one = writer.made(text, value.kind)
-            writer.store(writer.pointer(base, offset + lane * step, size, writer.here), one)
+            writer.store(writer.pointer(base, offset + lane * step, size, writer.here), value.lane(lane))
         return None
 
     # -- reductions ----------------------------------------------------------------------------------------------------

@@ -304,7 +304,7 @@ class Lowering:
         close(writer)
 
     def _item(self, writer: Writer, pointer: Callable[[Memory], str], item: Item) -> None:
-        """A nest or a product."""
+        """A nest, a scatter or a product."""
         partials = pointer(self.partials[item]) if item in self.partials else ""
         if self.is_shared(item):
             writer.declare("declare void @autograd_lite_share(ptr, ptr, i64, i64)")

@@ -10,7 +10,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..program import Value
 from .forms import kind_of
-from .registers import Kind, Register, select
+from .registers import Kind, Register, select, shuffled
 
 
 class Reduction:
@@ -65,16 +65,8 @@ def folded(x: Register, how: str) -> Register:
     width = 1 << (x.width - 1).bit_length()
     if width != x.width:
         neutral = x.like(NEUTRAL[how](x.kind)).widened(x.width)
-        x = _lanes(x, neutral, range(width))
+        x = shuffled(x, neutral, range(width))
     while width > 1:
         width //= 2
-        x = combined(how, _lanes(x, x, range(width)), _lanes(x, x, range(width, 2 * width)))
-    return x.made(f"extractelement {x.type} {x.name}, i64 0", width=1) if x.type[0] == "<" else x
-
-
-def _lanes(a: Register, b: Register, lanes: range) -> Register:
-    mask = ", ".join(f"i32 {k}" for k in lanes)
-    if len(lanes) == 1:
-        return a.made(f"extractelement {a.type} {a.name}, i64 {lanes[0]}", width=1)
-    text = f"shufflevector {a.type} {a.name}, {b.type} {b.name}, <{len(lanes)} x i32> <{mask}>"
-    return a.made(text, width=len(lanes))
+        x = combined(how, shuffled(x, x, range(width)), shuffled(x, x, range(width, 2 * width)))
+    return x.lane(0) if x.type[0] == "<" else x

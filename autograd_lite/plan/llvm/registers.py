@@ -9,6 +9,7 @@ known, so what does not change in a loop is computed before it. No fast-math fla
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -71,6 +72,10 @@ class Register:
         one = self.made(f"insertelement {typed(self.kind, width)} poison, {self.type} {self.name}, i64 0", width=width)
         mask = f"<{width} x i32> zeroinitializer"
         return one.made(f"shufflevector {one.type} {one.name}, {one.type} poison, {mask}")
+
+    def lane(self, k: int) -> Register:
+        """One entry of a vector."""
+        return self.made(f"extractelement {self.type} {self.name}, i64 {k}", width=1)
 
     def made(self, text: str, kind: Kind | None = None, width: int | None = None) -> Register:
         """What an instruction makes from this register alone."""
@@ -214,3 +219,12 @@ def select(condition: Register, a: Any, b: Any) -> Register:
 def fma(a: Register, b: Any, c: Any) -> Register:
     """a b + c, rounded once where the machine can do that as fast, else twice."""
     return a.call("fmuladd", b, c)
+
+
+def shuffled(a: Register, b: Register, lanes: Sequence[int]) -> Register:
+    """Lanes of `a`, and of `b` as if they stood behind them; one alone is no vector any more, and one of `a`."""
+    if len(lanes) == 1:
+        return a.lane(lanes[0])
+    mask = ", ".join([f"i32 {lane}" for lane in lanes])
+    text = f"shufflevector {a.type} {a.name}, {b.type} {b.name}, <{len(lanes)} x i32> <{mask}>"
+    return a.writer.made(text, a.kind, len(lanes), max(a.level, b.level))

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from ..program import Value
 from .forms import kind_of
-from .indexing import Gather, gather_domain, offset_of
+from .indexing import Gather, offset_of, places_in
 from .memory import Memory, View
 from .registers import I64, Kind, Register
 from .tiles import Layout, zero_function
@@ -37,10 +37,9 @@ def write(
     writer.line(f"call void @{zero}(ptr {to}, i64 1, i64 {value.size})")
     places = []
     for k, array in enumerate(arrays, 1):
-        v, shape, number = view(array), gather_domain(value, gather, k), kind_of(array.dtype)
+        places_view, number = places_in(view(array), gather), kind_of(array.dtype)
         assert number is not None
-        spread = View(v.memory, v.offset, shape, (*v.strides, *[0] * (len(shape) - len(v.shape))))
-        places.append((k, v, number, spread.along(x.shape)))
+        places.append((k, places_view, number, places_view.along(x.shape)))
     last = len(x.shape) - 1
     in_vectors = bool(x.shape) and gather.axes[-1] == (0, 1, last) and added[last] == 1 == y.strides[-1]
 
@@ -57,12 +56,12 @@ def write(
         return None
 
     def entry(index: list[Register], lanes: int) -> None:
-        def read(view: View, kind: Kind, strides: tuple[int, ...], lanes: int) -> Register:
-            offset = writer.constant(I64, view.offset)
+        def read(of: View, kind: Kind, strides: tuple[int, ...], lanes: int) -> Register:
+            offset = writer.constant(I64, of.offset)
             for i, step in zip(index, strides, strict=True):
                 offset = offset + i * step if step else offset
             level = max(offset.level, start)
-            return writer.load(writer.pointer(pointer(view.memory), offset, kind.bits // 8, level), kind, lanes, level)
+            return writer.load(writer.pointer(pointer(of.memory), offset, kind.bits // 8, level), kind, lanes, level)
 
         known = {k: read(v, number, strides, 1) for k, v, number, strides in places}
         place = writer.pointer(to, offset_of(gather, y, known, index.__getitem__), size, writer.here)

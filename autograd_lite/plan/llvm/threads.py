@@ -100,6 +100,51 @@ define i64 @place() {{
   ret i64 %number
 }}
 
+; Wake who sleeps at this lock, if the flag says so; only one thread finds that it does.
+define internal void @wake(ptr %flag, ptr %lock) {{
+entry:
+  %slept = atomicrmw xchg ptr %flag, i64 0 seq_cst
+  %sleeps = icmp eq i64 %slept, 1
+  br i1 %sleeps, label %release, label %end
+release:
+  call void @PyThread_release_lock(ptr %lock)
+  br label %end
+end:
+  ret void
+}}
+
+; Wait until a word is positive, or is not: for a while by looking, then asleep at the lock, as the flag says.
+define internal void @wait(ptr %word, i1 %positive, ptr %flag, ptr %lock) {{
+entry:
+  br label %look
+look:
+  %tries = phi i64 [ 0, %entry ], [ %tried, %again ]
+  %value = load atomic i64, ptr %word seq_cst, align 8
+  %is = icmp sgt i64 %value, 0
+  %ready = icmp eq i1 %is, %positive
+  br i1 %ready, label %end, label %again
+again:
+  {wait}
+  %tried = add i64 %tries, 1
+  %enough = icmp uge i64 %tried, {SPINS}
+  br i1 %enough, label %rest, label %look
+rest:
+  store atomic i64 1, ptr %flag seq_cst, align 8
+  %now = load atomic i64, ptr %word seq_cst, align 8
+  %now_is = icmp sgt i64 %now, 0
+  %now_ready = icmp eq i1 %now_is, %positive
+  br i1 %now_ready, label %unsaid, label %sleep
+unsaid:
+  %said = atomicrmw xchg ptr %flag, i64 0 seq_cst
+  %mine = icmp eq i64 %said, 1
+  br i1 %mine, label %end, label %sleep
+sleep:
+  %got = call i32 @PyThread_acquire_lock(ptr %lock, i32 1)
+  br label %end
+end:
+  ret void
+}}
+
 ; Pieces until none is left, as the thread with this number.
 define internal void @take(i64 %thread) {{
 entry:
@@ -144,48 +189,19 @@ show:
   %helpers = call i64 @llvm.umin.i64(i64 %there, i64 %useful)
   br label %each
 each:
-  %helper = phi i64 [ 0, %show ], [ %following, %awake ]
+  %helper = phi i64 [ 0, %show ], [ %following, %call ]
   %any = icmp ult i64 %helper, %helpers
-  br i1 %any, label %look, label %work
-look:
+  br i1 %any, label %call, label %work
+call:
   %following = add i64 %helper, 1
   %asleep = call ptr @asleep(i64 %helper)
-  %slept = atomicrmw xchg ptr %asleep, i64 0 seq_cst
-  %sleeps = icmp eq i64 %slept, 1
-  br i1 %sleeps, label %wake, label %awake
-wake:
-  %its = call ptr @lock(i64 %helper)
-  call void @PyThread_release_lock(ptr %its)
-  br label %awake
-awake:
+  %lock = call ptr @lock(i64 %helper)
+  call void @wake(ptr %asleep, ptr %lock)
   br label %each
 work:
   call void @take(i64 0)
-  br label %spin
-spin:
-  %tries = phi i64 [ 0, %work ], [ %tried, %again ]
-  %active = load atomic i64, ptr @active seq_cst, align 8
-  %idle = icmp eq i64 %active, 0
-  br i1 %idle, label %finished, label %again
-again:
-  {wait}
-  %tried = add i64 %tries, 1
-  %enough = icmp uge i64 %tried, {SPINS}
-  br i1 %enough, label %rest, label %spin
-rest:
-  store atomic i64 1, ptr @waiting seq_cst, align 8
-  %still = load atomic i64, ptr @active seq_cst, align 8
-  %over = icmp eq i64 %still, 0
-  br i1 %over, label %unsaid, label %sleep
-unsaid:
-  %said = atomicrmw xchg ptr @waiting, i64 0 seq_cst
-  %mine = icmp eq i64 %said, 1
-  br i1 %mine, label %finished, label %sleep
-sleep:
   %done = load ptr, ptr @done
-  %got = call i32 @PyThread_acquire_lock(ptr %done, i32 1)
-  br label %finished
-finished:
+  call void @wait(ptr @active, i1 false, ptr @waiting, ptr %done)
   store atomic i64 0, ptr @busy seq_cst, align 8
   ret void
 }}
@@ -196,43 +212,18 @@ entry:
   %asleep = call ptr @asleep(i64 %number)
   %lock = call ptr @lock(i64 %number)
   %thread = add i64 %number, 1
-  br label %spin
-spin:
-  %tries = phi i64 [ 0, %entry ], [ %tried, %again ], [ 0, %join ], [ 0, %left ], [ 0, %say ]
-  %some = load atomic i64, ptr @left seq_cst, align 8
-  %there = icmp sgt i64 %some, 0
-  br i1 %there, label %join, label %again
-again:
-  {wait}
-  %tried = add i64 %tries, 1
-  %enough = icmp uge i64 %tried, {SPINS}
-  br i1 %enough, label %rest, label %spin
-rest:
-  store atomic i64 1, ptr %asleep seq_cst, align 8
-  %now = load atomic i64, ptr @left seq_cst, align 8
-  %come = icmp sgt i64 %now, 0
-  br i1 %come, label %unsaid, label %sleep
-unsaid:
-  %said = atomicrmw xchg ptr %asleep, i64 0 seq_cst
-  %mine = icmp eq i64 %said, 1
-  br i1 %mine, label %join, label %sleep
-sleep:
-  %got = call i32 @PyThread_acquire_lock(ptr %lock, i32 1)
-  br label %join
-join:
+  br label %next
+next:
+  call void @wait(ptr @left, i1 true, ptr %asleep, ptr %lock)
   %before = atomicrmw add ptr @active, i64 1 seq_cst
   call void @take(i64 %thread)
-  %others = atomicrmw sub ptr @active, i64 1 seq_cst
-  %last = icmp eq i64 %others, 1
-  br i1 %last, label %left, label %spin
-left:
-  %awaited = atomicrmw xchg ptr @waiting, i64 0 seq_cst
-  %tell = icmp eq i64 %awaited, 1
-  br i1 %tell, label %say, label %spin
-say:
-  %caller = load ptr, ptr @done
-  call void @PyThread_release_lock(ptr %caller)
-  br label %spin
+  %now = atomicrmw sub ptr @active, i64 1 seq_cst
+  %last = icmp eq i64 %now, 1
+  br i1 %last, label %tell, label %next
+tell:
+  %done = load ptr, ptr @done
+  call void @wake(ptr @waiting, ptr %done)
+  br label %next
 }}
 """
     return re.sub(

@@ -12,8 +12,10 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from .registers import I64, Kind, Register, fma
+from .registers import I64, Kind, Register, fma, shuffled
 from .writer import Module, Writer
+
+AHEAD = 16  # inner indices that the panel of a is fetched before it is read
 
 
 class Layout(NamedTuple):
@@ -121,16 +123,13 @@ def tile_function(
     return module.function(key, ["ptr %a", "ptr %b", "ptr %c", "i64 %k"], write)
 
 
-AHEAD = 16  # inner indices
-
-
 def keep(writer: Writer, value: Register, base: str, offset: int, step: int, adds: bool) -> None:
     """Store the lanes of a register, `step` entries apart; or add them to what stands there."""
     size = value.kind.bits // 8
     if step == 1 or value.width == 1:
         lanes = [(value, offset)]
     else:
-        lanes = [(lane_of(value, k), offset + k * step) for k in range(value.width)]
+        lanes = [(value.lane(k), offset + k * step) for k in range(value.width)]
     for part, at in lanes:
         place = writer.pointer(base, at, size, writer.here)
         writer.store(place, part + writer.load(place, part.kind, part.width) if adds else part)
@@ -206,25 +205,17 @@ def zero_function(module: Module, kind: Kind, c: Layout, width: int) -> str:
 
 def first_lanes(value: Register, count: int) -> Register:
     """The first `count` lanes."""
-    if value.width == count:
-        return value
-    return lane_of(value, 0) if count == 1 else shuffled(value, value, range(count))
-
-
-def lane_of(value: Register, lane: int) -> Register:
-    """One lane of a vector."""
-    return value.made(f"extractelement {value.type} {value.name}, i64 {lane}", width=1)
+    return value if value.width == count else shuffled(value, value, range(count))
 
 
 def filled(value: Register, width: int) -> Register:
     """The lanes and zeros behind them."""
     if value.width == width:
         return value
-    zeros = value.writer.constant(value.kind, 0).widened(value.width)
     if value.width == 1:
-        place = "i64 0"
         type_ = f"<{width} x {value.kind.name}>"
-        return value.made(f"insertelement {type_} zeroinitializer, {value.type} {value.name}, {place}", width=width)
+        return value.made(f"insertelement {type_} zeroinitializer, {value.type} {value.name}, i64 0", width=width)
+    zeros = value.writer.constant(value.kind, 0).widened(value.width)
     return shuffled(value, zeros, [min(lane, value.width) for lane in range(width)])
 
 
@@ -242,10 +233,3 @@ def transposed(rows: Sequence[Register]) -> list[Register]:
                 rows[i], rows[i + half] = shuffled(a, b, low), shuffled(a, b, high)
         half //= 2
     return rows
-
-
-def shuffled(a: Register, b: Register, lanes: Sequence[int]) -> Register:
-    """Lanes of `a`, and of `b` as if they stood behind them."""
-    mask = ", ".join([f"i32 {lane}" for lane in lanes])
-    text = f"shufflevector {a.type} {a.name}, {b.type} {b.name}, <{len(lanes)} x i32> <{mask}>"
-    return a.writer.made(text, a.kind, len(lanes), max(a.level, b.level))

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..program import Value
 from .forms import kind_of
-from .indexing import gather_domain
+from .indexing import places_in
 from .memory import View, contiguous
 from .registers import Kind
 from .schedule import Nest, Schedule
@@ -71,10 +71,7 @@ class Traversal:
                     seen.add((i, value in self.schedule.gathers))
                     view = self.view_of(i)
                     if value in self.schedule.gathers:
-                        gather = self.schedule.gathers[value]
-                        shape = gather_domain(value, gather, value.inputs.index(i))
-                        strides = (*view.strides, *[0] * (len(shape) - len(i.shape)))
-                        view = View(view.memory, view.offset, shape, strides)
+                        view = places_in(view, self.schedule.gathers[value])
                     found.append(Access(i, view, view.along(domain), False, value in self.schedule.gathers))
         found += [Access(v, w := self.view_of(v), w.along(domain), True) for v in self.body if self.is_stored(v)]
         for value in self.nest.reductions:
@@ -182,11 +179,6 @@ class Traversal:
         found = kind_of(value.dtype)
         assert found is not None
         return found
-
-    @property
-    def has_rest(self) -> bool:
-        """Whether something is left to do when all blocks are done."""
-        return bool(self.blocks and (self.nest.reductions or self.axes[1].extent % BLOCK))
 
     @property
     def partial_results(self) -> int:
