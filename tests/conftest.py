@@ -1,6 +1,7 @@
 """Hypothesis profiles: `dev` for every run, `ci` (CI=true or HYPOTHESIS_PROFILE=ci) for more examples."""
 
 import os
+import signal
 
 from hypothesis import HealthCheck, settings
 
@@ -16,3 +17,4 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.ge
 
 # What is compiled gives each bit of what is not, by the numpy backend; tests of the other one ask for it.
 os.environ.setdefault("AUTOGRAD_LITE_BACKEND", "numpy")
+signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell turns off for what it runs in the background
